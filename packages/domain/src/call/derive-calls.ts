@@ -1,0 +1,53 @@
+import type { Call, CallJoin, CallKind, CallLeg, LiveRecords } from './call.js';
+import { groupLegs, type LegGroup, type Memory } from './group-legs.js';
+import { joinOf, placeOf } from './place.js';
+
+/**
+ * The calls of one incarnation, from its live legs and bridges. Every leg is in exactly one call, and no two calls share
+ * an id.
+ * @param memory what is remembered of replacement channels of ours, by channel id
+ */
+export function deriveCalls(records: LiveRecords, memory: Memory): Call[] {
+  const taken = new Set<string>();
+  return groupLegs(records.legs, records.bridges, memory).map((group) => {
+    const callId = nameOf(group, memory, taken);
+    taken.add(callId);
+    return toCall(records, group, callId, memory);
+  });
+}
+
+function toCall(records: LiveRecords, group: LegGroup, callId: string, memory: Memory): Call {
+  const join = joinOf(group);
+  const own = new Set(group.legs.map((leg) => leg.channelId));
+  const legs = group.legs.map((record) => ({
+    legId: record.channelId,
+    record,
+    place: placeOf(record, group, join, memory.get(record.channelId)),
+  }));
+  return {
+    callId,
+    kind: kindOf(join, legs),
+    nodeId: records.nodeId,
+    incarnation: records.incarnation,
+    legs,
+    strangers: (group.bridge?.channelIds ?? []).filter((id) => !own.has(id)),
+    join,
+  };
+}
+
+function kindOf(join: CallJoin, legs: readonly CallLeg[]): CallKind {
+  if (join.kind === 'ari-bridge') return 'ari-bridge';
+  if (join.kind === 'dialplan') return 'dial';
+  return legs.some((leg) => leg.place.kind === 'stasis') ? 'stasis' : 'dialplan';
+}
+
+/** The id that the call has had since its first recovery; else the SIP Call-ID of its oldest leg that has one. */
+function nameOf(group: LegGroup, memory: Memory, taken: ReadonlySet<string>): string {
+  const remembered = group.legs.map((leg) => memory.get(leg.channelId)?.callId);
+  const sipCallIds = group.legs.map((leg) => leg.sipCallId);
+  const names = [...remembered, ...sipCallIds].filter(
+    (name): name is string => name !== undefined && name !== '',
+  );
+  const free = names.find((name) => !taken.has(name));
+  return free ?? `channel:${group.legs[0]?.channelId ?? ''}`;
+}

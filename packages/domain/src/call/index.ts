@@ -1,0 +1,2 @@
+export * from './call.js';
+export { deriveCalls } from './derive-calls.js';

@@ -1,0 +1,29 @@
+import type { Candidate } from './candidate.js';
+
+/**
+ * The node for a whole call: the least loaded one, by name where two are equal.
+ * @param excluded nodes that have been tried or have died
+ */
+export function chooseTarget(
+  candidates: readonly Candidate[],
+  excluded: ReadonlySet<string>,
+): Candidate | null {
+  const open = candidates.filter((candidate) => !excluded.has(candidate.nodeId));
+  return open.reduce<Candidate | null>(
+    (best, next) => (best === null || isBetter(next, best) ? next : best),
+    null,
+  );
+}
+
+/** The candidates after legs were given to one of them. */
+export function withLoad(candidates: readonly Candidate[], nodeId: string, legs: number): Candidate[] {
+  return candidates.map((candidate) =>
+    candidate.nodeId === nodeId ? { ...candidate, load: candidate.load + legs } : candidate,
+  );
+}
+
+function isBetter(a: Candidate, b: Candidate): boolean {
+  if (a.lastResort !== b.lastResort) return !a.lastResort;
+  if (a.load !== b.load) return a.load < b.load;
+  return a.nodeId < b.nodeId;
+}

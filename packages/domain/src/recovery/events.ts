@@ -1,0 +1,143 @@
+import { z } from 'zod';
+import { callKind, legPlace } from '../call/call.js';
+import { epochMs, incarnation, nodeDown, nodeId } from '../node.js';
+import { restoreCall } from '../restore.js';
+
+/** Why a recovery began. `at`: when the evidence was seen, or the request came. */
+const trigger = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('node-down'), evidence: nodeDown.shape.evidence, at: epochMs }),
+  z.object({
+    kind: z.literal('request'),
+    idempotencyKey: z.string(),
+    requestedBy: z.string(),
+    reason: z.string(),
+    at: epochMs,
+  }),
+]);
+export type Trigger = z.infer<typeof trigger>;
+
+/** A leg that is to come back; all that is needed to originate it, on any node. */
+const plannedLeg = z.object({
+  /** The ARI channel id that it had on the dead incarnation. */
+  legId: z.string(),
+  sipCallId: z.string(),
+  endpoint: z.string(),
+  place: legPlace,
+  /** `PJSIP_RECOVERY_*`. */
+  dialog: z.record(z.string(), z.string()),
+  callerId: z.string(),
+  accountCode: z.string(),
+  language: z.string(),
+});
+export type PlannedLeg = z.infer<typeof plannedLeg>;
+
+const skippedLeg = z.object({
+  legId: z.string(),
+  sipCallId: z.string(),
+  endpoint: z.string(),
+  reason: z.string(),
+});
+export type SkippedLeg = z.infer<typeof skippedLeg>;
+
+const limits = z.object({
+  maxAttempts: z.number().int().positive(),
+  /** How long one attempt at one leg may take before it counts as unanswered, ms. */
+  attemptTimeoutMs: z.number().int().positive(),
+});
+export type Limits = z.infer<typeof limits>;
+
+/** Whose recovery it is, and when it happened: `at` is from the command, or when an ari-worker saw it. */
+const happened = { recoveryId: z.string(), callId: z.string(), nodeId, incarnation, at: epochMs };
+const ofAttempt = { ...happened, attempt: z.number().int().positive(), target: nodeId };
+const ofLeg = { ...ofAttempt, legId: z.string(), channelId: z.string() };
+
+/** First event of every recovery. `legs` is empty where nothing of the call can come back. */
+const recoveryPlanned = z.object({
+  type: z.literal('RecoveryPlanned'),
+  ...happened,
+  trigger,
+  kind: callKind,
+  join: restoreCall.shape.join,
+  legs: z.array(plannedLeg),
+  skipped: z.array(skippedLeg),
+  limits,
+});
+export type RecoveryPlanned = z.infer<typeof recoveryPlanned>;
+
+/** The legs were given to a target. */
+const attemptStarted = z.object({
+  type: z.literal('AttemptStarted'),
+  ...ofAttempt,
+  targetIncarnation: incarnation,
+  legs: z.array(z.object({ legId: z.string(), channelId: z.string() })),
+  /** After this moment no originate may be sent any more. */
+  notAfter: epochMs,
+  /** When the attempt is given up if the target has not said how it ended. */
+  deadlineAt: epochMs,
+});
+export type AttemptStarted = z.infer<typeof attemptStarted>;
+
+/** The re-INVITE is on its way. */
+const legOriginated = z.object({ type: z.literal('LegOriginated'), ...ofLeg });
+
+/** The phone has answered the re-INVITE with 200. */
+const legAnswered = z.object({ type: z.literal('LegAnswered'), ...ofLeg });
+
+/** The leg did not come back by this attempt. */
+const legRefused = z.object({
+  type: z.literal('LegRefused'),
+  ...ofLeg,
+  /** False: no re-INVITE can have left. */
+  sent: z.boolean(),
+  /** Q.850 cause where the channel ended, null otherwise. */
+  cause: z.number().int().nullable(),
+  reason: z.string(),
+});
+
+const legsJoined = z.object({ type: z.literal('LegsJoined'), ...ofAttempt, bridgeId: z.string().nullable() });
+
+const joinFailed = z.object({ type: z.literal('JoinFailed'), ...ofAttempt, reason: z.string() });
+
+const attemptTimedOut = z.object({ type: z.literal('AttemptTimedOut'), ...ofAttempt });
+
+const outcome = z.enum(['recovered', 'partly-recovered', 'failed', 'skipped']);
+export type Outcome = z.infer<typeof outcome>;
+
+/** The one outcome of the recovery, with a coded reason; the reason is null for `recovered`. */
+const recoveryCompleted = z.object({
+  type: z.literal('RecoveryCompleted'),
+  ...happened,
+  outcome,
+  reason: z.string().nullable(),
+});
+
+/** A phone's answer became known after the outcome; for the audit, it changes nothing. */
+const answerCameLate = z.object({ type: z.literal('AnswerCameLate'), ...ofLeg });
+
+/** What happened in one recovery; the events of one stream, flat as they are stored. */
+export const recoveryEvent = z.discriminatedUnion('type', [
+  recoveryPlanned,
+  attemptStarted,
+  legOriginated,
+  legAnswered,
+  legRefused,
+  legsJoined,
+  joinFailed,
+  attemptTimedOut,
+  recoveryCompleted,
+  answerCameLate,
+]);
+export type RecoveryEvent = z.infer<typeof recoveryEvent>;
+
+/** Whose recovery it is; every event says so. */
+export type RecoveryIdentity = Pick<RecoveryEvent, 'recoveryId' | 'callId' | 'nodeId' | 'incarnation'>;
+
+/** The identity that an event or a plan carries. */
+export function identityOf({
+  recoveryId,
+  callId,
+  nodeId: node,
+  incarnation: life,
+}: RecoveryIdentity): RecoveryIdentity {
+  return { recoveryId, callId, nodeId: node, incarnation: life };
+}

@@ -1,0 +1,28 @@
+export type { PlanRecovery, RecordFact, RecoveryCommand, TimeOutAttempt } from './commands.js';
+export { decide } from './decide.js';
+export type { DialogView, DialogViews } from './eligibility.js';
+export {
+  recoveryEvent,
+  type AttemptStarted,
+  type Limits,
+  type Outcome,
+  type PlannedLeg,
+  type RecoveryEvent,
+  type RecoveryIdentity,
+  type RecoveryPlanned,
+  type SkippedLeg,
+  type Trigger,
+} from './events.js';
+export { evolve } from './evolve.js';
+export { channelIdOf, commandIdOf, recoveryIdOf, recoveryOfChannel, recoveryStream } from './ids.js';
+export {
+  advance,
+  newRecovery,
+  recoveryMachine,
+  type RecoveryEffect,
+  type RecoverySnapshot,
+} from './machine.js';
+export { planRecoveries, type PlanInput } from './plan.js';
+export { REASONS, workerReason, type Reason, type SkipReason } from './reasons.js';
+export { restoreCallOf } from './restore-command.js';
+export { unplanned, type LegProgress, type RecoveryState, type RestoringState } from './state.js';

@@ -1,0 +1,109 @@
+import { assign, initialTransition, setup, transition, type SnapshotFrom } from 'xstate';
+import type { RestoreCall } from '../restore.js';
+import type { RecoveryEvent } from './events.js';
+import { evolve } from './evolve.js';
+import { restoreCallOf } from './restore-command.js';
+import { unplanned, type RecoveryState } from './state.js';
+
+/** What a service has to do because of an event. */
+export type RecoveryEffect =
+  | { readonly type: 'sendRestoreCall'; readonly command: RestoreCall }
+  /** Asks for `TimeOutAttempt` once `dueAt` (epoch ms) has passed; a row, not a timer. */
+  | {
+      readonly type: 'setDeadline';
+      readonly recoveryId: string;
+      readonly attempt: number;
+      readonly dueAt: number;
+    }
+  | { readonly type: 'clearDeadlines'; readonly recoveryId: string };
+
+type Context = { readonly recovery: RecoveryState };
+type Params = { readonly state: RecoveryState };
+const params = ({ context }: { context: Context }): Params => ({ state: context.recovery });
+/** The machine only names its effects; the service carries them out after the events are stored. */
+const named: (args: unknown, params: Params) => void = () => undefined;
+
+/**
+ * One call's recovery as a state machine over its events. `context.recovery` is what `evolve` makes of them, its states are the
+ * phases of that, its actions are the effects. Driven with the pure `transition()` only, never as a running actor.
+ */
+export const recoveryMachine = setup({
+  types: { context: {} as Context, events: {} as RecoveryEvent },
+  actions: {
+    fold: assign({ recovery: ({ context, event }) => evolve(context.recovery, event) }),
+    sendRestoreCall: named,
+    setDeadline: named,
+    clearDeadlines: named,
+  },
+}).createMachine({
+  id: 'recovery',
+  context: { recovery: unplanned },
+  initial: 'unplanned',
+  states: {
+    unplanned: { on: { RecoveryPlanned: { target: 'planned', actions: 'fold' } } },
+    planned: {
+      on: {
+        AttemptStarted: { target: 'restoring', actions: 'fold' },
+        RecoveryCompleted: { target: 'completed', actions: 'fold' },
+      },
+    },
+    restoring: {
+      entry: [
+        { type: 'sendRestoreCall', params },
+        { type: 'setDeadline', params },
+      ],
+      on: {
+        LegOriginated: { actions: 'fold' },
+        LegAnswered: { actions: 'fold' },
+        LegRefused: { actions: 'fold' },
+        LegsJoined: { actions: 'fold' },
+        JoinFailed: { actions: 'fold' },
+        AttemptTimedOut: { actions: 'fold' },
+        AttemptStarted: { target: 'restoring', reenter: true, actions: 'fold' },
+        RecoveryCompleted: { target: 'completed', actions: 'fold' },
+      },
+    },
+    completed: {
+      entry: [{ type: 'clearDeadlines', params }],
+      on: { AnswerCameLate: { actions: 'fold' } },
+    },
+  },
+});
+
+export type RecoverySnapshot = SnapshotFrom<typeof recoveryMachine>;
+
+const initial = initialTransition(recoveryMachine)[0];
+
+/** A recovery of which nothing has happened yet. */
+export function newRecovery(): RecoverySnapshot {
+  return initial;
+}
+
+/** The machine after some events, and the effects that they ask for, in order. */
+export function advance(
+  snapshot: RecoverySnapshot,
+  events: readonly RecoveryEvent[],
+): { readonly snapshot: RecoverySnapshot; readonly effects: readonly RecoveryEffect[] } {
+  let current = snapshot;
+  const effects: RecoveryEffect[] = [];
+  for (const event of events) {
+    const [next, actions] = transition(recoveryMachine, current, event);
+    current = next;
+    for (const action of actions) {
+      const effect = effectOf(action);
+      if (effect !== null) effects.push(effect);
+    }
+  }
+  return { snapshot: current, effects };
+}
+
+function effectOf(action: { readonly type: string; readonly params: unknown }): RecoveryEffect | null {
+  const state = (action.params as Partial<Params> | undefined)?.state;
+  if (state === undefined || state.phase === 'unplanned') return null;
+  const { recoveryId } = state.plan;
+  if (action.type === 'clearDeadlines') return { type: 'clearDeadlines', recoveryId };
+  if (state.phase !== 'restoring') return null;
+  if (action.type === 'sendRestoreCall') return { type: 'sendRestoreCall', command: restoreCallOf(state) };
+  if (action.type !== 'setDeadline') return null;
+  return { type: 'setDeadline', recoveryId, attempt: state.attempt.attempt, dueAt: state.attempt.deadlineAt };
+}

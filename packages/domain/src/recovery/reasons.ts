@@ -1,0 +1,65 @@
+/**
+ * Why a leg, and so a call, was skipped, failed or came back in part only. `docs/reasons.md` is checked against this
+ * table. Reasons that an ari-worker gives are its own codes in lower case.
+ */
+export const REASONS = {
+  'dialog-unknown': ['skipped', 'No source holds a SIP dialog of this leg.'],
+  'dialog-early': ['skipped', 'The dialog was not confirmed: the phone was still ringing.'],
+  'dialog-ended': ['skipped', 'The dialog had ended before the node died.'],
+  'dialog-incomplete': ['skipped', 'A field is missing that the re-INVITE needs.'],
+  'dialog-unsure': ['skipped', 'The dialog was seen in part only; a wrong re-INVITE could end the call.'],
+  'dialog-ambiguous': [
+    'skipped',
+    'Several legs of the node share this Call-ID; which dialog is whose cannot be told.',
+  ],
+  'dialog-elsewhere': ['skipped', 'Another node has spoken for this dialog since.'],
+  'not-answered': ['skipped', 'The channel was not up.'],
+  'no-continuation': [
+    'skipped',
+    'There is no application or dialplan location at which the leg could go on.',
+  ],
+  'bridge-unsupported': ['skipped', 'The dialplan had joined more than two channels in one bridge.'],
+  'leg-not-pjsip': ['skipped', 'A channel in the bridge was no PJSIP channel; it has no dialog to recover.'],
+  'too-late': ['skipped', 'The death became known so late that nobody can still be waiting on the line.'],
+  'no-target': ['skipped', 'No healthy node with the recovery module could take the call.'],
+  'target-unreachable': [
+    'failed',
+    'The target could not be told to originate, and no other was left to try.',
+  ],
+  'deadline-passed': ['failed', 'The command reached the target too late; nothing was sent.'],
+  'reinvite-rejected': ['failed', 'The phone refused the re-INVITE.'],
+  'reinvite-unanswered': ['failed', 'The phone did not answer the re-INVITE in time.'],
+  'dialog-gone': ['failed', 'The phone answered the re-INVITE with 481: it no longer has the dialog.'],
+  'module-refused': [
+    'failed',
+    'The recovery module refused the dialog, and nothing was sent; the log of that Asterisk has its code.',
+  ],
+  'originate-refused': ['failed', 'The target took no originate for the leg; its endpoint may be missing.'],
+  'target-lost': ['failed', 'The target died, or its ARI went away, before the phone had answered.'],
+  'outcome-unknown': [
+    'failed',
+    'Whether the re-INVITE was sent cannot be told: a worker died or a request was cut off.',
+  ],
+  'attempt-timed-out': [
+    'failed',
+    'No word came from the target in time; the re-INVITE may have been sent, so it is not repeated.',
+  ],
+  'join-failed': ['partly-recovered', 'The legs came back and could not be joined.'],
+  'join-unconfirmed': [
+    'partly-recovered',
+    'The legs came back, and that they were joined was not confirmed in time.',
+  ],
+} as const satisfies Record<
+  string,
+  readonly [kind: 'skipped' | 'failed' | 'partly-recovered', meaning: string]
+>;
+
+export type Reason = keyof typeof REASONS;
+
+/** Reasons for which a leg is not tried at all. */
+export type SkipReason = { [R in Reason]: (typeof REASONS)[R][0] extends 'skipped' ? R : never }[Reason];
+
+/** The reason that an ari-worker gave, as it is shown everywhere: `REINVITE_REJECTED` → `reinvite-rejected`. */
+export function workerReason(code: string): string {
+  return code.toLowerCase().replaceAll('_', '-');
+}

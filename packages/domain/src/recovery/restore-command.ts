@@ -1,0 +1,87 @@
+import { RECOVERED_CONTEXT, type LegPlace } from '../call/call.js';
+import type { Continuation, LegAttempt, RestoreCall } from '../restore.js';
+import type { PlannedLeg } from './events.js';
+import { commandIdOf } from './ids.js';
+import type { Plan, RestoringState } from './state.js';
+
+/** How long a replacement channel waits for its peer in the dialplan, s: longer than an attempt, so that both can come. */
+const JOIN_TIMEOUT_S = 30;
+/** How long it waits where it is known that nobody else will come. */
+const ALONE_TIMEOUT_S = 1;
+
+/** The command for the attempt that is under way. */
+export function restoreCallOf(state: RestoringState): RestoreCall {
+  const { plan, attempt } = state;
+  const current = new Map(
+    state.legs.filter((leg) => leg.attempt === attempt.attempt).map((leg) => [leg.legId, leg.channelId]),
+  );
+  return {
+    type: 'RestoreCall',
+    commandId: commandIdOf(plan.recoveryId, attempt.attempt),
+    recoveryId: plan.recoveryId,
+    callId: plan.callId,
+    attempt: attempt.attempt,
+    target: attempt.target,
+    targetIncarnation: attempt.targetIncarnation,
+    legs: plan.legs.flatMap((leg) => {
+      const channelId = current.get(leg.legId);
+      return channelId === undefined ? [] : [legAttemptOf(plan, leg, channelId)];
+    }),
+    join: plan.join,
+    notAfter: attempt.notAfter,
+  };
+}
+
+function legAttemptOf(plan: Plan, leg: PlannedLeg, channelId: string): LegAttempt {
+  const { legId, endpoint, dialog, callerId, accountCode, language } = leg;
+  return {
+    legId,
+    channelId,
+    endpoint,
+    requestUri: dialog.PJSIP_RECOVERY_REQUEST_URI ?? '',
+    variables: {
+      ...dialog,
+      REINVITE_CALL_ID: plan.callId,
+      REINVITE_RECOVERY_ID: plan.recoveryId,
+      ...placeVariables(leg.place, plan.legs.length === 1),
+    },
+    callerId,
+    accountCode,
+    language,
+    continuation: continuationOf(leg.place, plan.callId),
+  };
+}
+
+function continuationOf(place: LegPlace, callId: string): Continuation {
+  switch (place.kind) {
+    case 'stasis':
+      return { kind: 'stasis', app: place.app, args: ['recovered', callId] };
+    case 'dialplan':
+      return {
+        kind: 'dialplan',
+        context: place.context,
+        extension: place.extension,
+        priority: place.priority,
+      };
+    case 'dial-caller':
+    case 'dial-callee':
+      return { kind: 'dialplan', context: RECOVERED_CONTEXT, extension: place.kind, priority: 1 };
+    case 'nowhere':
+      // Legs without a place are skipped by the plan; should one come here, the dialplan ends it at once.
+      return { kind: 'dialplan', context: RECOVERED_CONTEXT, extension: 'h', priority: 1 };
+  }
+}
+
+/** Read by `deploy/asterisk/reinvite-extensions.conf`. */
+function placeVariables(place: LegPlace, alone: boolean): Record<string, string> {
+  if (place.kind !== 'dial-caller' && place.kind !== 'dial-callee') return {};
+  const timeout = { REINVITE_JOIN_TIMEOUT: String(alone ? ALONE_TIMEOUT_S : JOIN_TIMEOUT_S) };
+  if (place.kind === 'dial-callee') return timeout;
+  return {
+    ...timeout,
+    REINVITE_CONTEXT: place.context,
+    REINVITE_EXTENSION: place.extension,
+    REINVITE_PRIORITY: String(place.priority),
+    ...(place.continues ? { REINVITE_DIAL_CONTINUE: '1' } : {}),
+  };
+}

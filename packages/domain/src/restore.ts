@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import { epochMs, incarnation, nodeId } from './node.js';
+
+/** Where a replacement channel goes on once the phone has answered its re-INVITE. */
+export const continuation = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('stasis'), app: z.string().min(1), args: z.array(z.string()) }),
+  z.object({
+    kind: z.literal('dialplan'),
+    context: z.string().min(1),
+    extension: z.string().min(1),
+    priority: z.number().int().positive(),
+  }),
+]);
+export type Continuation = z.infer<typeof continuation>;
+
+/** One attempt at one leg. */
+export const legAttempt = z.object({
+  legId: z.string().min(1),
+  /** Our choice, made from recovery, leg and attempt, so that a repeated command finds its own channel. */
+  channelId: z.string().min(1),
+  endpoint: z.string().min(1),
+  /** SIP URI for the dial string `PJSIP/<endpoint>/<requestUri>`. */
+  requestUri: z.string().min(1),
+  /** Channel variables: `PJSIP_RECOVERY_*` and what the call carries on. */
+  variables: z.record(z.string(), z.string()),
+  callerId: z.string(),
+  accountCode: z.string(),
+  language: z.string(),
+  continuation,
+});
+export type LegAttempt = z.infer<typeof legAttempt>;
+
+/** Command to an ari-worker: bring these legs of one call back on one node, and join them. */
+export const restoreCall = z.object({
+  type: z.literal('RestoreCall'),
+  commandId: z.string().min(1),
+  recoveryId: z.string().min(1),
+  callId: z.string().min(1),
+  attempt: z.number().int().positive(),
+  target: nodeId,
+  targetIncarnation: incarnation,
+  legs: z.array(legAttempt).min(1),
+  /** Joined by the worker in an ARI bridge with this id, or by the dialplan of the legs themselves, or not at all. */
+  join: z.discriminatedUnion('kind', [
+    z.object({ kind: z.literal('none') }),
+    z.object({ kind: z.literal('dialplan') }),
+    z.object({
+      kind: z.literal('ari-bridge'),
+      bridgeId: z.string().min(1),
+      bridgeType: z.string().min(1),
+      name: z.string(),
+    }),
+  ]),
+  /** After this moment no originate may be sent any more. */
+  notAfter: epochMs,
+});
+export type RestoreCall = z.infer<typeof restoreCall>;
+
+const outcome = {
+  commandId: z.string().min(1),
+  recoveryId: z.string().min(1),
+  callId: z.string().min(1),
+  attempt: z.number().int().positive(),
+  target: nodeId,
+  at: epochMs,
+};
+
+/** What an ari-worker saw of a {@link restoreCall}; published to JetStream, may come twice. */
+export const restoreFact = z.discriminatedUnion('type', [
+  /** ARI took the originate: the re-INVITE is on its way. */
+  z.object({
+    ...outcome,
+    type: z.literal('LegOriginated'),
+    legId: z.string().min(1),
+    channelId: z.string().min(1),
+  }),
+  /** The phone answered 200 and the channel is up. */
+  z.object({
+    ...outcome,
+    type: z.literal('LegAnswered'),
+    legId: z.string().min(1),
+    channelId: z.string().min(1),
+  }),
+  /** No originate was sent, or the channel ended before it was answered. `sent` false: no re-INVITE can have left. */
+  z.object({
+    ...outcome,
+    type: z.literal('LegRefused'),
+    legId: z.string().min(1),
+    channelId: z.string().min(1),
+    sent: z.boolean(),
+    /** Q.850 cause where the channel ended, null otherwise. */
+    cause: z.number().int().nullable(),
+    /** Coded reason, such as `REINVITE_REJECTED`, `REINVITE_UNANSWERED`, `TARGET_UNREACHABLE`, `DEADLINE_PASSED`. */
+    reason: z.string().min(1),
+  }),
+  z.object({ ...outcome, type: z.literal('LegsJoined'), bridgeId: z.string().nullable() }),
+  z.object({ ...outcome, type: z.literal('JoinFailed'), reason: z.string().min(1) }),
+]);
+export type RestoreFact = z.infer<typeof restoreFact>;

@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { evolve, recoveryEvent, unplanned } from '../src/index.js';
+
+const histories = z
+  .array(
+    z.object({
+      ends: z.object({ outcome: z.string(), reason: z.string().nullable(), answered: z.array(z.boolean()) }),
+      events: z.array(z.unknown()),
+    }),
+  )
+  .parse(JSON.parse(readFileSync(new URL('golden/recoveries.v1.json', import.meta.url), 'utf8')));
+
+describe('recoveries as the first release stored them', () => {
+  it('hold every type of event that there was', () => {
+    const types = histories.flatMap(({ events }) => events.map((event) => recoveryEvent.parse(event).type));
+    expect([...new Set(types)].sort()).toEqual(
+      recoveryEvent.options.map((option) => option.shape.type.value).sort(),
+    );
+  });
+
+  it.each(histories.map((history, n) => [n, history] as const))(
+    'number %i are read whole and end as they did',
+    (_, history) => {
+      const events = history.events.map((event) => recoveryEvent.parse(event));
+      expect(events).toEqual(history.events);
+      const state = events.reduce(evolve, unplanned);
+      if (state.phase !== 'completed') throw new Error(`it is ${state.phase}`);
+      const { outcome, reason, legs } = state;
+      expect({ outcome, reason, answered: legs.map((leg) => leg.answered) }).toEqual(history.ends);
+    },
+  );
+});

@@ -1,0 +1,161 @@
+import { readFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { codedError } from './errors.js';
+
+const ms = z.number().int().positive();
+const port = z.number().int().min(0).max(65535);
+
+function areDistinct(values: readonly unknown[]): boolean {
+  return new Set(values).size === values.length;
+}
+
+/** ARI of one node. The password may stand in a file (`passwordFile`), so that it need not stand here. */
+const ari = z.strictObject({
+  url: z.url(),
+  username: z.string().min(1),
+  password: z.string().min(1).optional(),
+  passwordFile: z.string().min(1).optional(),
+});
+
+/** One Asterisk of the cluster. */
+const node = z.strictObject({
+  id: z
+    .string()
+    .regex(/^[A-Za-z0-9_-]+$/, 'letters, digits, "_" and "-" only: it becomes part of NATS subjects'),
+  /** Addresses from which this node sends SIP: they tell sent messages from received ones. */
+  sipAddresses: z
+    .array(z.string().refine((address) => isIP(address) !== 0, 'an IP address: captures carry no names'))
+    .min(1),
+  ari,
+  /** Capture id that this node's `hep.conf` sets; without it the node is known by its SIP address. */
+  hepCaptureId: z.number().int().nonnegative().optional(),
+});
+
+/** The whole configuration; each service reads its own section and the shared ones. */
+export const configSchema = z.strictObject({
+  nats: z.strictObject({ servers: z.array(z.string().min(1)).min(1) }),
+  postgres: z.strictObject({
+    url: z.string().min(1).optional(),
+    urlFile: z.string().min(1).optional(),
+    poolSize: z.number().int().min(1).default(8),
+  }),
+  log: z
+    .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info') })
+    .default({ level: 'info' }),
+  nodes: z
+    .array(node)
+    .min(1)
+    .refine((nodes) => areDistinct(nodes.map(({ id }) => id)), 'two nodes have the same id')
+    .refine(
+      (nodes) => areDistinct(nodes.flatMap(({ hepCaptureId }) => hepCaptureId ?? [])),
+      'two nodes have the same hepCaptureId: their captures could not be told apart',
+    ),
+  nodeAgent: z
+    .strictObject({
+      nodeId: z.string().min(1).optional(),
+      /** File in which the local Asterisk writes its process id; the agent must see the same process table. */
+      pidFile: z.string().min(1).optional(),
+      heartbeatMs: ms.default(200),
+      /** How often the agent asks its Asterisk whether it still answers. */
+      probeMs: ms.default(250),
+    })
+    .prefault({}),
+  dialogLedger: z
+    .strictObject({
+      ledgerId: z.string().min(1).default('ledger-1'),
+      host: z.string().min(1).default('0.0.0.0'),
+      port: port.default(9060),
+      flushMs: ms.default(40),
+      /** Ended dialogs stay readable this long. */
+      keepEndedMs: ms.default(60_000),
+    })
+    .prefault({}),
+  sentinel: z
+    .strictObject({
+      suspectAfterMs: ms.default(1_000),
+      /** A suspected node that stays silent this long is fenced. */
+      fenceAfterMs: ms.default(1_000),
+      fenceTimeoutMs: ms.default(5_000),
+      /** Command that powers off or kills a node from outside; `{nodeId}` in an argument is replaced. */
+      fenceCommand: z.array(z.string().min(1)).min(1).optional(),
+    })
+    .prefault({}),
+  recovery: z
+    .strictObject({
+      /** How many ledgers answer the barrier; recovery waits for that many, or for `barrierTimeoutMs`. */
+      ledgers: z.number().int().min(0).default(1),
+      barrierTimeoutMs: ms.default(150),
+      factsTimeoutMs: ms.default(500),
+      /** How long one attempt at one leg may take before it counts as unanswered. */
+      attemptTimeoutMs: ms.default(8_000),
+      /** One digit: the id of a channel must not be the beginning of another's. */
+      maxAttempts: z.number().int().min(1).max(9).default(2),
+    })
+    .prefault({}),
+  ariWorker: z
+    .strictObject({
+      /** Asterisk gives the name of a Stasis application to one connection at a time: each replica has its own. */
+      workerId: z
+        .string()
+        .regex(/^[A-Za-z0-9_-]+$/)
+        .default('worker-1'),
+      /** Originates in flight on one node. */
+      concurrency: z.number().int().min(1).default(16),
+    })
+    .prefault({}),
+});
+
+export type Config = z.infer<typeof configSchema>;
+export type NodeConfig = Config['nodes'][number];
+
+/**
+ * Validates a parsed configuration and freezes it.
+ * @throws CodedError `CONFIG_INVALID`, naming each wrong key.
+ */
+export function parseConfig(raw: unknown): Config {
+  const result = configSchema.safeParse(raw);
+  if (!result.success) throw codedError('CONFIG_INVALID', z.prettifyError(result.error));
+  return deepFreeze(result.data);
+}
+
+/**
+ * Reads a YAML configuration file, and the secrets that it names by file.
+ * @throws CodedError `CONFIG_UNREADABLE` or `CONFIG_INVALID`.
+ */
+export async function loadConfig(path: string): Promise<Config> {
+  let raw: unknown;
+  try {
+    raw = parse(await readFile(path, 'utf8'));
+  } catch (cause) {
+    throw codedError('CONFIG_UNREADABLE', `cannot read ${path}`, { path }, cause);
+  }
+  return parseConfig(raw);
+}
+
+/**
+ * A secret that stands in the configuration or in a file of its own.
+ * @throws CodedError `CONFIG_INVALID` where neither is given, `CONFIG_UNREADABLE` for an unreadable file.
+ */
+export async function readSecret(
+  what: string,
+  value: string | undefined,
+  file: string | undefined,
+): Promise<string> {
+  if (value !== undefined) return value;
+  if (file === undefined) throw codedError('CONFIG_INVALID', `${what}: neither a value nor a file is given`);
+  try {
+    return (await readFile(file, 'utf8')).trim();
+  } catch (cause) {
+    throw codedError('CONFIG_UNREADABLE', `${what}: cannot read ${file}`, { file }, cause);
+  }
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null) {
+    Object.values(value).forEach(deepFreeze);
+    Object.freeze(value);
+  }
+  return value;
+}

@@ -1,0 +1,96 @@
+/** What the caller of a failed operation should do: try again, give this one up, or stop the process. */
+export type ErrorClass = 'retryable' | 'terminal' | 'fatal';
+
+/** Every coded error of Reinvite, with its class and what it means; `docs/errors.md` is checked against this table. */
+export const ERROR_TABLE = {
+  CONFIG_UNREADABLE: ['fatal', 'The configuration file cannot be read or is not YAML.'],
+  CONFIG_INVALID: ['fatal', 'The configuration does not fit its schema; the message names each wrong key.'],
+  NATS_UNREACHABLE: ['retryable', 'NATS does not answer; the service goes on trying.'],
+  NATS_PUBLISH_FAILED: ['retryable', 'JetStream did not acknowledge a message.'],
+  MESSAGE_INVALID: ['terminal', 'A message on the bus does not fit its schema; it is dropped and counted.'],
+  REQUEST_TIMEOUT: ['retryable', 'A request on the bus got no answer in time.'],
+  POSTGRES_UNREACHABLE: ['retryable', 'Postgres does not answer; the service goes on trying.'],
+  POSTGRES_BUSY: [
+    'retryable',
+    'Postgres could not do it just now: a deadlock, a lock or statement timeout, a standby not yet promoted.',
+  ],
+  POSTGRES_QUERY_FAILED: ['terminal', 'Postgres refused a query.'],
+  SCHEMA_OUTDATED: ['retryable', 'The database schema is older than the service; run `reinvite migrate`.'],
+  CHECKPOINT_REWOUND: [
+    'retryable',
+    'A checkpoint is behind what had been read, as after a crash of Postgres; reading begins again from it.',
+  ],
+  STREAM_VERSION_CONFLICT: ['retryable', 'Another writer appended to the stream first.'],
+  EVENT_UNKNOWN: ['terminal', 'A stored event has a type or version that this release does not know.'],
+  ARI_UNREACHABLE: ['retryable', 'The HTTP server of an Asterisk does not answer.'],
+  ARI_UNAUTHORIZED: ['terminal', 'An Asterisk refused the ARI user or password.'],
+  ARI_CONFLICT: ['terminal', 'ARI answered 409: the channel id already exists.'],
+  ARI_NOT_FOUND: ['terminal', 'ARI answered 404: the channel, bridge or application is not there.'],
+  ARI_REQUEST_FAILED: ['terminal', 'ARI refused a request.'],
+  ARI_EVENT_INVALID: ['terminal', 'An ARI event does not fit its schema; it is dropped.'],
+  LEDGER_FAILED: [
+    'retryable',
+    'A dialog-ledger could not write what it holds when a recovery asked for it; its log says why.',
+  ],
+  HEP_TORN: ['terminal', 'A HEP packet is torn or has impossible lengths; it is dropped and counted.'],
+  HEP_UNSUPPORTED: [
+    'terminal',
+    'A HEP packet is of a version or family that cannot be read; it is dropped and counted.',
+  ],
+  SIP_MALFORMED: ['terminal', 'A SIP message cannot be parsed; it is dropped and counted.'],
+  DIALOG_INCOMPLETE: ['terminal', 'A dialog lacks a field that a recovery needs.'],
+  FENCE_FAILED: ['retryable', 'A fence was asked for and not confirmed; nothing is taken over.'],
+  RECOVERY_REQUEST_INVALID: ['terminal', 'A recovery request does not fit its schema.'],
+  RECOVERY_UNKNOWN_CALL: ['terminal', 'A recovery was requested for a call or node that has no live record.'],
+  RECOVERY_NODE_ALIVE: [
+    'terminal',
+    'A recovery was requested for a node that is alive, or whose death is not certain.',
+  ],
+  RECOVERY_REQUEST_FAILED: [
+    'retryable',
+    'A recovery request could not be carried out; the log of the service says why.',
+  ],
+  LISTEN_FAILED: ['fatal', 'A socket could not be bound.'],
+  USAGE_INVALID: ['fatal', 'A command line names an unknown service, or options that do not go together.'],
+  SERVICE_ENDED: ['fatal', 'A service ended without being asked to; its process stops.'],
+  LAB_UNSUPPORTED: ['fatal', 'This machine cannot run the lab; the message lists what is missing.'],
+  LAB_ROOT_FAILED: ['retryable', 'The Debian root of the lab could not be built.'],
+  LAB_EXISTS: ['terminal', 'A lab of that name is already up.'],
+  LAB_NOT_RUNNING: ['terminal', 'There is no lab of that name.'],
+  LAB_START_FAILED: ['terminal', 'Something of the lab did not come up; the message names it and its log.'],
+  LAB_UNKNOWN_HOST: ['terminal', 'The lab has no host, node or service of that name.'],
+  LAB_COMMAND_FAILED: ['terminal', 'The lab refused or failed to carry out a command.'],
+  LAB_REQUEST_INVALID: ['terminal', 'A lab command or option has a wrong value.'],
+} as const satisfies Record<string, readonly [ErrorClass, string]>;
+
+export type ErrorCode = keyof typeof ERROR_TABLE;
+
+/** An error with a code of the table, typed details for the log, and the error that caused it. */
+export class CodedError extends Error {
+  readonly code: ErrorCode;
+  readonly class: ErrorClass;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, details: Record<string, unknown> = {}, cause?: unknown) {
+    super(`${code}: ${message}`, cause === undefined ? undefined : { cause });
+    this.name = 'CodedError';
+    this.code = code;
+    this.class = ERROR_TABLE[code][0];
+    this.details = Object.freeze({ ...details });
+  }
+}
+
+/** Builds a {@link CodedError}; never put a credential into `message` or `details`. */
+export function codedError(
+  code: ErrorCode,
+  message: string,
+  details: Record<string, unknown> = {},
+  cause?: unknown,
+): CodedError {
+  return new CodedError(code, message, details, cause);
+}
+
+/** True for an error of ours, of the given code where one is given. */
+export function isCoded(error: unknown, code?: ErrorCode): error is CodedError {
+  return error instanceof CodedError && (code === undefined || error.code === code);
+}

@@ -1,0 +1,5 @@
+export { CodedError, codedError, ERROR_TABLE, isCoded, type ErrorClass, type ErrorCode } from './errors.js';
+export { configSchema, loadConfig, parseConfig, readSecret, type Config, type NodeConfig } from './config.js';
+export { createLogger, type Logger } from './logger.js';
+export { retryForever, type RetryOptions } from './retry.js';
+export { aborted, shutdownSignal, type Service, type ServiceContext } from './service.js';

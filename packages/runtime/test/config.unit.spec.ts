@@ -1,0 +1,84 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { loadConfig, parseConfig, readSecret } from '../src/config.js';
+import { isCoded } from '../src/errors.js';
+
+const minimal = {
+  nats: { servers: ['nats://10.0.0.1:4222'] },
+  postgres: { url: 'postgres://reinvite@10.0.0.1/reinvite' },
+  nodes: [
+    {
+      id: 'ast1',
+      sipAddresses: ['10.0.0.11'],
+      ari: { url: 'http://10.0.0.11:8088', username: 'reinvite', password: 'x' },
+    },
+  ],
+};
+
+describe('the configuration', () => {
+  it('fills in defaults and is frozen', () => {
+    const config = parseConfig(minimal);
+    expect(config.nodeAgent.heartbeatMs).toBe(200);
+    expect(config.dialogLedger.port).toBe(9060);
+    expect(Object.isFrozen(config.nodes[0]?.ari)).toBe(true);
+  });
+
+  it('names every wrong key in one error', () => {
+    const wrong = { ...minimal, nats: { servers: [] }, sentinel: { suspectAfter: 5 } };
+    try {
+      parseConfig(wrong);
+      expect.unreachable();
+    } catch (error) {
+      expect(isCoded(error, 'CONFIG_INVALID')).toBe(true);
+      expect(String(error)).toContain('servers');
+      expect(String(error)).toContain('suspectAfter');
+    }
+  });
+
+  it('refuses a node id that could not stand in a NATS subject', () => {
+    const wrong = { ...minimal, nodes: [{ ...minimal.nodes[0], id: 'ast.1 >' }] };
+    expect(() => parseConfig(wrong)).toThrow(/CONFIG_INVALID/);
+  });
+
+  it.each([
+    ['id', { id: 'ast1', hepCaptureId: 2 }, /same id/],
+    ['capture id', { id: 'ast2', hepCaptureId: 1 }, /same hepCaptureId/],
+  ])('refuses two nodes of one %s', (_what, more, problem) => {
+    const nodes = [
+      { ...minimal.nodes[0], hepCaptureId: 1 },
+      { ...minimal.nodes[0], ...more },
+    ];
+    expect(() => parseConfig({ ...minimal, nodes })).toThrow(problem);
+    const others = nodes.map((node, index) => ({ ...node, id: `ast${index}`, hepCaptureId: undefined }));
+    expect(() => parseConfig({ ...minimal, nodes: others })).not.toThrow();
+  });
+
+  it('refuses a SIP address that is a name', () => {
+    const nodes = [{ ...minimal.nodes[0], sipAddresses: ['ast1.example'] }];
+    expect(() => parseConfig({ ...minimal, nodes })).toThrow(/IP address/);
+  });
+
+  it('says so when the file cannot be read or is not YAML', async () => {
+    const dir = await mkdtemp(path.join(tmpdir(), 'reinvite-config-'));
+    await expect(loadConfig(path.join(dir, 'none.yaml'))).rejects.toThrow(/CONFIG_UNREADABLE/);
+    await writeFile(path.join(dir, 'torn.yaml'), 'nats: [\n');
+    await expect(loadConfig(path.join(dir, 'torn.yaml'))).rejects.toThrow(/CONFIG_UNREADABLE/);
+  });
+
+  it('takes a secret from its file', async () => {
+    const file = path.join(await mkdtemp(path.join(tmpdir(), 'reinvite-secret-')), 'secret');
+    await writeFile(file, 's3cret\n');
+    await expect(readSecret('ari password', undefined, file)).resolves.toBe('s3cret');
+    await expect(readSecret('ari password', undefined, undefined)).rejects.toThrow(/CONFIG_INVALID/);
+  });
+});
+
+describe('the example configuration', () => {
+  it('is valid', async () => {
+    const file = new URL('../../../deploy/reinvite.example.yaml', import.meta.url).pathname;
+    const config = await loadConfig(file);
+    expect(config.nodes.map((node) => node.id)).toEqual(['ast1', 'ast2']);
+  });
+});

@@ -1,0 +1,54 @@
+/** A party of a dialog. */
+export interface Party {
+  /** Escapes resolved; empty where none was given. */
+  readonly displayName: string;
+  readonly uri: string;
+}
+
+/**
+ * Why something in a dialog may be wrong:
+ * - `creation-unseen`: the INVITE that created it, or its answer, was not captured, so that role, parties and route set
+ *   are inferred from later messages;
+ * - `target-inferred`: no Contact of the peer was captured; the remote target is the Request-URI of our own request;
+ * - `target-refresh-open`: the peer asked for another remote target and our answer was not captured.
+ */
+export type UnsureReason = 'creation-unseen' | 'target-inferred' | 'target-refresh-open';
+
+/**
+ * One SIP dialog (RFC 3261 section 12) as the Asterisk that holds it saw it: "local" is Asterisk, "remote" its peer.
+ * Times are whole milliseconds since the Unix epoch.
+ */
+export interface Dialog {
+  readonly callId: string;
+  /** Empty while our side has not answered the INVITE with a tag: an invitation, not a dialog yet. */
+  readonly localTag: string;
+  /** Empty while the peer has not answered our INVITE with a tag: an invitation, not a dialog yet. */
+  readonly remoteTag: string;
+  /** Whether our side sent the INVITE that created the dialog. */
+  readonly role: 'uac' | 'uas';
+  /** `ended`: BYE by either side, 481 or 408 to a request of ours, or an INVITE that was refused or cancelled. */
+  readonly state: 'early' | 'confirmed' | 'ended';
+  /** The node that was last to speak for the dialog, by the CSeq of our side. */
+  readonly nodeId: string;
+  readonly local: Party;
+  readonly remote: Party;
+  /** Highest CSeq that our side used, 0 for none. */
+  readonly localCSeq: number;
+  /** Highest CSeq that the peer used, 0 for none. */
+  readonly remoteCSeq: number;
+  /** Route values, each as written (`<sip:proxy;lr>`), in the order in which a request of ours carries them. */
+  readonly routeSet: readonly string[];
+  /** URI of the peer's Contact, with all its parameters (`;alias=` too), after every target refresh; null if unknown. */
+  readonly remoteTarget: string | null;
+  /** URI of our own Contact. */
+  readonly localContact: string | null;
+  /** Of the hop between Asterisk and its peer: `udp`, `tcp`, `tls`, `ws`, `wss`. */
+  readonly transport: string;
+  /** The peer's side has asked us for digest credentials. */
+  readonly digestChallenged: boolean;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly confirmedAt: number | null;
+  readonly endedAt: number | null;
+  readonly unsure: readonly UnsureReason[];
+}

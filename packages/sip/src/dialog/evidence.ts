@@ -1,0 +1,80 @@
+import { z } from 'zod';
+
+/** Microseconds since the Unix epoch. */
+const us = z.number().int();
+const cseq = z.number().int().nonnegative();
+const party = z.object({ displayName: z.string(), uri: z.string() });
+const side = z.enum(['local', 'remote']);
+
+/** The INVITE without a To tag that began it. */
+const invite = z.object({
+  by: side,
+  cseq,
+  at: us,
+  nodeId: z.string(),
+  local: party,
+  remote: party,
+  /** Record-Route of the INVITE as received; empty for one of ours. */
+  recordRoutes: z.array(z.string()),
+});
+export type Invite = z.infer<typeof invite>;
+
+/** A tagged answer (101 to 299) to an INVITE. */
+const answer = z.object({
+  cseq,
+  at: us,
+  /** A 2xx. */
+  final: z.boolean(),
+  local: party,
+  remote: party,
+  recordRoutes: z.array(z.string()),
+});
+export type Answer = z.infer<typeof answer>;
+
+/** One transaction that may have refreshed the remote target (RFC 3261 section 12.2, RFC 3311 section 5.1). */
+const refresh = z.object({
+  /** Whose request it was, and so whose CSeq counts. */
+  by: side,
+  cseq,
+  /** A refused refresh leaves the target as it was (RFC 6141 section 4.6). */
+  outcome: z.enum(['open', 'accepted', 'refused']),
+  /** The peer's Contact; `final` false where only a provisional answer gave it. */
+  contact: z.object({ final: z.boolean(), at: us, uri: z.string() }).nullable(),
+});
+export type Refresh = z.infer<typeof refresh>;
+
+/**
+ * All that the messages of one dialog have shown, such that evidence can be joined in any order and any number of times
+ * with the same result: every field is a maximum, a minimum or a union. What a dialog is follows from it; see `viewOf`.
+ *
+ * With one tag empty it is the evidence of an invitation, which every dialog that answers it inherits.
+ */
+export const evidenceSchema = z.object({
+  callId: z.string(),
+  localTag: z.string(),
+  remoteTag: z.string(),
+  firstAt: us,
+  lastAt: us,
+  localCSeq: cseq,
+  remoteCSeq: cseq,
+  invite: invite.nullable(),
+  /** The first answer to an INVITE of ours (`local`) and to one of the peer's (`remote`). */
+  answers: z.object({ local: answer.nullable(), remote: answer.nullable() }),
+  /** As first seen in a message with both tags. */
+  parties: z.object({ at: us, local: party, remote: party }).nullable(),
+  /** Our latest request inside the dialog: its Route values show the route set, its Request-URI the remote target. */
+  ownRequest: z.object({ cseq, at: us, routes: z.array(z.string()), requestUri: z.string() }).nullable(),
+  refreshes: z.array(refresh),
+  /** First sign of a 2xx to an INVITE. */
+  confirmedAt: us.nullable(),
+  /** First BYE, or 481 or 408 to a request of ours. */
+  terminatedAt: us.nullable(),
+  /** By node: the last INVITE that it saw cancelled or refused. Of several nodes that were tried in turn each may refuse. */
+  refusals: z.record(z.string(), z.object({ cseq, at: us })),
+  /** Who spoke for our side with the highest CSeq; 0 where the node only answered. */
+  speaker: z.object({ cseq, at: us, nodeId: z.string() }),
+  localContact: z.object({ at: us, uri: z.string() }).nullable(),
+  transport: z.object({ at: us, name: z.string() }),
+  digestChallenged: z.boolean(),
+});
+export type Evidence = Readonly<z.infer<typeof evidenceSchema>>;

@@ -1,0 +1,94 @@
+import type { Dialog } from './dialog.js';
+import type { Evidence } from './evidence.js';
+import { inherit, joinEvidence } from './join.js';
+import { contributionsOf, type Observed } from './observe.js';
+import { isInvitation, viewOf } from './view.js';
+
+/**
+ * Far more than an INVITE that forks has answers. Without a limit a caller who sends one Call-ID with ever new tags would
+ * make each of its messages cost more than the one before.
+ */
+const MAX_DIALOGS = 256;
+
+/** All dialogs and invitations of one Call-ID, by {@link dialogKey}. */
+export interface CallDialogs {
+  readonly callId: string;
+  readonly evidence: ReadonlyMap<string, Evidence>;
+}
+
+export function emptyCall(callId: string): CallDialogs {
+  return { callId, evidence: new Map() };
+}
+
+/** Key of a dialog among those of its Call-ID. Tags are tokens: they hold no space. */
+export function dialogKey({ localTag, remoteTag }: Pick<Dialog, 'localTag' | 'remoteTag'>): string {
+  return `${localTag} ${remoteTag}`;
+}
+
+/**
+ * Folds one message into the dialogs of its Call-ID. Pure; the same messages give the same dialogs in whatever order, and
+ * however often, they come. Only what does not by itself show an INVITE's dialog (INFO, NOTIFY, the refusal of a
+ * re-INVITE, …) is left out when it comes before everything else of that dialog, and so is all of a dialog that comes when
+ * its Call-ID has {@link MAX_DIALOGS} already.
+ *
+ * A message of another node with the same Call-ID and tags goes on with the same dialog.
+ * @returns the same object where the message says nothing about an INVITE's dialog.
+ */
+export function applyMessage(call: CallDialogs, observed: Observed): CallDialogs {
+  let joined = call;
+  for (const { evidence, creates } of contributionsOf(observed)) {
+    const isKnown = joined.evidence.has(dialogKey(evidence));
+    if (isKnown || (creates && joined.evidence.size < MAX_DIALOGS)) joined = joinInto(joined, evidence);
+  }
+  return joined;
+}
+
+/** Joins what is known of the same Call-ID from two sources, such as memory and the database. */
+export function joinCalls(a: CallDialogs, b: CallDialogs): CallDialogs {
+  let joined = a;
+  for (const evidence of b.evidence.values()) joined = joinInto(joined, evidence);
+  return joined;
+}
+
+/** The call without some of its dialogs. */
+export function withoutDialogs(call: CallDialogs, dropped: ReadonlySet<string>): CallDialogs {
+  return { ...call, evidence: new Map([...call.evidence].filter(([key]) => !dropped.has(key))) };
+}
+
+/** What can be said of the Call-ID now. Invitations that a dialog has answered are part of that dialog and left out. */
+export function dialogsOf(call: CallDialogs): Dialog[] {
+  return visible(call)
+    .map(viewOf)
+    .filter((dialog) => dialog !== null);
+}
+
+/** The evidence behind {@link dialogsOf}. */
+export function visible(call: CallDialogs): Evidence[] {
+  const all = [...call.evidence.values()];
+  return all.filter((one) => !isInvitation(one) || !all.some((other) => answers(other, one)));
+}
+
+function joinInto(call: CallDialogs, added: Evidence): CallDialogs {
+  const evidence = new Map(call.evidence);
+  const key = dialogKey(added);
+  const known = evidence.get(key);
+  const joined = known === undefined ? added : joinEvidence(known, added);
+  evidence.set(key, joined);
+  if (isInvitation(joined)) {
+    for (const [other, dialog] of evidence) {
+      if (answers(dialog, joined)) evidence.set(other, inherit(dialog, joined));
+    }
+  } else {
+    const invitations = [...evidence.values()].filter((one) => answers(joined, one));
+    evidence.set(key, invitations.reduce(inherit, joined));
+  }
+  return { ...call, evidence };
+}
+
+/** Whether a dialog is an answer to this invitation: one that forked may have several. */
+function answers(dialog: Evidence, invitation: Evidence): boolean {
+  if (isInvitation(dialog) || !isInvitation(invitation)) return false;
+  return invitation.remoteTag === ''
+    ? dialog.localTag === invitation.localTag
+    : dialog.remoteTag === invitation.remoteTag;
+}

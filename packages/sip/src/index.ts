@@ -1,0 +1,21 @@
+export { decodeHep } from './hep/decode.js';
+export { encodeHep, type HepContent } from './hep/encode.js';
+export { HEP_TYPE_SIP, type HepEndpoint, type HepPacket } from './hep/packet.js';
+export type { CSeq, NameAddress, SipMessage, SipRequest, SipResponse, Via } from './message/message.js';
+export { parseSip } from './message/parse.js';
+export type { Dialog, Party, UnsureReason } from './dialog/dialog.js';
+export { evidenceSchema, type Evidence } from './dialog/evidence.js';
+export {
+  applyMessage,
+  dialogKey,
+  dialogsOf,
+  emptyCall,
+  joinCalls,
+  visible,
+  withoutDialogs,
+  type CallDialogs,
+} from './dialog/fold.js';
+export type { Observed } from './dialog/observe.js';
+export { isInvitation, viewOf } from './dialog/view.js';
+export type { DialogSource } from './recovery/source.js';
+export { recoveryVariables } from './recovery/variables.js';

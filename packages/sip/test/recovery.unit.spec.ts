@@ -1,0 +1,60 @@
+import { isCoded } from '@reinvite/runtime';
+import { describe, expect, it } from 'vitest';
+import type { Dialog } from '../src/dialog/dialog.js';
+import { recoveryVariables } from '../src/recovery/variables.js';
+import { answered, established, only } from './calls.js';
+import { CALL_ID } from './messages.js';
+
+const inbound = (but: Partial<Dialog> = {}): Dialog => ({ ...only(established), ...but });
+
+describe('the variables of a recovery', () => {
+  it('for a call that the phone made: To of our 200, From of its INVITE, Record-Route in order', () => {
+    expect(recoveryVariables(inbound())).toEqual({
+      'PJSIP_RECOVERY_CALL-ID': CALL_ID,
+      PJSIP_RECOVERY_FROM_DISPLAY: '',
+      PJSIP_RECOVERY_FROM_URI: 'sip:app@10.77.0.5',
+      PJSIP_RECOVERY_FROM_TAG: 'a1',
+      PJSIP_RECOVERY_TO_DISPLAY: 'Phone, \\"one\\"',
+      PJSIP_RECOVERY_TO_URI: 'sip:phone@10.77.0.9',
+      PJSIP_RECOVERY_TO_TAG: 'p1',
+      PJSIP_RECOVERY_CSEQ: '10',
+      PJSIP_RECOVERY_ROUTES: '<sip:10.77.0.5;lr;ftag=p1>,<sip:198.51.100.1;lr>',
+      PJSIP_RECOVERY_REQUEST_URI: 'sip:phone@192.168.9.9:5070;alias=10.77.0.9~5070~1',
+    });
+  });
+
+  it('for a call that Asterisk made: From of our INVITE, To of its 200, Record-Route reversed, a higher CSeq', () => {
+    expect(recoveryVariables(only(answered))).toEqual({
+      'PJSIP_RECOVERY_CALL-ID': CALL_ID,
+      PJSIP_RECOVERY_FROM_DISPLAY: 'Alice',
+      PJSIP_RECOVERY_FROM_URI: 'sip:alice@10.77.0.11',
+      PJSIP_RECOVERY_FROM_TAG: 'a1',
+      PJSIP_RECOVERY_TO_DISPLAY: '',
+      PJSIP_RECOVERY_TO_URI: 'sip:phone@10.77.0.5',
+      PJSIP_RECOVERY_TO_TAG: 'p1',
+      PJSIP_RECOVERY_CSEQ: '111',
+      PJSIP_RECOVERY_ROUTES: '<sip:10.77.0.5;lr;ftag=p1>,<sip:198.51.100.1;lr>',
+      PJSIP_RECOVERY_REQUEST_URI: 'sip:phone@192.168.9.9:5070;alias=10.77.0.9~5070~1',
+    });
+  });
+
+  it('leaves display names out of routes and keeps their parameters', () => {
+    const routeSet = ['"A, B" <sip:p1;lr>;x=1;y', 'Proxy <sip:p2>'];
+    expect(recoveryVariables(inbound({ routeSet })).PJSIP_RECOVERY_ROUTES).toBe('<sip:p1;lr>;x=1;y,<sip:p2>');
+    expect(recoveryVariables(inbound({ routeSet: [] })).PJSIP_RECOVERY_ROUTES).toBe('');
+  });
+
+  it.each([
+    ['localTag', { localTag: '' }],
+    ['remoteTag', { remoteTag: '' }],
+    ['remoteTarget', { remoteTarget: null }],
+    ['remote.uri', { remote: { displayName: 'x', uri: '' } }],
+    ['localCSeq', { localCSeq: 2 ** 31 - 11 }],
+  ] as const)('names the field that is missing: %s', (field, but) => {
+    expect(() => recoveryVariables(inbound(but))).toThrow(
+      expect.toSatisfy(
+        (error) => isCoded(error, 'DIALOG_INCOMPLETE') && error.details.field === field,
+      ) as Error,
+    );
+  });
+});
