@@ -1,0 +1,22 @@
+export * from './schema/index.js';
+export {
+  loadDialogs,
+  PostgresDialogSource,
+  removeDialogs,
+  upsertDialogs,
+  type DialogId,
+  type LoadedDialogs,
+} from './dialogs.js';
+export { withPostgresErrors, wrapPostgresError } from './errors.js';
+export { toJsonb } from './jsonb.js';
+export { migrate, requireSchema } from './migrate.js';
+export {
+  connectPool,
+  database,
+  inTransaction,
+  warmPool,
+  type Database,
+  type Pool,
+  type PoolOptions,
+} from './pool.js';
+export { insertRows, upsertRows } from './rows.js';

@@ -1,0 +1,4 @@
+export * from './call-records.js';
+export * from './dialogs.js';
+export * from './events.js';
+export * from './recoveries.js';

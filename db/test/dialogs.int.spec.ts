@@ -1,0 +1,97 @@
+import { createLogger } from '@reinvite/runtime';
+import {
+  applyMessage,
+  dialogsOf,
+  emptyCall,
+  parseSip,
+  visible,
+  type CallDialogs,
+  type Evidence,
+} from '@reinvite/sip';
+import { startBackends, type Backends } from '@reinvite/test-support';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { loadDialogs, PostgresDialogSource, removeDialogs, upsertDialogs } from '../src/dialogs.js';
+import { connectPool, type Pool } from '../src/pool.js';
+
+const log = createLogger('test', 'fatal');
+const START = 1_800_000_000_000_000;
+
+/** A call to Asterisk: its INVITE, then our 200 with the given tag. */
+function callOf(callId: string, tag = 'a1'): { invited: CallDialogs; answered: CallDialogs } {
+  const common = (to: string): string =>
+    `Via: SIP/2.0/UDP 10.77.0.5\r\nFrom: "Ünï \\"q\\"" <sip:phone@x>;tag=p1\r\nTo: <sip:app@x>${to}\r\nCall-ID: ${callId}\r\n` +
+    `CSeq: 1 INVITE\r\nRecord-Route: <sip:p1;lr>, <sip:p2;lr>\r\nContact: <sip:c@192.0.2.1;alias=a~1~1>\r\n\r\n`;
+  const fold = (call: CallDialogs, direction: 'sent' | 'received', at: number, text: string): CallDialogs =>
+    applyMessage(call, { direction, at: START + at, nodeId: 'ast1', message: parseSip(Buffer.from(text)) });
+  const invited = fold(emptyCall(callId), 'received', 0, `INVITE sip:app@x SIP/2.0\r\n${common('')}`);
+  return { invited, answered: fold(invited, 'sent', 900_000, `SIP/2.0 200 OK\r\n${common(`;tag=${tag}`)}`) };
+}
+
+describe('the table of dialogs', () => {
+  let backends: Backends;
+  let pool: Pool;
+  let source: PostgresDialogSource;
+
+  beforeAll(async () => {
+    backends = await startBackends();
+    pool = connectPool(backends.postgresUrl, { applicationName: 'test', log });
+    source = new PostgresDialogSource(pool);
+  });
+  afterAll(async () => {
+    await pool.end();
+    await backends.stop();
+  });
+  beforeEach(() => pool.query('truncate dialogs'));
+
+  it('gives back what was written, field by field', async () => {
+    const { answered } = callOf('c1');
+    await upsertDialogs(pool, visible(answered));
+    const found = await source.findByCallIds(['c1', 'unknown']);
+    expect([...found.keys()]).toEqual(['c1']);
+    expect(found.get('c1')).toEqual(dialogsOf(answered));
+  });
+
+  it('gives back the evidence for a fold to go on with', async () => {
+    const { answered } = callOf('c1');
+    await upsertDialogs(pool, visible(answered));
+    expect(await loadDialogs(pool)).toEqual({ evidence: visible(answered), unreadable: [] });
+  });
+
+  it('shows an invitation only until a dialog has answered it', async () => {
+    const { invited, answered } = callOf('c1');
+    await upsertDialogs(pool, visible(invited));
+    expect((await source.findByCallIds(['c1'])).get('c1')).toMatchObject([{ localTag: '', state: 'early' }]);
+    await upsertDialogs(pool, visible(answered));
+    expect((await source.findByCallIds(['c1'])).get('c1')).toMatchObject([
+      { localTag: 'a1', state: 'confirmed' },
+    ]);
+  });
+
+  it('never goes back to what was known before', async () => {
+    const early = visible(callOf('c1').invited);
+    const later = early.map((evidence) => ({ ...evidence, lastAt: evidence.lastAt + 5_000, remoteCSeq: 9 }));
+    await upsertDialogs(pool, later);
+    await upsertDialogs(pool, early);
+    expect((await source.findByCallIds(['c1'])).get('c1')).toMatchObject([{ remoteCSeq: 9 }]);
+  });
+
+  it('writes, reads and removes thousands at once', async () => {
+    const evidence: Evidence[] = [];
+    for (let n = 0; n < 5_000; n += 1) evidence.push(...visible(callOf(`call-${n}`).answered));
+    await upsertDialogs(pool, evidence);
+    const callIds = evidence.map(({ callId }) => callId);
+    expect((await source.findByCallIds(callIds)).size).toBe(5_000);
+    expect((await loadDialogs(pool)).evidence).toHaveLength(5_000);
+    await removeDialogs(pool, evidence.slice(1));
+    expect((await source.findByCallIds(callIds)).size).toBe(1);
+  });
+
+  it('says which stored dialogs it cannot read', async () => {
+    await upsertDialogs(pool, visible(callOf('c1').answered));
+    await pool.query(`update dialogs set evidence = '{"of": "another release"}'`);
+    expect(await loadDialogs(pool)).toEqual({
+      evidence: [],
+      unreadable: [{ callId: 'c1', localTag: 'a1', remoteTag: 'p1' }],
+    });
+  });
+});

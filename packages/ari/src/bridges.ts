@@ -1,0 +1,52 @@
+import { isCoded } from '@reinvite/runtime';
+import { z } from 'zod';
+import { ariBridge, type AriBridge } from './model.js';
+import { nothing, type Caller } from './request.js';
+
+/** ARI's `/bridges`. Every method rejects with a coded error; see {@link AriConnection}. */
+export class AriBridges {
+  constructor(private readonly call: Caller) {}
+
+  /** All bridges of the node. */
+  list(): Promise<AriBridge[]> {
+    return this.call('bridges', 'list', {}, z.array(ariBridge));
+  }
+
+  /** @throws CodedError `ARI_NOT_FOUND` */
+  get(bridgeId: string): Promise<AriBridge> {
+    return this.call('bridges', 'get', { bridgeId }, ariBridge);
+  }
+
+  /** Makes a bridge, or finds the one that has this id already. `type` such as `mixing` or `mixing,dtmf_events`. */
+  async create(bridgeId: string, type = 'mixing', name = ''): Promise<AriBridge> {
+    try {
+      return await this.call(
+        'bridges',
+        'createWithId',
+        { bridgeId, type, ...(name === '' ? {} : { name }) },
+        ariBridge,
+      );
+    } catch (error) {
+      if (isCoded(error, 'ARI_CONFLICT')) return this.get(bridgeId);
+      throw error;
+    }
+  }
+
+  /**
+   * Puts channels into a bridge. One that is in it already does no harm.
+   * @throws CodedError `ARI_REQUEST_FAILED` with `details.status` 422 for a channel that is not in Stasis and 400 for one that
+   * does not exist; `ARI_NOT_FOUND` for no such bridge; `ARI_CONFLICT` for a channel that is recording.
+   */
+  addChannels(bridgeId: string, channelIds: readonly string[]): Promise<void> {
+    return this.call('bridges', 'addChannel', { bridgeId, channel: channelIds.join(',') }, nothing);
+  }
+
+  removeChannel(bridgeId: string, channelId: string): Promise<void> {
+    return this.call('bridges', 'removeChannel', { bridgeId, channel: channelId }, nothing);
+  }
+
+  /** The channels in it stay in Stasis. */
+  destroy(bridgeId: string): Promise<void> {
+    return this.call('bridges', 'destroy', { bridgeId }, nothing);
+  }
+}

@@ -1,0 +1,247 @@
+import { jetstream, jetstreamManager, type JetStreamClient } from '@nats-io/jetstream';
+import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node';
+import { codedError, isCoded, retryForever, type Logger } from '@reinvite/runtime';
+import type { z } from 'zod';
+import { decode, encode } from './codec.js';
+import { consumeQueue, tailStream, type QueueOptions, type TailOptions } from './consume.js';
+import { serverOptions } from './servers.js';
+import { ensureStreams } from './streams.js';
+import { streams, type StreamKey } from './subjects.js';
+
+export interface BusOptions {
+  /** URLs, a login in them where the servers want one; see {@link serverOptions}. */
+  readonly servers: readonly string[];
+  /** Shown in the NATS server's list of connections. */
+  readonly name: string;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * One connection to NATS. Messages that come in are validated against their schema; invalid ones are logged and dropped.
+ * The connection comes back by itself for as long as the process lives.
+ */
+export class Bus {
+  private readonly js: JetStreamClient;
+
+  private constructor(
+    private readonly connection: NatsConnection,
+    private readonly options: BusOptions,
+    private readonly link: Link,
+  ) {
+    this.js = jetstream(connection);
+  }
+
+  /** Connects and makes sure of the streams; goes on trying, saying so, until it succeeds or `signal` aborts. */
+  static async connect(options: BusOptions): Promise<Bus> {
+    const { log, signal } = options;
+    const connection = await retryForever(() => open(options), { what: 'connecting to NATS', log, signal });
+    const link: Link = { isUp: true };
+    void watchStatus(connection, link, log);
+    await retryForever(() => ensure(connection), { what: 'creating the JetStream streams', log, signal });
+    return new Bus(connection, options, link);
+  }
+
+  /** Core NATS: at most once, no answer. While the connection is away nothing is sent: what is old by then says nothing. */
+  publish(subject: string, message: unknown): void {
+    if (this.link.isUp) this.connection.publish(subject, encode(message));
+  }
+
+  /**
+   * JetStream: stored once under `id`, however often it is tried.
+   * @returns the sequence in its stream.
+   * @throws CodedError `NATS_PUBLISH_FAILED` where the server did not acknowledge in time.
+   */
+  async publishDurable(
+    subject: string,
+    message: unknown,
+    id: string,
+  ): Promise<{ seq: number; duplicate: boolean }> {
+    try {
+      const ack = await this.js.publish(subject, encode(message), { msgID: id, timeout: 5_000 });
+      return { seq: ack.seq, duplicate: ack.duplicate };
+    } catch (cause) {
+      throw codedError('NATS_PUBLISH_FAILED', `no acknowledgement for ${subject}`, { subject, id }, cause);
+    }
+  }
+
+  /** Core NATS subscription, until the bus closes. An error of the handler is logged; the next message is handled. */
+  subscribe<T>(
+    subject: string,
+    schema: z.ZodType<T>,
+    handler: (message: T) => void | Promise<void>,
+  ): () => void {
+    const subscription = this.connection.subscribe(subject);
+    void (async () => {
+      for await (const raw of subscription) {
+        try {
+          await handler(decode(schema, raw.subject, raw.string()));
+        } catch (err) {
+          this.options.log.error({ err, subject: raw.subject }, 'message not handled');
+        }
+      }
+    })();
+    return () => subscription.unsubscribe();
+  }
+
+  /**
+   * Answers requests. Requests are handled side by side. A message that does not fit the schema, and an error of the
+   * handler, are answered with what `refuse` makes of the error, so that the asker always learns why.
+   */
+  respond<T>(
+    subject: string,
+    schema: z.ZodType<T>,
+    handler: (message: T) => Promise<unknown>,
+    refuse: (error: unknown) => unknown,
+    queue?: string,
+  ): () => void {
+    const subscription = this.connection.subscribe(subject, queue === undefined ? {} : { queue });
+    const answer = async (text: string, from: string): Promise<unknown> => {
+      try {
+        return await handler(decode(schema, from, text));
+      } catch (err) {
+        this.options.log.warn({ err, subject: from }, 'request refused');
+        return refuse(err);
+      }
+    };
+    const respondTo = async (raw: Msg): Promise<void> => {
+      const reply = await answer(raw.string(), raw.subject);
+      try {
+        raw.respond(encode(reply));
+      } catch (err) {
+        // Longer than the server takes (`max_payload`), or the connection is closed by now.
+        this.options.log.error({ err, subject: raw.subject }, 'answer not sent');
+        if (!this.connection.isClosed()) raw.respond(encode(refuse(err)));
+      }
+    };
+    void (async () => {
+      for await (const raw of subscription) {
+        respondTo(raw).catch((err: unknown) =>
+          this.options.log.error({ err, subject: raw.subject }, 'request not answered'),
+        );
+      }
+    })();
+    return () => subscription.unsubscribe();
+  }
+
+  /**
+   * Asks, and waits for the first answer.
+   * @throws CodedError `REQUEST_TIMEOUT`, also where nobody listens; `MESSAGE_INVALID` for an answer that does not fit.
+   */
+  async request<T>(subject: string, message: unknown, schema: z.ZodType<T>, timeoutMs: number): Promise<T> {
+    try {
+      const raw = await this.connection.request(subject, encode(message), { timeout: timeoutMs });
+      return decode(schema, subject, raw.string());
+    } catch (cause) {
+      if (isCoded(cause)) throw cause;
+      throw codedError(
+        'REQUEST_TIMEOUT',
+        `no answer on ${subject} within ${timeoutMs} ms`,
+        { subject },
+        cause,
+      );
+    }
+  }
+
+  /** Asks everybody who listens; resolves with what came once `max` have answered or the time is over. */
+  async requestMany<T>(
+    subject: string,
+    message: unknown,
+    schema: z.ZodType<T>,
+    max: number,
+    timeoutMs: number,
+  ): Promise<T[]> {
+    const answers: T[] = [];
+    if (max === 0) return answers;
+    try {
+      const replies = await this.connection.requestMany(subject, encode(message), {
+        strategy: 'count',
+        maxMessages: max,
+        maxWait: timeoutMs,
+      });
+      for await (const raw of replies) answers.push(decode(schema, subject, raw.string()));
+    } catch (err) {
+      this.options.log.warn(
+        { err, subject, answers: answers.length, wanted: max },
+        'fewer answers than wanted',
+      );
+    }
+    return answers;
+  }
+
+  /** Shares the messages of a stream among all who consume under the same durable name; see {@link consumeQueue}. */
+  consume<T>(options: QueueOptions<T>): Promise<void> {
+    return consumeQueue(this.connection, this.options, options);
+  }
+
+  /** Reads a stream in order from a sequence, in batches; see {@link tailStream}. */
+  tail<T>(options: TailOptions<T>): Promise<void> {
+    return tailStream(this.connection, this.options, options);
+  }
+
+  /**
+   * Where a stream stands. A stream that was lost and made anew counts from 1 again: `createdAt` (ISO 8601) tells it.
+   * @throws CodedError `NATS_UNREACHABLE`
+   */
+  async streamState(stream: StreamKey): Promise<{ lastSeq: number; createdAt: string }> {
+    try {
+      const manager = await jetstreamManager(this.connection);
+      const { state, created } = await manager.streams.info(streams[stream].name);
+      return { lastSeq: state.last_seq, createdAt: String(created) };
+    } catch (cause) {
+      throw codedError('NATS_UNREACHABLE', `the state of ${streams[stream].name} cannot be read`, {}, cause);
+    }
+  }
+
+  /** Sends what is buffered and closes. */
+  async close(): Promise<void> {
+    if (this.connection.isClosed()) return;
+    await Promise.race([
+      this.connection.drain(),
+      new Promise((resolve) => setTimeout(resolve, 1_000).unref()),
+    ]);
+    await this.connection.close();
+  }
+}
+
+async function open(options: BusOptions): Promise<NatsConnection> {
+  try {
+    return await connect({
+      ...serverOptions(options.servers),
+      name: options.name,
+      maxReconnectAttempts: -1,
+      reconnectTimeWait: 200,
+      reconnectJitter: 100,
+      pingInterval: 5_000,
+      timeout: 2_000,
+    });
+  } catch (cause) {
+    throw codedError('NATS_UNREACHABLE', 'NATS does not answer', {}, cause);
+  }
+}
+
+async function ensure(connection: NatsConnection): Promise<void> {
+  try {
+    await ensureStreams(connection);
+  } catch (cause) {
+    throw codedError('NATS_UNREACHABLE', 'JetStream does not answer', {}, cause);
+  }
+}
+
+/** Whether the connection stands, as far as the client knows. */
+interface Link {
+  isUp: boolean;
+}
+
+async function watchStatus(connection: NatsConnection, link: Link, log: Logger): Promise<void> {
+  for await (const status of connection.status()) {
+    if (status.type === 'disconnect') {
+      link.isUp = false;
+      log.warn({ code: 'NATS_UNREACHABLE' }, 'connection to NATS lost, trying again');
+    }
+    if (status.type === 'reconnect') {
+      link.isUp = true;
+      log.info('connection to NATS is back');
+    }
+  }
+}

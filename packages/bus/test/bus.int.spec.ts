@@ -1,0 +1,109 @@
+import { nodeDown, processGone, type NodeDown } from '@reinvite/domain';
+import { createLogger } from '@reinvite/runtime';
+import { startBackends } from '@reinvite/test-support';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
+import { Bus } from '../src/bus.js';
+import { subjects } from '../src/subjects.js';
+
+const log = createLogger('test', 'fatal');
+const down = (at: number): NodeDown => ({
+  type: 'NodeDown',
+  nodeId: 'ast1',
+  incarnation: '1',
+  at,
+  evidence: 'process-gone',
+  lastFactSeq: null,
+});
+
+describe('the bus, on a real NATS', () => {
+  let backends: Awaited<ReturnType<typeof startBackends>>;
+  let bus: Bus;
+  const stop = new AbortController();
+
+  beforeAll(async () => {
+    backends = await startBackends();
+    bus = await Bus.connect({ servers: [backends.natsUrl], name: 'test', log, signal: stop.signal });
+  });
+  afterAll(async () => {
+    stop.abort();
+    await bus.close();
+    await backends.stop();
+  });
+
+  it('stores a message once, however often it is published', async () => {
+    const first = await bus.publishDurable(subjects.nodeDown('ast1'), down(1), 'same-id');
+    const again = await bus.publishDurable(subjects.nodeDown('ast1'), down(1), 'same-id');
+    expect(again).toEqual({ seq: first.seq, duplicate: true });
+  });
+
+  it('hands a message to one of those who share a durable name, and again after a failure', async () => {
+    const seen: number[] = [];
+    let failed = false;
+    const consume = (): Promise<void> =>
+      bus.consume({
+        stream: 'nodeEvents',
+        durable: 'shared',
+        schema: nodeDown,
+        maxInFlight: 4,
+        ackWaitMs: 5_000,
+        handler: async (message) => {
+          if (message.at === 3 && !failed) {
+            failed = true;
+            throw new Error('not now');
+          }
+          seen.push(message.at);
+        },
+      });
+    void consume();
+    void consume();
+    for (const at of [2, 3, 4])
+      await bus.publishDurable(subjects.nodeDown('ast1'), down(at), `message-${at}`);
+    await vi.waitFor(() => expect([...seen].sort()).toEqual([1, 2, 3, 4]), { timeout: 15_000 });
+    expect(failed).toBe(true);
+  });
+
+  it('tails a stream in order from a checkpoint, leaving out what does not fit the schema', async () => {
+    const { seq } = await bus.publishDurable(subjects.nodeDown('ast2'), { type: 'Nonsense' }, 'nonsense');
+    await bus.publishDurable(subjects.nodeDown('ast2'), down(11), 'after-nonsense');
+    const read: number[] = [];
+    let upTo = 0;
+    void bus.tail({
+      stream: 'nodeEvents',
+      filter: subjects.nodeDown('ast2'),
+      schema: nodeDown,
+      after: async () => seq - 1,
+      maxBatch: 100,
+      handler: async (batch, last) => {
+        read.push(...batch.map(({ message }) => message.at));
+        upTo = last;
+      },
+    });
+    await vi.waitFor(() => expect(upTo).toBe(seq + 1), { timeout: 15_000 });
+    expect(read).toEqual([11]);
+  });
+
+  it('answers a request that does not fit with the reason, and goes on', async () => {
+    const reply = z.object({ ok: z.boolean() });
+    const unsubscribe = bus.respond(
+      subjects.processGone('*'),
+      processGone,
+      async () => ({ ok: true }),
+      () => ({ ok: false }),
+    );
+    const gone = { type: 'ProcessGone', nodeId: 'ast1', incarnation: '1', at: 1, lastFactSeq: null };
+    await expect(bus.request(subjects.processGone('ast1'), { no: 1 }, reply, 5_000)).resolves.toEqual({
+      ok: false,
+    });
+    await expect(bus.request(subjects.processGone('ast1'), gone, reply, 5_000)).resolves.toEqual({
+      ok: true,
+    });
+    unsubscribe();
+  });
+
+  it('says that nobody answered', async () => {
+    await expect(bus.request(subjects.fence('nobody'), {}, z.unknown(), 500)).rejects.toThrow(
+      /REQUEST_TIMEOUT/,
+    );
+  });
+});

@@ -1,0 +1,158 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { database, outbox, withPostgresErrors, type Database, type Pool } from '@reinvite/db';
+import type { Logger } from '@reinvite/runtime';
+import { and, asc, gt, inArray, isNull, sql } from 'drizzle-orm';
+import type { OutboxMessage } from './event.js';
+
+export interface OutboxOptions {
+  readonly pool: Pool;
+  /** Resolves once the message is stored there under its id, however often it is called. */
+  readonly publish: (message: OutboxMessage) => Promise<unknown>;
+  readonly log: Logger;
+  /** How often to look for messages that were left behind; default 500 ms. */
+  readonly pollMs?: number;
+  /** A message is left to those who appended it for this long; default 2 s. */
+  readonly graceMs?: number;
+  /** Published messages are kept this long; default one day. */
+  readonly keepMs?: number;
+}
+
+const BATCH = 500;
+const PRUNE_EVERY_MS = 60_000;
+
+/**
+ * Publishes what was committed: at once by whoever appended it, or else, after a crash or a failure, by a relay that reads
+ * the rows left behind. A message can be published twice, always under the same id, and JetStream stores it once within its
+ * duplicate window; consumers bear the rest.
+ */
+export class Outbox {
+  private readonly db: Database;
+
+  constructor(private readonly options: OutboxOptions) {
+    this.db = database(options.pool);
+  }
+
+  /** Publishes all messages side by side. What fails is logged and left to the relay, so this never rejects. */
+  async publishNow(messages: readonly OutboxMessage[]): Promise<void> {
+    const published: string[] = [];
+    await Promise.all(
+      messages.map(async (message) => {
+        if (await this.published(message)) published.push(message.id);
+      }),
+    );
+    try {
+      await this.markPublished(published);
+    } catch (err) {
+      this.options.log.warn(
+        { err, messages: published.length },
+        'published messages not marked; the relay publishes them again',
+      );
+    }
+  }
+
+  /** Relays what was left behind, at once and then every `pollMs`, until the signal aborts; over every failure. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { log, pollMs = 500, keepMs = 86_400_000 } = this.options;
+    let prunedAt = -Infinity;
+    while (!signal.aborted) {
+      try {
+        await this.relayPending(signal);
+        if (performance.now() - prunedAt > PRUNE_EVERY_MS) {
+          await this.prune(keepMs);
+          prunedAt = performance.now();
+        }
+      } catch (err) {
+        log.warn({ err }, 'outbox not relayed, trying again');
+      }
+      await delay(pollMs, undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /**
+   * Publishes the messages left behind, those of one subject in the order in which they were appended: one that fails holds
+   * up the later ones of its subject until the next call.
+   * @returns how many were published. @throws CodedError `POSTGRES_UNREACHABLE`.
+   */
+  async relayPending(signal?: AbortSignal): Promise<number> {
+    let total = 0;
+    for (let after = 0; signal?.aborted !== true;) {
+      const rows = await this.pending(after);
+      const bySubject = new Map<string, OutboxMessage[]>();
+      for (const { messageId: id, subject, message } of rows) {
+        bySubject.set(subject, [...(bySubject.get(subject) ?? []), { id, subject, message }]);
+      }
+      const published = await Promise.all(
+        [...bySubject.values()].map((messages) => this.publishInOrder(messages)),
+      );
+      await this.markPublished(published.flat());
+      total += published.flat().length;
+      const last = rows.at(-1);
+      if (last === undefined || rows.length < BATCH || published.flat().length < rows.length) break;
+      after = last.id;
+    }
+    if (total > 0)
+      this.options.log.info({ messages: total }, 'messages that had been left behind are published');
+    return total;
+  }
+
+  private pending(
+    after: number,
+  ): Promise<{ id: number; messageId: string; subject: string; message: unknown }[]> {
+    const { id, messageId, subject, message, createdAt, publishedAt } = outbox;
+    const graceMs = this.options.graceMs ?? 2_000;
+    return withPostgresErrors(() =>
+      this.db
+        .select({ id, messageId, subject, message })
+        .from(outbox)
+        .where(
+          and(
+            isNull(publishedAt),
+            gt(id, after),
+            sql`${createdAt} <= clock_timestamp() - ${graceMs} * interval '1 ms'`,
+          ),
+        )
+        .orderBy(asc(id))
+        .limit(BATCH),
+    );
+  }
+
+  private async publishInOrder(messages: readonly OutboxMessage[]): Promise<string[]> {
+    const done: string[] = [];
+    for (const message of messages) {
+      if (!(await this.published(message))) break;
+      done.push(message.id);
+    }
+    return done;
+  }
+
+  private async published(message: OutboxMessage): Promise<boolean> {
+    try {
+      await this.options.publish(message);
+      return true;
+    } catch (err) {
+      this.options.log.warn(
+        { err, subject: message.subject, id: message.id },
+        'message not published, it stays in the outbox',
+      );
+      return false;
+    }
+  }
+
+  private async markPublished(ids: readonly string[]): Promise<void> {
+    if (ids.length === 0) return;
+    await withPostgresErrors(() =>
+      this.db
+        .update(outbox)
+        .set({ publishedAt: sql`clock_timestamp()` })
+        .where(inArray(outbox.messageId, [...ids])),
+    );
+  }
+
+  private async prune(keepMs: number): Promise<void> {
+    await withPostgresErrors(() =>
+      this.db
+        .delete(outbox)
+        .where(sql`${outbox.publishedAt} < clock_timestamp() - ${keepMs} * interval '1 ms'`),
+    );
+  }
+}
