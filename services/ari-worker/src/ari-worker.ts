@@ -1,0 +1,130 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { connectAri, type AriConnection } from '@reinvite/ari';
+import { Bus } from '@reinvite/bus';
+import { restoreCall } from '@reinvite/domain';
+import {
+  isCoded,
+  readSecret,
+  type Config,
+  type Logger,
+  type NodeConfig,
+  type Service,
+} from '@reinvite/runtime';
+import { Commands } from './commands.js';
+import { Target } from './target.js';
+
+/** Calls that wait for their phones at the same time; the originates in flight are limited for each node. */
+const CALLS_IN_FLIGHT = 2_048;
+/** A command whose worker died goes to another after this. */
+const ACK_WAIT_MS = 5_000;
+/** Phones that were just asked are waited for so long when the service stops. */
+const CLOSING_MS = 3_000;
+/** Nodes that do not answer at the start hold up the others' commands no longer. */
+const FIRST_CONNECT_MS = 3_000;
+
+/** Events of which the worker learns nothing. */
+const UNWANTED_EVENTS = [
+  'ChannelVarset',
+  'ChannelCallerId',
+  'ChannelConnectedLine',
+  'ChannelDtmfReceived',
+  'ChannelTalkingStarted',
+  'ChannelTalkingFinished',
+  'Dial',
+  'DeviceStateChanged',
+  'PeerStatusChange',
+  'ContactStatusChange',
+  'EndpointStateChange',
+  'PlaybackStarted',
+  'PlaybackFinished',
+];
+
+/**
+ * Carries out `RestoreCall` commands: originates the replacement channels on the target, joins them, and publishes what it
+ * sees as `RestoreFact`.
+ */
+export const ariWorker: Service = async ({ config, log, signal }) => {
+  const closing = new AbortController();
+  signal.addEventListener(
+    'abort',
+    () => setTimeout(() => closing.abort(new Error('stopped')), CLOSING_MS).unref(),
+    { once: true },
+  );
+  const bus = await Bus.connect({ servers: config.nats.servers, name: 'ari-worker', log, signal });
+  const connections = await connectNodes(config, log, closing.signal);
+  const targets = new Map(
+    [...connections].map(([nodeId, ari]) => [
+      nodeId,
+      new Target({ nodeId, ari, concurrency: config.ariWorker.concurrency, log }),
+    ]),
+  );
+  await Promise.race([
+    Promise.allSettled([...connections.values()].map((ari) => ari.whenUp())),
+    delay(FIRST_CONNECT_MS),
+  ]);
+  const commands = new Commands({
+    bus,
+    targets,
+    answerTimeoutMs: config.recovery.attemptTimeoutMs,
+    log,
+    now: Date.now,
+    closing: closing.signal,
+  });
+  log.info({ nodes: [...targets.keys()] }, 'ready');
+  await bus.consume({
+    stream: 'restoreCommands',
+    durable: 'ari-worker',
+    schema: restoreCall,
+    maxInFlight: CALLS_IN_FLIGHT,
+    ackWaitMs: ACK_WAIT_MS,
+    handler: (command, { attempt }) => commands.handle(command, attempt),
+  });
+  closing.abort(new Error('stopped'));
+  await bus.close();
+};
+
+async function connectNodes(
+  config: Config,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<Map<string, AriConnection>> {
+  const app = `reinvite-${config.ariWorker.workerId}`;
+  return new Map(
+    await Promise.all(
+      config.nodes.map(async (node) => [node.id, await connectNode(node, app, log, signal)] as const),
+    ),
+  );
+}
+
+async function connectNode(
+  { id, ari }: NodeConfig,
+  app: string,
+  logger: Logger,
+  signal: AbortSignal,
+): Promise<AriConnection> {
+  const log = logger.child({ nodeId: id });
+  const password = await readSecret(`ARI password of ${id}`, ari.password, ari.passwordFile);
+  const connection = connectAri({
+    url: ari.url,
+    username: ari.username,
+    password,
+    app,
+    subscribeAll: true,
+    log,
+    signal,
+  });
+  connection.on('up', () => void refuseUnwanted(connection, app, log));
+  return connection;
+}
+
+/** Spares both sides work; without it everything works all the same. */
+async function refuseUnwanted(connection: AriConnection, app: string, log: Logger): Promise<void> {
+  try {
+    await connection.asterisk.refuseEvents(app, UNWANTED_EVENTS);
+  } catch (err) {
+    log.info(
+      { err, code: isCoded(err) ? err.code : undefined },
+      'all ARI events come, also those that are not needed',
+    );
+  }
+}

@@ -1,0 +1,1 @@
+export { ariWorker } from './ari-worker.js';

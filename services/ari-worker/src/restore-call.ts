@@ -1,0 +1,71 @@
+import type { LegAttempt } from '@reinvite/domain';
+import type { ChannelLife } from './channel-life.js';
+import { Bridging } from './join.js';
+import type { JoinReason } from './reasons.js';
+import { restoreLeg, type LegContext } from './restore-leg.js';
+
+/** A connection that is just being made again is waited for so long. */
+const CONNECT_WAIT_MS = 500;
+
+/**
+ * Carries out one command: all legs at once, each joined as soon as it is up. Resolves when every leg has answered or been
+ * refused, what is to be joined is joined, and the facts are stored.
+ * @throws what keeps the facts from being stored, or the process from waiting on: the command then comes again.
+ */
+export async function restoreCall(context: LegContext): Promise<void> {
+  const { command, target, facts } = context;
+  const reachable = await target.hasLife(command.targetIncarnation, CONNECT_WAIT_MS);
+  if (reachable || context.mayHaveBegun) await restoreLegs(context);
+  else
+    command.legs.forEach((leg) =>
+      facts.refused(leg, { reason: 'TARGET_UNREACHABLE', sent: false, cause: null }),
+    );
+  await facts.stored();
+}
+
+async function restoreLegs(context: LegContext): Promise<void> {
+  const { command, target, facts, log } = context;
+  const followed = command.legs.map((leg) => ({
+    leg,
+    life: target.follow(leg.channelId, command.targetIncarnation),
+  }));
+  const bridging = command.join.kind === 'ari-bridge' ? new Bridging(command.join, target, log) : undefined;
+  try {
+    const legs = followed.map(({ leg, life }) => restoreAndJoin(leg, life, bridging, context));
+    bridging?.prepare();
+    const results = await allOf(legs);
+    if (command.join.kind !== 'ari-bridge') return;
+    if (results.every((result) => result === 'refused')) await bridging?.discard();
+    const failure = results.find(isJoinReason);
+    if (failure !== undefined) facts.joinFailed(failure);
+    else if (results.every((result) => result === 'joined')) facts.joined(command.join.bridgeId);
+  } finally {
+    followed.forEach(({ life }) => target.release(life));
+  }
+}
+
+type LegResult = 'refused' | 'joined' | JoinReason;
+
+function isJoinReason(result: LegResult): result is JoinReason {
+  return result !== 'joined' && result !== 'refused';
+}
+
+async function restoreAndJoin(
+  leg: LegAttempt,
+  life: ChannelLife,
+  bridging: Bridging | undefined,
+  context: LegContext,
+): Promise<LegResult> {
+  const answered = await restoreLeg(leg, life, context);
+  if (!answered) return 'refused';
+  return (await bridging?.add(life)) ?? 'joined';
+}
+
+/** Waits for all, also where one rejects: no leg is left unattended. */
+async function allOf<T>(work: readonly Promise<T>[]): Promise<T[]> {
+  const results = await Promise.allSettled(work);
+  return results.map((result) => {
+    if (result.status === 'fulfilled') return result.value;
+    throw result.reason;
+  });
+}

@@ -1,0 +1,124 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { LegAttempt, RestoreCall } from '@reinvite/domain';
+import { codedError, isCoded, type Logger } from '@reinvite/runtime';
+import type { AnswerOutcome, ChannelLife } from './channel-life.js';
+import type { Facts } from './facts.js';
+import { originateRequest } from './originate-request.js';
+import { refusalOf, type Refusal } from './reasons.js';
+import type { Target } from './target.js';
+
+/** Asterisk ends an unanswered originate itself; so much later it has not. */
+const OVERDUE_MARGIN_MS = 2_000;
+
+export interface LegContext {
+  readonly command: RestoreCall;
+  readonly target: Target;
+  readonly facts: Facts;
+  readonly log: Logger;
+  /** Somebody else, or an earlier life of this process, may have begun: look, and never originate. */
+  readonly mayHaveBegun: boolean;
+  readonly answerTimeoutMs: number;
+  /** Epoch ms. */
+  readonly now: () => number;
+  /** Aborts when the process cannot wait any longer. */
+  readonly closing: AbortSignal;
+}
+
+/**
+ * Brings one leg back and publishes what becomes of it: exactly one of `LegAnswered` and `LegRefused`. The answer is
+ * taken from the channel's event, which may come before the originate's own return.
+ * @returns whether the phone has answered.
+ * @throws CodedError `ARI_UNREACHABLE` when the process stops first; the command then goes to another worker.
+ */
+export async function restoreLeg(leg: LegAttempt, life: ChannelLife, context: LegContext): Promise<boolean> {
+  const { facts } = context;
+  const begun = context.mayHaveBegun ? find(leg, life, context) : originate(leg, life, context);
+  facts.waitFor(begun);
+  const outcome = await settled(life, begun, context);
+  if (outcome.kind === 'answered') {
+    facts.answered(leg);
+    return true;
+  }
+  facts.refused(leg, refusalFrom(outcome));
+  return false;
+}
+
+/** Never rejects: what goes wrong is told to the channel's life. */
+async function originate(leg: LegAttempt, life: ChannelLife, context: LegContext): Promise<void> {
+  const { command, target, facts, log } = context;
+  const inTime = (): boolean => context.now() <= command.notAfter;
+  const request = originateRequest(leg, Math.ceil(context.answerTimeoutMs / 1_000));
+  try {
+    const sent = await target.originate(
+      request,
+      () => inTime() && target.incarnation === command.targetIncarnation,
+    );
+    if (sent) facts.originated(leg);
+    else life.notSent(inTime() ? 'TARGET_UNREACHABLE' : 'DEADLINE_PASSED');
+  } catch (err) {
+    if (mayHaveBeenSent(err)) {
+      log.info(
+        { err, channelId: leg.channelId },
+        'the originate may have been sent; looking for its channel',
+      );
+      await find(leg, life, context);
+      return;
+    }
+    log.warn({ err, channelId: leg.channelId }, 'the originate was refused');
+    life.notSent(isCoded(err, 'ARI_UNREACHABLE') ? 'TARGET_UNREACHABLE' : 'ORIGINATE_REFUSED');
+  }
+}
+
+/** An error that is not one of ARI's own refusals proves nothing; an answer that cannot be read (status 200) is no refusal. */
+function mayHaveBeenSent(error: unknown): boolean {
+  if (!isCoded(error) || error.code === 'ARI_CONFLICT' || error.details['status'] === 200) return true;
+  return error.code === 'ARI_UNREACHABLE' && error.details['maybeSent'] !== false;
+}
+
+async function find(leg: LegAttempt, life: ChannelLife, { target, facts }: LegContext): Promise<void> {
+  if (await target.look(life)) facts.originated(leg);
+}
+
+async function settled(life: ChannelLife, begun: Promise<void>, context: LegContext): Promise<AnswerOutcome> {
+  const done = new AbortController();
+  const signal = AbortSignal.any([done.signal, context.closing]);
+  const overdue = begun
+    .then(() => delay(context.answerTimeoutMs + OVERDUE_MARGIN_MS, undefined, { signal }))
+    .then(
+      () => endOverdue(life, context),
+      () => undefined,
+    );
+  try {
+    const outcome = await Promise.race([life.outcome, overdue]);
+    if (outcome !== undefined) return outcome;
+    throw codedError('ARI_UNREACHABLE', `stopped while ${life.channelId} was not answered yet`, {
+      maybeSent: true,
+    });
+  } finally {
+    done.abort();
+  }
+}
+
+/** Never leaves a channel behind that nobody waits for. */
+async function endOverdue(life: ChannelLife, { target, log }: LegContext): Promise<AnswerOutcome> {
+  log.warn({ channelId: life.channelId }, 'neither answered nor ended in time; hanging up');
+  try {
+    await target.hangup(life.channelId);
+    await life.news(OVERDUE_MARGIN_MS);
+  } catch (err) {
+    log.warn({ err, channelId: life.channelId }, 'cannot hang up');
+  }
+  life.lose('OUTCOME_UNKNOWN');
+  return life.outcome;
+}
+
+function refusalFrom(outcome: Exclude<AnswerOutcome, { kind: 'answered' }>): Refusal {
+  switch (outcome.kind) {
+    case 'ended':
+      return refusalOf(outcome.cause, outcome.sipStatus);
+    case 'not-sent':
+      return { reason: outcome.why, sent: false, cause: null };
+    case 'lost':
+      return { reason: outcome.why, sent: true, cause: null };
+  }
+}

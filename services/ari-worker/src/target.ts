@@ -1,0 +1,179 @@
+import type { AriConnection, AriEvent, Originate } from '@reinvite/ari';
+import { isCoded, type Logger } from '@reinvite/runtime';
+import PQueue from 'p-queue';
+import { ChannelLife } from './channel-life.js';
+
+/** How long a connection that went away may stay away before its channels count as lost. */
+const LOST_AFTER_MS = 2_000;
+/** A request whose answer got lost may still be under way when the channel is looked for. */
+const LOOK_AGAIN_MS = 300;
+
+/** Bridging goes before originating: two people already on the line hear nothing until they are joined. */
+const PRIORITY = { originate: 0, bridge: 1 } as const;
+
+interface Followed {
+  readonly life: ChannelLife;
+  readonly incarnation: string;
+  /** An originate may have reached Asterisk: from then on the channel's absence means something. */
+  requested: boolean;
+}
+
+export interface TargetOptions {
+  readonly nodeId: string;
+  readonly ari: AriConnection;
+  /** Requests in flight. */
+  readonly concurrency: number;
+  readonly log: Logger;
+}
+
+/** One Asterisk as a target of originates: its request queue, and the channels of ours that are followed on it. */
+export class Target {
+  readonly nodeId: string;
+  private readonly followed = new Map<string, Followed>();
+  private readonly queue: PQueue;
+
+  constructor(private readonly options: TargetOptions) {
+    const { ari, nodeId, concurrency } = options;
+    this.nodeId = nodeId;
+    this.queue = new PQueue({ concurrency });
+    ari.on('event', (event) => this.deliver(event));
+    ari.on('up', ({ incarnation }) => this.reconcile(incarnation));
+    ari.on('down', () => this.waitForReturn());
+  }
+
+  /** The life of Asterisk that is connected now. */
+  get incarnation(): string | undefined {
+    return this.options.ari.info?.incarnation;
+  }
+
+  /** Whether that life is connected; a connection that is just away is waited for, `waitMs` at most. */
+  async hasLife(incarnation: string, waitMs: number): Promise<boolean> {
+    if (this.incarnation === undefined && waitMs > 0) await this.nextUp(waitMs);
+    return this.incarnation === incarnation;
+  }
+
+  /** Follows a channel that is going to be, or may already be; to be released when nobody is interested any more. */
+  follow(channelId: string, incarnation: string): ChannelLife {
+    const life = new ChannelLife(channelId);
+    this.followed.set(channelId, { life, incarnation, requested: false });
+    return life;
+  }
+
+  release(life: ChannelLife): void {
+    if (this.followed.get(life.channelId)?.life === life) this.followed.delete(life.channelId);
+  }
+
+  /**
+   * Sends an originate when its turn has come and `stillWanted`, asked last of all, agrees.
+   * @returns false where it was not wanted any more.
+   * @throws CodedError of `AriChannels.originate`
+   */
+  originate(request: Originate, stillWanted: () => boolean): Promise<boolean> {
+    return this.queue.add(
+      async () => {
+        if (!stillWanted()) return false;
+        const followed = this.followed.get(request.channelId);
+        if (followed !== undefined) followed.requested = true;
+        await this.options.ari.channels.originate(request);
+        return true;
+      },
+      { priority: PRIORITY.originate },
+    );
+  }
+
+  /** Makes the bridge; one of this id that exists is kept. */
+  createBridge(bridgeId: string, type: string, name: string): Promise<void> {
+    return this.queue.add(async () => {
+      await this.options.ari.bridges.create(bridgeId, type, name);
+    });
+  }
+
+  addToBridge(bridgeId: string, channelId: string): Promise<void> {
+    return this.queue.add(() => this.options.ari.bridges.addChannels(bridgeId, [channelId]), {
+      priority: PRIORITY.bridge,
+    });
+  }
+
+  /** Removes a bridge that nobody is in; one that does not exist is no error. */
+  async destroyIfEmpty(bridgeId: string): Promise<void> {
+    const { bridges } = this.options.ari;
+    await this.queue.add(async () => {
+      try {
+        const { channelIds } = await bridges.get(bridgeId);
+        if (channelIds.length === 0) await bridges.destroy(bridgeId);
+      } catch (err) {
+        if (!isCoded(err, 'ARI_NOT_FOUND')) throw err;
+      }
+    });
+  }
+
+  hangup(channelId: string): Promise<void> {
+    return this.options.ari.channels.hangup(channelId, 'no_answer');
+  }
+
+  /**
+   * Looks whether a channel that may have been requested exists, and tells its life. While the connection is away the
+   * look is made when it is back.
+   * @returns whether it was seen.
+   */
+  async look(life: ChannelLife): Promise<boolean> {
+    const followed = this.followed.get(life.channelId);
+    if (followed !== undefined) followed.requested = true;
+    if (this.incarnation === undefined) {
+      this.waitForReturn();
+      return false;
+    }
+    return (await this.lookOnce(life)) || (await this.lookLater(life));
+  }
+
+  private async lookLater(life: ChannelLife): Promise<boolean> {
+    await life.news(LOOK_AGAIN_MS);
+    if (life.isOver || life.isSettled || (await this.lookOnce(life))) return true;
+    life.lose('OUTCOME_UNKNOWN');
+    return false;
+  }
+
+  private async lookOnce(life: ChannelLife): Promise<boolean> {
+    try {
+      const channel = await this.options.ari.channels.find(life.channelId);
+      if (channel === undefined) return false;
+      life.onSeen(channel);
+      return true;
+    } catch (err) {
+      this.options.log.warn({ err, channelId: life.channelId }, 'cannot look at a channel');
+      return false;
+    }
+  }
+
+  private deliver(event: AriEvent): void {
+    if (!('channel' in event) || event.channel === undefined) return;
+    this.followed.get(event.channel.id)?.life.onEvent(event);
+  }
+
+  /** The connection is back: channels of an earlier life are lost, those of this one may have changed meanwhile. */
+  private reconcile(incarnation: string): void {
+    for (const followed of this.followed.values()) {
+      if (followed.incarnation !== incarnation) followed.life.lose('TARGET_LOST');
+      else if (followed.requested) void this.look(followed.life);
+    }
+  }
+
+  private waitForReturn(): void {
+    const away = [...this.followed.values()].filter(({ requested }) => requested);
+    const giveUp = setTimeout(() => away.forEach(({ life }) => life.lose('TARGET_LOST')), LOST_AFTER_MS);
+    this.options.ari.once('up', () => clearTimeout(giveUp));
+  }
+
+  private nextUp(waitMs: number): Promise<void> {
+    const { ari } = this.options;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        ari.off('up', done);
+        resolve();
+      };
+      const timer = setTimeout(done, waitMs);
+      ari.once('up', done);
+    });
+  }
+}

@@ -1,0 +1,2 @@
+export { runCommandLine } from './program.js';
+export { EXIT, type Output } from './output.js';

@@ -1,0 +1,76 @@
+import { Command, CommanderError } from 'commander';
+import { errorLine, EXIT, exitCodeOf, standardOutput, type Output } from './output.js';
+import { SERVICE_NAMES } from './services.js';
+import type { RequestOptions } from './commands/request.js';
+import type { RunOptions } from './commands/run.js';
+
+/**
+ * The `reinvite` command. Each sub-command loads its own code only.
+ * @param argv what stands after the program's name.
+ * @returns the exit code: see {@link EXIT}.
+ */
+export async function runCommandLine(
+  argv: readonly string[],
+  output: Output = standardOutput,
+): Promise<number> {
+  let code: number = EXIT.ok;
+  const program = buildProgram(output, (other) => (code = other));
+  try {
+    await program.parseAsync([...argv], { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+    output.err(errorLine(error));
+    return exitCodeOf(error);
+  }
+}
+
+function buildProgram(output: Output, exitWith: (code: number) => void): Command {
+  const program = new Command('reinvite').description('Keeps phone calls alive when an Asterisk dies.');
+  program.exitOverride().configureOutput({
+    writeOut: (text) => output.out(text.trimEnd()),
+    writeErr: (text) => output.err(text.trimEnd()),
+  });
+
+  subcommand(program, 'run', 'run services in this process until SIGINT or SIGTERM')
+    .argument('[services...]', `all, or some of ${SERVICE_NAMES.join(', ')}`)
+    .option('--node <id>', 'the node whose agent this is')
+    .action(async (services: string[], options: RunOptions) => {
+      const { run } = await import('./commands/run.js');
+      await run(services, options);
+    });
+
+  subcommand(program, 'migrate', "bring the database's schema up to this release").action(
+    async (options: { config: string }) => {
+      const { migrate } = await import('./commands/migrate.js');
+      await migrate(options);
+    },
+  );
+
+  subcommand(program, 'check-config', 'validate the configuration and print it without its secrets').action(
+    async (options: { config: string }) => {
+      const { checkConfig } = await import('./commands/check-config.js');
+      await checkConfig(options, output);
+    },
+  );
+
+  subcommand(program, 'request', 'ask for the recovery of a node or of one call')
+    .requiredOption('--reason <text>', 'why, for the audit')
+    .option('--node <id>', "recover this node's calls")
+    .option('--call <id>', 'recover this call: our call id, or the SIP Call-ID of one of its legs')
+    .option('--by <name>', 'who asks; the user of this process otherwise')
+    .option('--key <key>', 'idempotency key: the same key is done once')
+    .option('--dry-run', 'plan and answer, but do nothing')
+    .action(async (options: RequestOptions) => {
+      const { request } = await import('./commands/request.js');
+      exitWith(await request(options, output));
+    });
+  return program;
+}
+
+function subcommand(program: Command, name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .requiredOption('--config <file>', 'configuration file (YAML)');
+}

@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { Bus, subjects } from '@reinvite/bus';
+import { recoveryRequest } from '@reinvite/domain';
+import { createLogger } from '@reinvite/runtime';
+import { startBackends } from '@reinvite/test-support';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
+
+describe('the reinvite command, on a real Postgres and NATS', () => {
+  let backends: Awaited<ReturnType<typeof startBackends>>;
+  let config: string;
+  let nowhere: string;
+  /** Holds the port on which the dialog-ledger is told to listen. */
+  const taken = createSocket('udp4');
+
+  const start = (...argv: readonly string[]) =>
+    spawn(process.execPath, [MAIN, ...argv], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const reinvite = async (
+    ...argv: readonly string[]
+  ): Promise<{ code: number | null; out: string; err: string }> => {
+    const child = start(...argv);
+    const [out, err] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')]);
+    return { code: child.exitCode, out, err };
+  };
+  const configFor = async (dir: string, name: string, nats: string): Promise<string> => {
+    const file = path.join(dir, name);
+    const ari = { url: 'http://127.0.0.1:1', username: 'unused', password: 'unused' };
+    const content = {
+      nats: { servers: [nats] },
+      postgres: { url: backends.postgresUrl },
+      dialogLedger: { host: '127.0.0.1', port: taken.address().port },
+      nodes: [{ id: 'ast1', sipAddresses: ['127.0.0.1'], ari }],
+    };
+    await writeFile(file, JSON.stringify(content), { mode: 0o600 });
+    return file;
+  };
+
+  beforeAll(async () => {
+    backends = await startBackends();
+    taken.bind(0, '127.0.0.1');
+    await once(taken, 'listening');
+    const dir = await mkdtemp(path.join(tmpdir(), 'reinvite-cli-'));
+    config = await configFor(dir, 'reinvite.yaml', backends.natsUrl);
+    nowhere = await configFor(dir, 'nowhere.yaml', 'nats://127.0.0.1:1');
+  });
+  afterAll(async () => {
+    taken.close();
+    await backends.stop();
+  });
+
+  it('migrates a database that is up to date already', async () => {
+    expect(await reinvite('migrate', '--config', config)).toMatchObject({ code: 0, err: '' });
+  });
+
+  it('runs services until it is told to stop, and ends well', async () => {
+    const child = start('run', 'sentinel', 'ari-worker', '--config', config);
+    let out = '';
+    const bothReady = new Promise<void>((resolve) => {
+      child.stdout.on('data', (chunk: Buffer) => {
+        out += chunk.toString();
+        if (out.split('"msg":"ready"').length === 3) resolve();
+      });
+    });
+    await bothReady;
+    child.kill('SIGTERM');
+    await once(child, 'close');
+    expect(child.exitCode).toBe(0);
+    expect(out.indexOf('"service":"sentinel","name":"sentinel","msg":"stopped"')).toBeGreaterThan(0);
+  });
+
+  it('stops with exit code 1 and says why when a service cannot run', async () => {
+    const ledger = await reinvite('run', 'dialog-ledger', '--config', config);
+    expect(ledger.code).toBe(1);
+    expect(ledger.err).toMatch(/^reinvite: LISTEN_FAILED/);
+  });
+
+  it('prints the answer to a request, and tells by its exit code what it was', async () => {
+    const stop = new AbortController();
+    const log = createLogger('test', 'silent');
+    const bus = await Bus.connect({ servers: [backends.natsUrl], name: 'test', log, signal: stop.signal });
+    const refused = { status: 'refused', code: 'RECOVERY_UNKNOWN_CALL', message: 'no such call' };
+    bus.respond(
+      subjects.recoveryRequest,
+      recoveryRequest,
+      async ({ callId, idempotencyKey, dryRun }) =>
+        callId === 'unknown'
+          ? refused
+          : { status: 'accepted', idempotencyKey, dryRun, repeated: false, plans: [] },
+      () => refused,
+    );
+    const common = ['request', '--config', config, '--reason', 'test', '--key', 'k1', '--dry-run'];
+    const accepted = await reinvite(...common, '--node', 'ast1');
+    expect(accepted.code).toBe(0);
+    expect(JSON.parse(accepted.out)).toMatchObject({
+      status: 'accepted',
+      idempotencyKey: 'k1',
+      dryRun: true,
+    });
+    expect((await reinvite(...common, '--call', 'unknown')).code).toBe(3);
+    stop.abort();
+    await bus.close();
+  });
+
+  it('says that nobody answers when no recovery service runs, or NATS is away', async () => {
+    const common = ['--reason', 'test', '--node', 'ast1'];
+    const alone = await reinvite('request', '--config', config, ...common);
+    expect(alone).toMatchObject({ code: 4, out: '' });
+    expect(alone.err).toMatch(/REQUEST_TIMEOUT/);
+    const away = await reinvite('request', '--config', nowhere, ...common);
+    expect(away).toMatchObject({ code: 4, out: '' });
+    expect(away.err).toMatch(/NATS_UNREACHABLE/);
+  });
+});

@@ -1,0 +1,109 @@
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseConfig, type Config } from '@reinvite/runtime';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { requestOf } from '../src/commands/request.js';
+import { withNode } from '../src/commands/run.js';
+import { EXIT, runCommandLine } from '../src/index.js';
+import { selectServices } from '../src/services.js';
+
+const raw = {
+  nats: { servers: ['nats://user:secret-of-nats@10.0.0.1:4222'] },
+  postgres: { url: 'postgres://reinvite:secret-of-postgres@10.0.0.1/reinvite' },
+  nodes: [
+    {
+      id: 'ast1',
+      sipAddresses: ['10.0.0.11'],
+      ari: { url: 'http://10.0.0.11:8088', username: 'reinvite', password: 'secret-of-ari' },
+    },
+  ],
+};
+const config: Config = parseConfig(raw);
+
+let file: string;
+beforeAll(async () => {
+  file = path.join(await mkdtemp(path.join(tmpdir(), 'reinvite-cli-')), 'reinvite.yaml');
+  await writeFile(file, JSON.stringify(raw));
+});
+
+/** Runs the command; what it wrote comes back with its exit code. */
+async function reinvite(...argv: readonly string[]): Promise<{ code: number; out: string; err: string }> {
+  let out = '';
+  let err = '';
+  const code = await runCommandLine(argv, { out: (line) => (out += line), err: (line) => (err += line) });
+  return { code, out, err };
+}
+
+describe('selectServices', () => {
+  it('takes each service once, in the order of the data’s way', () => {
+    expect(selectServices(['recovery', 'sentinel', 'recovery'], config)).toEqual(['sentinel', 'recovery']);
+  });
+
+  it('takes all for every service, the node-agent only where its node is known', () => {
+    expect(selectServices(['all'], config)).toEqual(['dialog-ledger', 'sentinel', 'recovery', 'ari-worker']);
+    expect(selectServices(['all'], withNode(config, 'ast1'))[0]).toBe('node-agent');
+  });
+
+  it('refuses an unknown service, none at all, and a node-agent without a node', () => {
+    expect(() => selectServices(['sentinels'], config)).toThrow(/USAGE_INVALID.*sentinels/);
+    expect(() => selectServices([], config)).toThrow(/USAGE_INVALID/);
+    expect(() => selectServices(['node-agent'], config)).toThrow(/CONFIG_INVALID.*--node/);
+  });
+});
+
+describe('reinvite run', () => {
+  it('ends with the usage code and one clear line for what is wrong on the command line or in the file', async () => {
+    const unknown = await reinvite('run', 'sentinels', '--config', file);
+    expect(unknown).toMatchObject({ code: EXIT.usage, out: '' });
+    expect(unknown.err).toMatch(/^reinvite: USAGE_INVALID: unknown service sentinels/);
+
+    const missing = await reinvite('run', 'sentinel', '--config', `${file}.not`);
+    expect(missing.code).toBe(EXIT.usage);
+    expect(missing.err).toMatch(/CONFIG_UNREADABLE/);
+
+    const nowhere = await reinvite('run', 'node-agent', '--config', file, '--node', 'ast9');
+    expect(nowhere.code).toBe(EXIT.usage);
+    expect(nowhere.err).toMatch(/CONFIG_INVALID.*ast9/);
+
+    expect((await reinvite('run', 'sentinel')).code).toBe(EXIT.usage);
+    expect((await reinvite('fly')).code).toBe(EXIT.usage);
+  });
+
+  it('shows help and ends well', async () => {
+    const help = await reinvite('run', '--help');
+    expect(help.code).toBe(EXIT.ok);
+    expect(help.out).toContain('ari-worker');
+  });
+});
+
+describe('reinvite check-config', () => {
+  it('prints what is in force, without a secret', async () => {
+    const { code, out } = await reinvite('check-config', '--config', file);
+    expect(code).toBe(EXIT.ok);
+    expect(JSON.parse(out)).toMatchObject({ sentinel: { suspectAfterMs: 1_000 } });
+    expect(out).not.toMatch(/secret-of/);
+  });
+});
+
+describe('reinvite request', () => {
+  it('makes a request of its own each time when no key is given', () => {
+    const options = { config: file, node: 'ast1', reason: 'kernel panic', by: 'alice' };
+    expect(requestOf(options)).toMatchObject({
+      nodeId: 'ast1',
+      reason: 'kernel panic',
+      requestedBy: 'alice',
+      dryRun: false,
+    });
+    expect(requestOf(options).idempotencyKey).not.toBe(requestOf(options).idempotencyKey);
+    expect(requestOf({ ...options, key: 'once' }).idempotencyKey).toBe('once');
+  });
+
+  it('refuses both a node and a call, and neither', async () => {
+    const common = ['request', '--config', file, '--reason', 'test'];
+    expect((await reinvite(...common)).code).toBe(EXIT.usage);
+    const both = await reinvite(...common, '--node', 'ast1', '--call', 'abc');
+    expect(both).toMatchObject({ code: EXIT.usage });
+    expect(both.err).toMatch(/USAGE_INVALID/);
+  });
+});

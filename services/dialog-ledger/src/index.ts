@@ -1,0 +1,1 @@
+export { dialogLedger } from './service.js';

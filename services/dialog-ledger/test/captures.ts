@@ -1,0 +1,67 @@
+import { encodeHep, type HepContent } from '@reinvite/sip';
+
+export const PHONE = '10.77.0.9';
+export const AST1 = '10.77.0.11';
+export const AST2 = '10.77.0.12';
+
+export const nodes = [
+  {
+    id: 'ast1',
+    sipAddresses: [AST1],
+    hepCaptureId: 1,
+    ari: { url: 'http://10.77.0.11:8088', username: 'u', password: 'p' },
+  },
+  {
+    id: 'ast2',
+    sipAddresses: [AST2, '2001:db8:0::12'],
+    ari: { url: 'http://10.77.0.12:8088', username: 'u', password: 'p' },
+  },
+];
+
+/** The HEP packet that a node sends of a message; `atMs` counts from the beginning of the test. */
+export function hep(from: string, to: string, text: string, but: Partial<HepContent> = {}): Buffer {
+  return encodeHep({
+    ipVersion: 4,
+    ipProtocol: 17,
+    source: { address: from, port: 5060 },
+    destination: { address: to, port: 5060 },
+    at: Date.now() * 1_000,
+    protocolType: 1,
+    captureId: null,
+    correlationId: null,
+    captureName: null,
+    payload: Buffer.from(text),
+    ...but,
+  });
+}
+
+export interface CallText {
+  readonly invite: string;
+  readonly ok: string;
+  readonly bye: string;
+}
+
+/** The messages of a call that a phone makes to a node: its INVITE, our 200, its BYE. */
+export function callTo(node: string, callId: string): CallText {
+  const common = (to: string, cseq: string): string =>
+    [
+      `Via: SIP/2.0/UDP ${PHONE};branch=z9hG4bK-${callId}`,
+      'Record-Route: <sip:10.77.0.5;lr>',
+      `From: "Phone" <sip:phone@${PHONE}>;tag=p-${callId}`,
+      `To: <sip:app@10.77.0.5>${to}`,
+      `Call-ID: ${callId}`,
+      `CSeq: ${cseq}`,
+    ].join('\r\n');
+  const tag = `;tag=a-${callId}`;
+  return {
+    invite: `INVITE sip:app@${node} SIP/2.0\r\n${common('', '1 INVITE')}\r\nContact: <sip:phone@192.168.9.9;alias=${PHONE}~5060~1>\r\n\r\n`,
+    ok: `SIP/2.0 200 OK\r\n${common(tag, '1 INVITE')}\r\nContact: <sip:${node}>\r\n\r\n`,
+    bye: `BYE sip:app@${node} SIP/2.0\r\n${common(tag, '2 BYE')}\r\n\r\n`,
+  };
+}
+
+/** The packets of a call that is up. */
+export function answeredCall(node: string, callId: string): Buffer[] {
+  const call = callTo(node, callId);
+  return [hep(PHONE, node, call.invite), hep(node, PHONE, call.ok)];
+}

@@ -1,0 +1,189 @@
+import { randomUUID } from 'node:crypto';
+import { connect } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
+import { connectAri, type AsteriskInfo } from '@reinvite/ari';
+import { Bus, subjects } from '@reinvite/bus';
+import { fenceRequest, type FenceReply } from '@reinvite/domain';
+import {
+  aborted,
+  codedError,
+  isCoded,
+  readSecret,
+  type NodeConfig,
+  type Service,
+  type ServiceContext,
+} from '@reinvite/runtime';
+import { FactStream } from './calls/fact-stream.js';
+import { CallObserver } from './calls/observer.js';
+import { CallPicture } from './calls/picture.js';
+import { reportDeath } from './death.js';
+import { fence } from './fence.js';
+import { Health } from './heartbeat.js';
+import { AsteriskProcess } from './process/asterisk-process.js';
+import type { Life } from './process/life.js';
+import { Lives } from './process/lives.js';
+
+/** A channel changes several times within a few ms. */
+const FACTS_LINGER_MS = 20;
+/** Stasis application of the agent; no channel is ever handed to it. */
+const APP = 'reinvite-agent';
+/** A killed process shows it at once, its sockets close some 10 to 100 ms later; a look takes some 50 µs. */
+const LOOK_MS = 10;
+/** An agent is ready without its Asterisk too. */
+const FIRST_SYNC_MS = 3_000;
+const LAST_FACTS_MS = 500;
+
+/**
+ * Beside one Asterisk: tells NATS whether it lives, which calls it has, and at once when its process is gone.
+ *
+ * Nothing here waits for NATS: calls are observed and a death is noticed without it, and told when it is back.
+ */
+export const nodeAgent: Service = async (context) => {
+  const { config, signal, log: logger } = context;
+  const node = ownNode(context);
+  const log = logger.child({ nodeId: node.id });
+  const { pidFile, heartbeatMs, probeMs } = config.nodeAgent;
+  if (pidFile === undefined) {
+    log.warn('no nodeAgent.pidFile: the death of Asterisk is found by its silence and by fencing only');
+  }
+  const password = await readSecret(`ARI password of ${node.id}`, node.ari.password, node.ari.passwordFile);
+  const connected = Bus.connect({ servers: config.nats.servers, name: `node-agent ${node.id}`, log, signal });
+  const process = new AsteriskProcess(pidFile);
+  const ari = connectAri({
+    url: node.ari.url,
+    username: node.ari.username,
+    password,
+    app: APP,
+    subscribeAll: true,
+    log,
+    signal,
+  });
+
+  const lives = new Lives({
+    process,
+    newLife: (info, identity) => newLife(node.id, info, identity, connected, context),
+    onOver: (life) => {
+      void tellOfDeath(life, node.id, Date.now(), connected, context);
+    },
+    log,
+    signal,
+  });
+  const health = new Health({ nodeId: node.id, intervalMs: heartbeatMs, probeMs, ari, lives, process, log });
+  const synced = new Promise<void>((resolve) => {
+    new CallObserver(ari, APP, (info) => lives.meet(info), log, signal, resolve).start();
+  });
+  ari.on('down', () => lives.look());
+
+  let bus: Bus | undefined;
+  const beat = (): void => {
+    if (!signal.aborted) bus?.publish(subjects.heartbeat(node.id), health.heartbeat(Date.now()));
+  };
+  ari.on('up', beat);
+  ari.on('down', beat);
+  const timers = [
+    setInterval(() => lives.look(), LOOK_MS),
+    setInterval(() => void health.probe(), probeMs),
+    setInterval(beat, heartbeatMs),
+  ];
+  try {
+    bus = await connected.catch((error: unknown) => {
+      if (signal.aborted) return undefined;
+      throw error;
+    });
+    if (bus === undefined) return;
+    const isWell = async (): Promise<boolean> => {
+      const well = await health.isWell();
+      if (well) beat();
+      return well;
+    };
+    const nobodyListens = (): Promise<boolean> => refuses(node.ari.url);
+    const fenceable = { nodeId: node.id, lives, process, isWell, nobodyListens, log };
+    bus.respond(subjects.fence(node.id), fenceRequest, (request) => fence(request, fenceable), refusedFence);
+    await Promise.race([synced, delay(FIRST_SYNC_MS), aborted(signal)]);
+    log.info({ incarnation: ari.info?.incarnation ?? null }, 'ready');
+    await aborted(signal);
+  } finally {
+    timers.forEach(clearInterval);
+    await lives.current?.facts.flush(LAST_FACTS_MS);
+    await bus?.close();
+  }
+};
+
+function ownNode({ config }: ServiceContext): NodeConfig {
+  const { nodeId } = config.nodeAgent;
+  const node = config.nodes.find(({ id }) => id === nodeId);
+  if (node === undefined) {
+    throw codedError('CONFIG_INVALID', `nodeAgent.nodeId: there is no node ${nodeId ?? '(none given)'}`);
+  }
+  return node;
+}
+
+function newLife(
+  nodeId: string,
+  info: AsteriskInfo,
+  process: Life['process'],
+  connected: Promise<Bus>,
+  { config, log, signal }: ServiceContext,
+): Life {
+  const { pidFile } = config.nodeAgent;
+  const { incarnation } = info;
+  const picture = new CallPicture(nodeId, incarnation);
+  const facts = new FactStream({
+    publish: async (fact, id) => {
+      const bus = await connected;
+      return (await bus.publishDurable(subjects.callFact(nodeId), fact, id)).seq;
+    },
+    newId: randomUUID,
+    now: Date.now,
+    lingerMs: FACTS_LINGER_MS,
+    current: () => picture.facts(),
+    nodeId,
+    incarnation,
+    log: log.child({ nodeId, incarnation }),
+    signal,
+  });
+  log.info({ nodeId, incarnation, pid: process?.pid ?? null }, 'Asterisk is up');
+  if (process === undefined && pidFile !== undefined) {
+    log.error(
+      { nodeId, incarnation, pidFile },
+      'the pid file does not name this Asterisk: its death cannot be seen',
+    );
+  }
+  return { info, process, picture, facts };
+}
+
+async function tellOfDeath(
+  life: Life,
+  nodeId: string,
+  at: number,
+  connected: Promise<Bus>,
+  { log, signal }: ServiceContext,
+): Promise<void> {
+  try {
+    await reportDeath(life, nodeId, at, await connected, log, signal);
+  } catch (err) {
+    if (!signal.aborted)
+      log.error({ err, nodeId, incarnation: life.info.incarnation }, 'a death could not be told');
+  }
+}
+
+function refusedFence(error: unknown): FenceReply {
+  const reason = isCoded(error) ? error.message : 'the agent failed';
+  return { fenced: false, incarnation: 'unknown', reason, lastFactSeq: null };
+}
+
+/** Whether the host of an ARI URL refuses connections: nothing at all listens on the port. */
+function refuses(url: string): Promise<boolean> {
+  const { hostname, port, protocol } = new URL(url);
+  const number = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
+  return new Promise((resolve) => {
+    const socket = connect({ host: hostname, port: number, timeout: 1_000 });
+    const answer = (refused: boolean): void => {
+      socket.destroy();
+      resolve(refused);
+    };
+    socket.once('connect', () => answer(false));
+    socket.once('timeout', () => answer(false));
+    socket.once('error', (error: NodeJS.ErrnoException) => answer(error.code === 'ECONNREFUSED'));
+  });
+}

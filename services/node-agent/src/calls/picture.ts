@@ -1,0 +1,140 @@
+import type { AriBridge, AriChannel, AriEvent } from '@reinvite/ari';
+import type { BridgeObserved, CallFact, LegObserved } from '@reinvite/domain';
+import { bridgeFact, legFact } from './leg-fact.js';
+
+/** Some events of a channel come after its end; so many ended ids are remembered, so that none brings it back. */
+const REMEMBERED_ENDS = 10_000;
+
+/** All channels and bridges of a node at one moment. */
+export interface Snapshot {
+  readonly channels: readonly AriChannel[];
+  readonly bridges: readonly AriBridge[];
+  /** Who dialled a channel, by the id of the dialled one, as far as it is known otherwise than by an event. */
+  readonly dialedBy: ReadonlyMap<string, string>;
+}
+
+/**
+ * The legs and bridges of one incarnation as they are now. Pure bookkeeping, told of the time with each event.
+ *
+ * 1. Each event carries full snapshots of what it is about, so the latest one counts and nothing has to be added up.
+ * 2. A fact comes out only where something that Reinvite records has changed.
+ * 3. What has ended stays ended, whatever event comes late.
+ */
+export class CallPicture {
+  private readonly legs = new Map<string, LegObserved>();
+  private readonly bridges = new Map<string, BridgeObserved>();
+  private readonly dialers = new Map<string, string>();
+  private readonly ended = new Set<string>();
+
+  constructor(
+    private readonly nodeId: string,
+    private readonly incarnation: string,
+  ) {}
+
+  get liveLegs(): number {
+    return this.legs.size;
+  }
+
+  /** Takes an event in. @returns the facts that it makes, in order. */
+  apply(event: AriEvent): CallFact[] {
+    const at = event.timestamp;
+    switch (event.type) {
+      case 'ChannelDestroyed':
+        return this.legEnds(event.channel.id, event.cause, at);
+      case 'BridgeDestroyed':
+        return this.bridgeEnds(event.bridge.id, at);
+      case 'Dial':
+        return this.dials(event.caller, event.peer, at);
+      case 'BridgeMerged':
+        return [...this.bridge(event.bridge, at), ...this.bridge(event.bridge_from, at)];
+      case 'ChannelEnteredBridge':
+      case 'ChannelLeftBridge':
+        return [...this.channel(event.channel, at), ...this.bridge(event.bridge, at)];
+      case 'BridgeCreated':
+        return this.bridge(event.bridge, at);
+      case 'StasisStart':
+      case 'StasisEnd':
+      case 'ChannelCreated':
+      case 'ChannelStateChange':
+      case 'ChannelDialplan':
+      case 'ChannelCallerId':
+      case 'ChannelConnectedLine':
+        return this.channel(event.channel, at);
+      default:
+        return [];
+    }
+  }
+
+  /** Takes in one channel as it was fetched. */
+  channel(channel: AriChannel | undefined, at: number): CallFact[] {
+    if (channel === undefined || this.ended.has(channel.id)) return [];
+    const leg = legFact(channel, this.dialers.get(channel.id) ?? null, this.header(at));
+    return leg === undefined ? [] : this.changed(this.legs, channel.id, leg);
+  }
+
+  /** Begins anew with a snapshot; what it does not have is gone. */
+  replace(snapshot: Snapshot, at: number): void {
+    this.legs.clear();
+    this.bridges.clear();
+    for (const [peer, caller] of snapshot.dialedBy) this.dialers.set(peer, caller);
+    for (const channel of snapshot.channels) this.channel(channel, at);
+    for (const bridge of snapshot.bridges) this.bridge(bridge, at);
+    for (const peer of this.dialers.keys()) if (!this.legs.has(peer)) this.dialers.delete(peer);
+  }
+
+  /** Who dialled a channel, where an event has told it. */
+  dialerOf(channelId: string): string | undefined {
+    return this.dialers.get(channelId);
+  }
+
+  /** Every leg and bridge that lives, as facts: legs first. */
+  facts(): CallFact[] {
+    return [...this.legs.values(), ...this.bridges.values()];
+  }
+
+  private dials(caller: AriChannel | undefined, peer: AriChannel, at: number): CallFact[] {
+    if (caller !== undefined && !this.ended.has(peer.id)) this.dialers.set(peer.id, caller.id);
+    return [...this.channel(caller, at), ...this.channel(peer, at)];
+  }
+
+  private bridge(bridge: AriBridge, at: number): CallFact[] {
+    if (this.ended.has(bridge.id)) return [];
+    return this.changed(this.bridges, bridge.id, bridgeFact(bridge, this.header(at)));
+  }
+
+  private changed<T extends LegObserved | BridgeObserved>(known: Map<string, T>, id: string, now: T): T[] {
+    const before = known.get(id);
+    known.set(id, now);
+    return before !== undefined && same(before, now) ? [] : [now];
+  }
+
+  private legEnds(channelId: string, cause: number, at: number): CallFact[] {
+    this.remember(channelId);
+    this.dialers.delete(channelId);
+    if (!this.legs.delete(channelId)) return [];
+    return [{ ...this.header(at), type: 'LegGone', channelId, cause }];
+  }
+
+  private bridgeEnds(bridgeId: string, at: number): CallFact[] {
+    this.remember(bridgeId);
+    if (!this.bridges.delete(bridgeId)) return [];
+    return [{ ...this.header(at), type: 'BridgeGone', bridgeId }];
+  }
+
+  private remember(id: string): void {
+    this.ended.add(id);
+    if (this.ended.size <= REMEMBERED_ENDS) return;
+    for (const oldest of this.ended) {
+      this.ended.delete(oldest);
+      return;
+    }
+  }
+
+  private header(at: number) {
+    return { nodeId: this.nodeId, incarnation: this.incarnation, at };
+  }
+}
+
+function same(a: LegObserved | BridgeObserved, b: LegObserved | BridgeObserved): boolean {
+  return JSON.stringify({ ...a, at: 0 }) === JSON.stringify({ ...b, at: 0 });
+}

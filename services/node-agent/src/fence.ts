@@ -1,0 +1,56 @@
+import type { FenceReply, FenceRequest } from '@reinvite/domain';
+import { isCoded, type Logger } from '@reinvite/runtime';
+import type { AsteriskProcess } from './process/asterisk-process.js';
+import { killProcess } from './process/asterisk-process.js';
+import { untilOver } from './process/life.js';
+import type { Lives } from './process/lives.js';
+
+/** A killed process that has not ended by then hangs in the kernel; whoever asked tries another way. */
+const KILL_MS = 4_000;
+const FLUSH_MS = 200;
+
+export interface Fenceable {
+  readonly nodeId: string;
+  readonly lives: Lives;
+  readonly process: AsteriskProcess;
+  /** Asks Asterisk itself; true only where it has just answered. The sentinel is told so before this resolves. */
+  readonly isWell: () => Promise<boolean>;
+  /** Whether nothing listens on ARI's port. */
+  readonly nobodyListens: () => Promise<boolean>;
+  readonly log: Logger;
+}
+
+/**
+ * Ends one life of the local Asterisk, and no other; not one that is well, of which only this agent had been silent. Says `fenced` only when that life is over for certain: we saw it end, we
+ * killed it, or there is no Asterisk at all, neither as a process nor on ARI's port.
+ */
+export async function fence(request: FenceRequest, node: Fenceable): Promise<FenceReply> {
+  const { incarnation, requestedBy } = request;
+  const { nodeId, lives, log } = node;
+  log.warn({ incarnation, requestedBy }, 'asked to kill Asterisk');
+  const no = (reason: string): FenceReply => {
+    log.warn({ incarnation, reason }, 'not fenced');
+    return { fenced: false, incarnation, reason, lastFactSeq: null };
+  };
+  if (request.nodeId !== nodeId) return no(`this is node ${nodeId}`);
+  const life = lives.current?.info.incarnation === incarnation ? lives.current : lives.ended(incarnation);
+  const process = life === undefined ? node.process.ofIncarnation(incarnation) : life.process;
+  if (life === lives.current && (await node.isWell()))
+    return no('it answers: the agent was silent, not Asterisk');
+  if (process === undefined) {
+    if (life === undefined && node.process.sighted() === 'dead' && (await node.nobodyListens())) {
+      return { fenced: true, incarnation, reason: 'no Asterisk runs here', lastFactSeq: null };
+    }
+    return no(life === undefined ? 'this life is not known here' : 'its process is not known: no pid file');
+  }
+  try {
+    killProcess(process);
+  } catch (error) {
+    return no(isCoded(error) ? error.message : String(error));
+  }
+  if (!(await untilOver(process, KILL_MS))) return no('killed, but it has not ended');
+  lives.look();
+  const flushed = await life?.facts.flush(FLUSH_MS);
+  log.warn({ incarnation, pid: process.pid }, 'Asterisk is killed');
+  return { fenced: true, incarnation, reason: 'its process is gone', lastFactSeq: flushed?.lastSeq ?? null };
+}

@@ -1,0 +1,112 @@
+import type { AriConnection } from '@reinvite/ari';
+import type { Heartbeat } from '@reinvite/domain';
+import type { Logger } from '@reinvite/runtime';
+import type { AsteriskProcess } from './process/asterisk-process.js';
+import type { Lives } from './process/lives.js';
+
+/** Asterisk counts as unresponsive when it leaves a question open for so many probe intervals. */
+const PROBE_PATIENCE = 4;
+/** Shorter than a sentinel waits for the answer of an agent that it asks to fence. */
+const WELL_MS = 500;
+/** Without the second one, pairs that `Dial` had joined could not come back here. */
+const MODULES = ['res_pjsip_recovery.so', 'app_recovery_bridge.so'];
+/** A module is loaded or unloaded by an operator, once in a long while. */
+const MODULE_EVERY_MS = 5_000;
+
+export interface HealthOptions {
+  readonly nodeId: string;
+  readonly intervalMs: number;
+  readonly probeMs: number;
+  readonly ari: AriConnection;
+  readonly lives: Lives;
+  readonly process: AsteriskProcess;
+  readonly log: Logger;
+}
+
+/** What this agent knows of its Asterisk's health. */
+export class Health {
+  private answers = false;
+  private asking = false;
+  private recoveryModule = false;
+  private moduleAskedAt = -MODULE_EVERY_MS;
+
+  constructor(private readonly options: HealthOptions) {
+    options.ari.on('up', () => {
+      this.answers = true;
+      this.moduleAskedAt = -MODULE_EVERY_MS;
+    });
+    options.ari.on('down', () => {
+      this.answers = false;
+      this.recoveryModule = false;
+    });
+  }
+
+  /** Asks Asterisk whether it still answers; one question at a time. */
+  async probe(): Promise<void> {
+    const { ari, probeMs, log } = this.options;
+    if (this.asking || ari.info === undefined) return;
+    this.asking = true;
+    try {
+      await ari.asterisk.ping(probeMs * PROBE_PATIENCE);
+      this.answers = true;
+      await this.askForModule();
+    } catch (err) {
+      if (this.answers && ari.info !== undefined) log.warn({ err }, 'Asterisk does not answer');
+      this.answers = false;
+    } finally {
+      this.asking = false;
+    }
+  }
+
+  /** Whether Asterisk answers right now. */
+  async isWell(): Promise<boolean> {
+    const { ari, lives } = this.options;
+    if (!this.answers || lives.isCurrentOver) return false;
+    try {
+      await ari.asterisk.ping(WELL_MS);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  heartbeat(at: number): Heartbeat {
+    const { nodeId, intervalMs, lives } = this.options;
+    const asterisk = this.status();
+    const life = asterisk === 'starting' ? undefined : lives.current;
+    return {
+      type: 'Heartbeat',
+      nodeId,
+      incarnation: life?.info.incarnation ?? null,
+      at,
+      intervalMs,
+      asterisk,
+      liveChannels: life === undefined || lives.isCurrentOver ? 0 : life.picture.liveLegs,
+      recoveryModule: asterisk === 'up' && this.recoveryModule,
+    };
+  }
+
+  private status(): Heartbeat['asterisk'] {
+    const { ari, lives, process } = this.options;
+    const over = lives.isCurrentOver;
+    if (ari.info !== undefined && !over) return this.answers ? 'up' : 'unresponsive';
+    const metAndLives = lives.current !== undefined && !over;
+    switch (process.sighted()) {
+      case 'alive':
+        return metAndLives ? 'unresponsive' : 'starting';
+      case 'dead':
+        return 'down';
+      case 'unknown':
+        return metAndLives ? 'unresponsive' : 'starting';
+    }
+  }
+
+  private async askForModule(): Promise<void> {
+    const now = performance.now();
+    if (now - this.moduleAskedAt < MODULE_EVERY_MS) return;
+    this.moduleAskedAt = now;
+    const { asterisk } = this.options.ari;
+    const loaded = await Promise.all(MODULES.map((name) => asterisk.moduleLoaded(name)));
+    this.recoveryModule = loaded.every(Boolean);
+  }
+}

@@ -1,0 +1,35 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { database, withPostgresErrors, type Pool } from '@reinvite/db';
+import type { Logger } from '@reinvite/runtime';
+import { sql } from 'drizzle-orm';
+
+const EVERY_MS = 600_000;
+const KEEP = '1 day';
+
+/** Removes what has been gone for a day, every ten minutes, until the signal aborts: the audit lives on events, not on call records. */
+export async function pruneEvery(pool: Pool, log: Logger, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      await pruneCallRecords(pool);
+    } catch (err) {
+      log.warn({ err }, 'old call records not removed, trying again later');
+    }
+    // Rejects only when the signal aborts, which ends the loop.
+    await delay(EVERY_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** Removes legs and bridges that went more than a day ago, and all of incarnations that were closed before that. */
+export async function pruneCallRecords(pool: Pool): Promise<void> {
+  const db = database(pool);
+  await withPostgresErrors(async () => {
+    for (const table of ['legs', 'bridges']) {
+      await db.execute(sql`
+        delete from ${sql.identifier(table)} as t
+        where t.gone_at < now() - ${KEEP}::interval
+          or (t.node_id, t.incarnation) in (
+            select node_id, incarnation from node_incarnations where closed_at < now() - ${KEEP}::interval)`);
+    }
+    await db.execute(sql`delete from node_incarnations where closed_at < now() - ${KEEP}::interval`);
+  });
+}

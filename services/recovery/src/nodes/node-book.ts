@@ -1,0 +1,105 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { candidatesOf, type Candidate, type Heartbeat, type NodeDown } from '@reinvite/domain';
+
+/** How long a leg that was sent to a node counts for it: by then the node's heartbeats show it. */
+const ASSIGNED_MS = 2_000;
+
+interface Entry {
+  heartbeat: Heartbeat | null;
+  heardAt: number;
+  diedAt: number | null;
+  readonly dead: Set<string>;
+  assigned: { readonly legs: number; readonly until: number }[];
+}
+
+/** What this replica knows of every node: its last heartbeat, its dead incarnations, and the legs just sent to it. */
+export class NodeBook {
+  private readonly nodes = new Map<string, Entry>();
+  private readonly waiting = new Set<() => void>();
+
+  private readonly openedAt: number;
+
+  /**
+   * @param now epoch ms, as everywhere here.
+   * @param listenMs how long to listen, from now on, before every node that beats has been heard.
+   */
+  constructor(
+    private readonly now: () => number,
+    private readonly listenMs: number,
+  ) {
+    this.openedAt = now();
+  }
+
+  heard(heartbeat: Heartbeat): void {
+    const entry = this.entry(heartbeat.nodeId);
+    entry.heartbeat = heartbeat;
+    entry.heardAt = this.now();
+    for (const wake of this.waiting) wake();
+  }
+
+  died({ nodeId, incarnation, at }: Pick<NodeDown, 'nodeId' | 'incarnation' | 'at'>): void {
+    const entry = this.entry(nodeId);
+    entry.dead.add(incarnation);
+    entry.diedAt = Math.max(entry.diedAt ?? 0, at);
+  }
+
+  isDead(nodeId: string, incarnation: string): boolean {
+    return this.nodes.get(nodeId)?.dead.has(incarnation) ?? false;
+  }
+
+  /** The node's last heartbeat where it came within `withinMs`, else null. */
+  lately(nodeId: string, withinMs: number): Heartbeat | null {
+    const entry = this.nodes.get(nodeId);
+    return entry !== undefined && this.now() - entry.heardAt <= withinMs ? entry.heartbeat : null;
+  }
+
+  /** Legs are on their way to a node. */
+  assign(nodeId: string, legs: number): void {
+    this.entry(nodeId).assigned.push({ legs, until: this.now() + ASSIGNED_MS });
+  }
+
+  candidates(): Candidate[] {
+    const now = this.now();
+    const standings = [...this.nodes.values()].flatMap((entry) => {
+      if (entry.heartbeat === null) return [];
+      entry.assigned = entry.assigned.filter(({ until }) => until > now);
+      const assigned = entry.assigned.reduce((sum, { legs }) => sum + legs, 0);
+      const { heartbeat, heardAt, dead, diedAt } = entry;
+      return [{ heartbeat, heardAt, dead, diedAt, assigned }];
+    });
+    return candidatesOf(standings, now);
+  }
+
+  /**
+   * The candidates, once every node could be heard: the whole load of a dead node must not go to the one that happened to beat
+   * first. Where there are none, those that turn up within `timeoutMs`.
+   */
+  async awaitCandidates(timeoutMs: number): Promise<Candidate[]> {
+    const unheardMs = this.openedAt + this.listenMs - this.now();
+    if (unheardMs > 0) await delay(unheardMs);
+    const now = this.candidates();
+    if (now.length > 0) return now;
+    await new Promise<void>((resolve) => {
+      const wake = (): void => {
+        if (this.candidates().length > 0) settle();
+      };
+      const settle = (): void => {
+        clearTimeout(timer);
+        this.waiting.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(settle, timeoutMs);
+      this.waiting.add(wake);
+    });
+    return this.candidates();
+  }
+
+  private entry(nodeId: string): Entry {
+    let entry = this.nodes.get(nodeId);
+    if (entry === undefined) {
+      entry = { heartbeat: null, heardAt: 0, diedAt: null, dead: new Set(), assigned: [] };
+      this.nodes.set(nodeId, entry);
+    }
+    return entry;
+  }
+}

@@ -1,0 +1,108 @@
+import { subjects, type Bus } from '@reinvite/bus';
+import type { Pool } from '@reinvite/db';
+import {
+  deriveCalls,
+  ledgerBarrierReply,
+  type Call,
+  type DialogViews,
+  type LedgerBarrier,
+} from '@reinvite/domain';
+import type { Config, Logger } from '@reinvite/runtime';
+import type { DialogSource } from '@reinvite/sip';
+import { readLiveCalls, type CallRecordProjection, type LiveCalls } from '../call-records/index.js';
+import { dialogViews } from './dialog-views.js';
+import { rememberedLegs } from './memory.js';
+
+export interface EvidenceSources {
+  readonly bus: Pick<Bus, 'requestMany' | 'streamState'>;
+  readonly pool: Pool;
+  readonly projection: Pick<CallRecordProjection, 'waitUntilProjected'>;
+  readonly dialogs: DialogSource;
+  readonly settings: Config['recovery'];
+  readonly log: Logger;
+}
+
+export interface Evidence {
+  readonly calls: readonly Call[];
+  readonly dialogs: DialogViews;
+}
+
+/**
+ * Waits until everything that had been told of a dead node is readable: the ledgers have written the SIP messages that
+ * arrived, and the call records have its last fact. Both at once, each for as long as is configured at most.
+ * @param lastFactSeq null where the evidence does not say it: then the end of the stream as it is now counts.
+ * @returns whether the call records are complete.
+ */
+export async function settle(
+  sources: EvidenceSources,
+  nodeId: string,
+  lastFactSeq: number | null,
+): Promise<boolean> {
+  const [, complete] = await Promise.all([ledgerBarrier(sources, nodeId), callRecords(sources, lastFactSeq)]);
+  return complete;
+}
+
+/**
+ * The calls that lived on an incarnation, and the dialogs of their legs: set-based reads, however many calls.
+ * @param without legs that are left out, as if they had not been there.
+ */
+export async function readEvidence(
+  sources: EvidenceSources,
+  nodeId: string,
+  incarnation: string,
+  without: ReadonlySet<string>,
+): Promise<Evidence> {
+  const { pool, dialogs } = sources;
+  const { legs, bridges } = withoutLegs(await readLiveCalls(pool, nodeId, incarnation), without);
+  const callIds = new Set(legs.map((leg) => leg.sipCallId).filter((callId) => callId !== ''));
+  const [memory, found] = await Promise.all([
+    rememberedLegs(
+      pool,
+      legs.map((leg) => leg.channelId),
+    ),
+    dialogs.findByCallIds([...callIds]),
+  ]);
+  return { calls: deriveCalls({ nodeId, incarnation, legs, bridges }, memory), dialogs: dialogViews(found) };
+}
+
+function withoutLegs(live: LiveCalls, without: ReadonlySet<string>): LiveCalls {
+  if (without.size === 0) return live;
+  const isLeft = (channelId: string): boolean => !without.has(channelId);
+  return {
+    legs: live.legs.filter((leg) => isLeft(leg.channelId)),
+    bridges: live.bridges.map((bridge) => ({ ...bridge, channelIds: bridge.channelIds.filter(isLeft) })),
+  };
+}
+
+async function callRecords(
+  { bus, projection, settings, log }: EvidenceSources,
+  lastFactSeq: number | null,
+): Promise<boolean> {
+  const seq = lastFactSeq ?? (await bus.streamState('callFacts')).lastSeq;
+  const complete = await projection.waitUntilProjected(seq, settings.factsTimeoutMs);
+  if (!complete)
+    log.warn(
+      { seq, waitedMs: settings.factsTimeoutMs },
+      'call records are behind; planning with what is there',
+    );
+  return complete;
+}
+
+async function ledgerBarrier({ bus, settings, log }: EvidenceSources, nodeId: string): Promise<void> {
+  const { ledgers, barrierTimeoutMs } = settings;
+  const request: LedgerBarrier = {
+    type: 'LedgerBarrier',
+    requestedBy: `recovery of ${nodeId}`,
+    at: Date.now(),
+  };
+  const replies = await bus.requestMany(
+    subjects.ledgerBarrier,
+    request,
+    ledgerBarrierReply,
+    ledgers,
+    barrierTimeoutMs,
+  );
+  const flushed = replies.filter((reply) => reply.status === 'flushed').length;
+  if (flushed < ledgers)
+    log.warn({ flushed, ledgers, replies }, 'not every ledger has said that its dialogs are readable');
+}

@@ -1,0 +1,126 @@
+import { randomUUID } from 'node:crypto';
+import { subjects } from '@reinvite/bus';
+import {
+  advance,
+  recoveryStream,
+  type RecoveryEvent,
+  type RecoverySnapshot,
+  type RecoveryState,
+} from '@reinvite/domain';
+import type { EventStore, Outbox, OutboxMessage, StreamAppend } from '@reinvite/event-store';
+import { retryForever, type Logger } from '@reinvite/runtime';
+import { rowsOf } from './read-rows.js';
+import { writeReadSide, type Deadline, type ReadSideChanges } from './write-read-side.js';
+
+/** A recovery, and what was decided to happen in it. */
+export interface Decided {
+  readonly recoveryId: string;
+  /** The machine that the decision was based on. */
+  readonly snapshot: RecoverySnapshot;
+  /** Number of events that the machine has seen. */
+  readonly version: number;
+  readonly events: readonly [RecoveryEvent, ...RecoveryEvent[]];
+}
+
+export interface Recorded {
+  readonly recoveryId: string;
+  /** False where another replica was first: decide again on what is there now. */
+  readonly recorded: boolean;
+  readonly snapshot: RecoverySnapshot;
+  readonly version: number;
+  readonly events: readonly RecoveryEvent[];
+  /** Commands to publish now. */
+  readonly outbox: readonly OutboxMessage[];
+}
+
+export interface JournalOptions {
+  readonly store: Pick<EventStore<RecoveryEvent>, 'appendBatch'>;
+  readonly outbox: Pick<Outbox, 'publishNow'>;
+  readonly log: Logger;
+  readonly signal: AbortSignal;
+}
+
+interface Prepared {
+  readonly recorded: Omit<Recorded, 'recorded' | 'outbox'>;
+  readonly append: StreamAppend<RecoveryEvent>;
+  readonly changes: ReadSideChanges;
+}
+
+/**
+ * Records decisions and carries out their effects. The events, the read side, the deadlines and the commands to the
+ * ari-workers are in together or not at all; commands are published once they are in.
+ */
+export class Journal {
+  constructor(private readonly options: JournalOptions) {}
+
+  /**
+   * All decisions in one transaction, each recovery once; tries until Postgres answers. What is to be published comes back:
+   * the machines have to know of their events before the first answer to a command can come.
+   * @throws CodedError `POSTGRES_QUERY_FAILED` where Postgres refuses; then nothing of it is in.
+   */
+  async record(decisions: readonly Decided[]): Promise<Recorded[]> {
+    const { store, log, signal } = this.options;
+    const prepared = decisions.map(prepare);
+    // Event ids are made once: a commit whose answer got lost is recognized when it is tried again.
+    const results = await retryForever(
+      () =>
+        store.appendBatch(
+          prepared.map((one) => one.append),
+          (tx, appended) => writeReadSide(tx, changesOf(prepared, appended)),
+        ),
+      { what: 'recording recoveries', log, signal, minMs: 20 },
+    );
+    return prepared.map(({ recorded }, index) => {
+      const result = results[index];
+      return { ...recorded, recorded: result?.status !== 'conflict', outbox: result?.outbox ?? [] };
+    });
+  }
+
+  /** Hands the commands to JetStream; what fails is left to the outbox' relay. Never rejects. */
+  publish(recorded: readonly Recorded[]): Promise<void> {
+    return this.options.outbox.publishNow(recorded.flatMap((one) => one.outbox));
+  }
+}
+
+function prepare({ recoveryId, snapshot, version, events }: Decided): Prepared {
+  const next = advance(snapshot, events);
+  const state = next.snapshot.context.recovery;
+  const set: Deadline[] = [];
+  const cleared: string[] = [];
+  const outbox: { id: string; subject: string; message: unknown }[] = [];
+  for (const effect of next.effects) {
+    if (effect.type === 'setDeadline') set.push(effect);
+    else if (effect.type === 'clearDeadlines') cleared.push(effect.recoveryId);
+    else
+      outbox.push({
+        id: effect.command.commandId,
+        subject: subjects.restoreCommand(effect.command.target),
+        message: effect.command,
+      });
+  }
+  const [first, ...others] = events.map((event) => ({ id: randomUUID(), event }));
+  if (first === undefined) throw new RangeError('nothing was decided');
+  return {
+    recorded: { recoveryId, snapshot: next.snapshot, version: version + events.length, events },
+    append: {
+      streamId: recoveryStream(recoveryId),
+      expectedVersion: version,
+      events: [first, ...others],
+      outbox,
+    },
+    changes: { rows: rows(state, events), set, cleared },
+  };
+}
+
+function rows(state: RecoveryState, events: readonly RecoveryEvent[]): ReadSideChanges['rows'] {
+  return state.phase === 'unplanned' ? [] : [rowsOf(state.plan, events, state)];
+}
+
+function changesOf(prepared: readonly Prepared[], appended: ReadonlySet<string>): ReadSideChanges {
+  const changes = prepared.filter((one) => appended.has(one.append.streamId)).map((one) => one.changes);
+  return {
+    rows: changes.flatMap((one) => one.rows),
+    set: changes.flatMap((one) => one.set),
+    cleared: changes.flatMap((one) => one.cleared),
+  };
+}

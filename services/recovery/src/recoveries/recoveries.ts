@@ -1,0 +1,147 @@
+import {
+  decide,
+  evolve,
+  newRecovery,
+  type PlanRecovery,
+  type RecoveryCommand,
+  type RecoveryEvent,
+  type RecoveryState,
+} from '@reinvite/domain';
+import { isCoded, type Logger } from '@reinvite/runtime';
+import type { Decided, Journal, Recorded } from './journal.js';
+import type { Machine, Machines } from './machines.js';
+
+export interface RecoveriesOptions {
+  readonly journal: Pick<Journal, 'record' | 'publish'>;
+  readonly machines: Machines;
+  readonly log: Logger;
+  /** Told of what was recorded, a batch at a time. */
+  readonly onEvents: (events: readonly RecoveryEvent[]) => void;
+}
+
+/** Recoveries begun in one transaction. Nothing of a chunk is published before all of it is recorded. */
+const CHUNK = 60;
+const FIRST_CHUNK = 20;
+
+/** A command for one recovery. */
+export interface Told {
+  readonly recoveryId: string;
+  readonly command: RecoveryCommand;
+}
+
+/** Brings commands to the machines of the recoveries and records what they decide, any number at a time. */
+export class Recoveries {
+  constructor(private readonly options: RecoveriesOptions) {}
+
+  /**
+   * Begins recoveries. One that has begun before, here or in another replica, is left as it is.
+   * @returns the ids of those that began now.
+   */
+  async plan(commands: readonly PlanRecovery[]): Promise<ReadonlySet<string>> {
+    const begun = new Set<string>();
+    const publishing: Promise<void>[] = [];
+    for (const chunk of inChunks(commands)) {
+      const results = await this.record(chunk.flatMap(decidePlan));
+      publishing.push(this.options.journal.publish(results));
+      for (const { recorded, recoveryId } of results) if (recorded) begun.add(recoveryId);
+    }
+    await Promise.all(publishing);
+    return begun;
+  }
+
+  /** Tells recoveries what happened. Resolves when everything that was decided on it is recorded. */
+  async tell(all: readonly Told[]): Promise<void> {
+    for (let left = all; left.length > 0;) {
+      const machines = await this.options.machines.load([...new Set(left.map((told) => told.recoveryId))]);
+      const results = await this.record(this.decideAll(left, machines));
+      await this.options.journal.publish(results);
+      const conflicts = new Set(
+        results.filter((result) => !result.recorded).map((result) => result.recoveryId),
+      );
+      left = left.filter((told) => conflicts.has(told.recoveryId));
+    }
+  }
+
+  /** The state of recoveries, by id; one that does not exist has no entry. @throws CodedError `POSTGRES_UNREACHABLE`. */
+  async states(recoveryIds: readonly string[]): Promise<ReadonlyMap<string, RecoveryState>> {
+    const machines = await this.options.machines.load(recoveryIds);
+    return new Map(
+      [...machines].map(([recoveryId, { snapshot }]) => [recoveryId, snapshot.context.recovery]),
+    );
+  }
+
+  private decideAll(all: readonly Told[], machines: ReadonlyMap<string, Machine>): Decided[] {
+    const byRecovery = new Map<string, RecoveryCommand[]>();
+    for (const { recoveryId, command } of all) {
+      const commands = byRecovery.get(recoveryId);
+      if (commands === undefined) byRecovery.set(recoveryId, [command]);
+      else commands.push(command);
+    }
+    return [...byRecovery].flatMap(([recoveryId, commands]) => {
+      const machine = machines.get(recoveryId);
+      if (machine === undefined) {
+        this.options.log.warn(
+          { recoveryId, commands: commands.length },
+          'told of a recovery that does not exist',
+        );
+        return [];
+      }
+      const [first, ...others] = decideInTurn(machine.snapshot.context.recovery, commands);
+      return first === undefined ? [] : [{ recoveryId, ...machine, events: [first, ...others] }];
+    });
+  }
+
+  private async record(decisions: readonly Decided[]): Promise<Recorded[]> {
+    if (decisions.length === 0) return [];
+    const { journal, machines, log, onEvents } = this.options;
+    try {
+      const results = await journal.record(decisions);
+      for (const { recorded, recoveryId, snapshot, version } of results) {
+        if (!recorded) machines.forget(recoveryId);
+        else machines.keep(recoveryId, { snapshot, version });
+      }
+      onEvents(results.filter((result) => result.recorded).flatMap((result) => result.events));
+      return results;
+    } catch (err) {
+      if (!isCoded(err) || err.class === 'retryable') throw err;
+      const [only] = decisions;
+      if (decisions.length === 1 && only !== undefined) {
+        log.error({ err, recoveryId: only.recoveryId }, 'recovery not recorded, it is given up');
+        return [];
+      }
+      // One recovery that Postgres refuses must not take the others along.
+      const alone: Recorded[] = [];
+      for (const decision of decisions) alone.push(...(await this.record([decision])));
+      return alone;
+    }
+  }
+}
+
+function decidePlan(command: PlanRecovery): Decided[] {
+  const snapshot = newRecovery();
+  const [first, ...others] = decide(command, snapshot.context.recovery);
+  if (first === undefined) return [];
+  return [{ recoveryId: command.recoveryId, snapshot, version: 0, events: [first, ...others] }];
+}
+
+/** A small chunk first: its originates keep the targets busy while the rest is recorded. */
+function inChunks<T>(items: readonly T[]): T[][] {
+  const chunks: T[][] = [];
+  for (let from = 0; from < items.length;) {
+    const size = chunks.length === 0 ? FIRST_CHUNK : CHUNK;
+    chunks.push(items.slice(from, from + size));
+    from += size;
+  }
+  return chunks;
+}
+
+function decideInTurn(state: RecoveryState, commands: readonly RecoveryCommand[]): RecoveryEvent[] {
+  const happened: RecoveryEvent[] = [];
+  let current = state;
+  for (const command of commands) {
+    const events = decide(command, current);
+    happened.push(...events);
+    current = events.reduce(evolve, current);
+  }
+  return happened;
+}

@@ -1,0 +1,195 @@
+import { Bus, subjects } from '@reinvite/bus';
+import { connectPool, PostgresDialogSource, requireSchema, type Pool } from '@reinvite/db';
+import {
+  heartbeat,
+  nodeDown,
+  nodeEvent,
+  recoveryEvent,
+  recoveryRequest,
+  restoreFact,
+  type NodeDown,
+  type NodeEvent,
+  type RecoveryEvent,
+  type RecoveryReply,
+  type RestoreFact,
+} from '@reinvite/domain';
+import { EventCodec, EventStore, Outbox } from '@reinvite/event-store';
+import { isCoded, readSecret, retryForever, type Service, type ServiceContext } from '@reinvite/runtime';
+import { projectCallFacts } from './call-records/index.js';
+import { NodeBook } from './nodes/node-book.js';
+import { Planner } from './planning/planner.js';
+import { rehearse } from './planning/rehearse.js';
+import { Batcher } from './recoveries/batcher.js';
+import { watchDeadlines } from './recoveries/deadlines.js';
+import { follow } from './recoveries/follow.js';
+import { Journal } from './recoveries/journal.js';
+import { Machines } from './recoveries/machines.js';
+import { Recoveries } from './recoveries/recoveries.js';
+import { RequestHandler } from './requests/handle-request.js';
+import { RequestLog } from './requests/request-log.js';
+
+/** Connections that the way from a death to its plans uses at once. */
+const CONNECTIONS = 4;
+/** The phones do not wait for the record of their answers, while the re-INVITEs to come wait for the processor. */
+const FACTS_LINGER_MS = 25;
+/** Facts recorded in one transaction at most. */
+const FACTS_PER_BATCH = 500;
+const FACTS_IN_FLIGHT = 2_000;
+const NODES_IN_FLIGHT = 16;
+/** After so many intervals every node that beats has been heard. */
+const HEARTBEATS_HEARD = 1.5;
+/** After a replica's death its messages go to another one. */
+const ACK_WAIT_MS = 10_000;
+
+/**
+ * Keeps the call records, plans the recovery of every call of a dead node, follows each to its one outcome, and answers
+ * recovery requests. Replicas share the work; each may end at any moment.
+ */
+export const recovery: Service = async (context) => {
+  const { config, log, signal } = context;
+  const url = await readSecret('postgres.url', config.postgres.url, config.postgres.urlFile);
+  const pool = connectPool(url, {
+    applicationName: 'reinvite-recovery',
+    log,
+    size: config.postgres.poolSize,
+  });
+  try {
+    const bus = await Bus.connect({ servers: config.nats.servers, name: 'recovery', log, signal });
+    try {
+      await run(context, bus, pool);
+    } finally {
+      await bus.close();
+    }
+  } finally {
+    await pool.end();
+  }
+};
+
+async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool): Promise<void> {
+  const store = new EventStore<RecoveryEvent>({ pool, codec: new EventCodec({ schema: recoveryEvent }) });
+  const nodeEvents = new EventStore<NodeEvent>({ pool, codec: new EventCodec({ schema: nodeEvent }) });
+  const publish: ConstructorParameters<typeof Outbox>[0]['publish'] = (m) =>
+    bus.publishDurable(m.subject, m.message, m.id);
+  const outbox = new Outbox({ pool, publish, log });
+  const dialogs = new PostgresDialogSource(pool);
+  const ready = async (): Promise<void> => {
+    await requireSchema(pool);
+    await store.warm(CONNECTIONS);
+    await rehearse(pool, dialogs, CONNECTIONS);
+  };
+  await retryForever(ready, { what: 'opening the database', log, signal });
+  const nodes = new NodeBook(() => Date.now(), config.nodeAgent.heartbeatMs * HEARTBEATS_HEARD);
+  const recoveries = new Recoveries({
+    journal: new Journal({ store, outbox, log, signal }),
+    machines: new Machines(store, log),
+    log,
+    onEvents: follow(nodes, log),
+  });
+  const projection = projectCallFacts({ bus, pool, log, signal });
+  const evidence = {
+    bus,
+    pool,
+    projection,
+    dialogs,
+    settings: config.recovery,
+    log,
+  };
+  const planner = new Planner({ ...evidence, nodes, recoveries, signal });
+  const requests = new RequestLog(pool);
+  const handler = new RequestHandler({
+    pool,
+    nodeEvents,
+    nodes,
+    planner,
+    evidence,
+    recoveries,
+    requests,
+    log,
+  });
+
+  bus.subscribe(subjects.heartbeat('*'), heartbeat, (beat) => nodes.heard(beat));
+  bus.respond(
+    subjects.recoveryRequest,
+    recoveryRequest,
+    (request) => handler.handle(request),
+    refusal,
+    'recovery',
+  );
+  log.info('ready');
+  await Promise.all([
+    projection.done,
+    outbox.run(signal),
+    watchDeadlines(pool, recoveries, log, signal),
+    rememberDeaths(bus, nodes),
+    consumeDeaths(bus, nodes, planner),
+    consumeFacts(bus, nodes, recoveries),
+  ]);
+}
+
+/** Every replica knows every death, so that none takes a dead node for a target. */
+function rememberDeaths(bus: Bus, nodes: NodeBook): Promise<void> {
+  return bus.tail({
+    stream: 'nodeEvents',
+    schema: nodeDown,
+    maxBatch: 100,
+    after: async () => 0,
+    handler: async (batch) => batch.forEach(({ message }) => nodes.died(message)),
+  });
+}
+
+function consumeDeaths(bus: Bus, nodes: NodeBook, planner: Planner): Promise<void> {
+  return bus.consume<NodeDown>({
+    stream: 'nodeEvents',
+    durable: 'recovery',
+    schema: nodeDown,
+    maxInFlight: NODES_IN_FLIGHT,
+    ackWaitMs: ACK_WAIT_MS,
+    handler: async (down) => {
+      nodes.died(down);
+      const { nodeId, incarnation, lastFactSeq, factsComplete, evidence, at } = down;
+      await planner.recoverNode({
+        nodeId,
+        incarnation,
+        lastFactSeq,
+        factsComplete,
+        trigger: { kind: 'node-down', evidence, at },
+      });
+    },
+  });
+}
+
+function consumeFacts(bus: Bus, nodes: NodeBook, recoveries: Recoveries): Promise<void> {
+  const batcher = new Batcher<RestoreFact>(
+    (facts) => {
+      const candidates = nodes.candidates();
+      const at = Date.now();
+      return recoveries.tell(
+        facts.map((fact) => ({
+          recoveryId: fact.recoveryId,
+          command: { type: 'RecordFact', fact, candidates, at },
+        })),
+      );
+    },
+    FACTS_PER_BATCH,
+    FACTS_LINGER_MS,
+  );
+  return bus.consume<RestoreFact>({
+    stream: 'restoreFacts',
+    durable: 'recovery',
+    schema: restoreFact,
+    maxInFlight: FACTS_IN_FLIGHT,
+    ackWaitMs: ACK_WAIT_MS,
+    handler: (fact) => batcher.submit(fact),
+  });
+}
+
+function refusal(error: unknown): RecoveryReply {
+  if (isCoded(error, 'MESSAGE_INVALID'))
+    return { status: 'refused', code: 'RECOVERY_REQUEST_INVALID', message: error.message };
+  if (isCoded(error)) return { status: 'refused', code: error.code, message: error.message };
+  return {
+    status: 'refused',
+    code: 'RECOVERY_REQUEST_FAILED',
+    message: 'the request could not be carried out; see the log',
+  };
+}

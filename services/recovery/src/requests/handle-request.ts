@@ -1,0 +1,181 @@
+import type { Pool } from '@reinvite/db';
+import {
+  decide,
+  evolve,
+  evolveNode,
+  noHistory,
+  unplanned,
+  type NodeEvent,
+  type PlanRecovery,
+  type RecoveryReply,
+  type RecoveryRequest,
+  type RecoveryState,
+} from '@reinvite/domain';
+import type { EventStore } from '@reinvite/event-store';
+import { codedError, isCoded, type Logger } from '@reinvite/runtime';
+import type { NodeBook } from '../nodes/node-book.js';
+import { settle, type EvidenceSources } from '../planning/evidence.js';
+import type { DeadNode, Planner } from '../planning/planner.js';
+import type { Recoveries } from '../recoveries/recoveries.js';
+import {
+  incarnationsOfCall,
+  incarnationsOfNode,
+  recoveriesOfCall,
+  recoveriesOfNode,
+  type Incarnation,
+} from './lookup.js';
+import type { Accepted, RequestLog } from './request-log.js';
+import { isSurelyDead } from './standing.js';
+
+/** A heartbeat that is older says nothing of the node as it is now. */
+const FRESH_MS = 2_000;
+
+export interface RequestOptions {
+  readonly pool: Pool;
+  readonly nodeEvents: Pick<EventStore<NodeEvent>, 'readStream'>;
+  readonly nodes: NodeBook;
+  readonly planner: Planner;
+  readonly evidence: EvidenceSources;
+  readonly recoveries: Pick<Recoveries, 'states'>;
+  readonly requests: RequestLog;
+  readonly log: Logger;
+}
+
+type Plans = Accepted['plans'];
+
+/**
+ * Carries out recovery requests: the same as a crash does, for a node's calls or one of them. Only for what is surely dead:
+ * two nodes never own one dialog.
+ */
+export class RequestHandler {
+  constructor(private readonly options: RequestOptions) {}
+
+  /**
+   * @throws CodedError `RECOVERY_NODE_ALIVE`, `RECOVERY_UNKNOWN_CALL`, `RECOVERY_REQUEST_INVALID`; retryable ones where
+   * Postgres or NATS do not answer.
+   */
+  async handle(request: RecoveryRequest): Promise<RecoveryReply> {
+    const { requests, log } = this.options;
+    const at = Date.now();
+    const { idempotencyKey, nodeId, callId, requestedBy, reason, dryRun } = request;
+    log.info({ idempotencyKey, nodeId, callId, requestedBy, reason, dryRun }, 'recovery requested');
+    if (dryRun) return accepted(request, await this.plansFor(request, at));
+    const known = await requests.open(request, at);
+    if (known.reply !== null) return { ...known.reply, repeated: true };
+    try {
+      const reply = accepted(request, await this.plansFor(request, at));
+      await requests.answered(reply, Date.now());
+      return { ...reply, repeated: known.before };
+    } catch (error) {
+      if (isCoded(error) && error.class === 'terminal') await requests.refused(idempotencyKey);
+      throw error;
+    }
+  }
+
+  private async plansFor(request: RecoveryRequest, at: number): Promise<Plans> {
+    const { pool, evidence } = this.options;
+    await settle(evidence, request.nodeId ?? 'a call', null);
+    const live = await (request.nodeId === undefined
+      ? incarnationsOfCall(pool, request.callId ?? '')
+      : incarnationsOfNode(pool, request.nodeId));
+    const dead = await this.surelyDead(live);
+    if (dead.length === 0) return this.earlierPlans(request, live);
+    const trigger: DeadNode['trigger'] = { kind: 'request', ...askedBy(request), at };
+    const plans: Plans = [];
+    for (const { nodeId, incarnation } of dead) {
+      const all = await this.options.planner.plans({ nodeId, incarnation, lastFactSeq: null, trigger });
+      const commands = all.filter((command) => isWanted(command, request));
+      plans.push(...(request.dryRun ? commands.map(planOf) : await this.begin(commands)));
+    }
+    if (plans.length === 0) throw unknownCall(request);
+    return plans;
+  }
+
+  private async begin(commands: readonly PlanRecovery[]): Promise<Plans> {
+    await this.options.planner.begin(commands);
+    return this.plansOf(commands.map((command) => command.recoveryId));
+  }
+
+  /** What was done about it before; an incarnation that lives is refused instead. */
+  private async earlierPlans(request: RecoveryRequest, live: readonly Incarnation[]): Promise<Plans> {
+    const { pool } = this.options;
+    const [alive] = live;
+    if (alive !== undefined) throw nodeAlive(alive.nodeId);
+    if (
+      request.nodeId !== undefined &&
+      this.options.nodes.lately(request.nodeId, FRESH_MS)?.asterisk === 'up'
+    ) {
+      throw nodeAlive(request.nodeId);
+    }
+    const ids = await (request.nodeId === undefined
+      ? recoveriesOfCall(pool, request.callId ?? '')
+      : recoveriesOfNode(pool, request.nodeId));
+    if (ids.length === 0) throw unknownCall(request);
+    return this.plansOf(ids);
+  }
+
+  private async surelyDead(incarnations: readonly Incarnation[]): Promise<Incarnation[]> {
+    const { nodeEvents, nodes } = this.options;
+    const dead: Incarnation[] = [];
+    for (const one of incarnations) {
+      const events = await nodeEvents.readStream(`node-${one.nodeId}`);
+      const { down } = events.map((stored) => stored.event).reduce(evolveNode, noHistory);
+      if (isSurelyDead(one.incarnation, down, nodes.lately(one.nodeId, FRESH_MS))) dead.push(one);
+    }
+    return dead;
+  }
+
+  private async plansOf(recoveryIds: readonly string[]): Promise<Plans> {
+    return [...(await this.options.recoveries.states(recoveryIds)).values()].flatMap(planOfState);
+  }
+}
+
+function isWanted({ call, legs, skipped }: PlanRecovery, { callId }: RecoveryRequest): boolean {
+  return (
+    callId === undefined ||
+    call.callId === callId ||
+    [...legs, ...skipped].some((leg) => leg.sipCallId === callId)
+  );
+}
+
+function planOf(command: PlanRecovery): Plans[number] {
+  const [plan] = planOfState(decide(command, unplanned).reduce(evolve, unplanned));
+  if (plan === undefined) throw new RangeError('a new recovery has a plan');
+  return plan;
+}
+
+function planOfState(state: RecoveryState): Plans {
+  if (state.phase === 'unplanned') return [];
+  const { recoveryId, callId, legs, skipped } = state.plan;
+  const target =
+    state.phase === 'restoring'
+      ? state.attempt.target
+      : state.phase === 'completed'
+        ? state.legs.at(-1)?.target
+        : undefined;
+  const reasons = skipped.map(({ legId, reason }) => ({ legId, reason }));
+  return [{ recoveryId, callId, target: target ?? null, legs: legs.length, skipped: reasons }];
+}
+
+function accepted({ idempotencyKey, dryRun }: RecoveryRequest, plans: Plans): Accepted {
+  return { status: 'accepted', idempotencyKey, dryRun, repeated: false, plans };
+}
+
+function askedBy({ idempotencyKey, requestedBy, reason }: RecoveryRequest) {
+  return { idempotencyKey, requestedBy, reason };
+}
+
+function nodeAlive(nodeId: string): Error {
+  return codedError(
+    'RECOVERY_NODE_ALIVE',
+    `${nodeId} is alive, or its death is not certain: nothing of it is taken over`,
+    { nodeId },
+  );
+}
+
+function unknownCall({ nodeId, callId }: RecoveryRequest): Error {
+  return codedError('RECOVERY_UNKNOWN_CALL', 'no call of that node, or of that id, is on record', {
+    nodeId,
+    callId,
+  });
+}

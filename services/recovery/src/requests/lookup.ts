@@ -1,0 +1,72 @@
+import { database, legs, recoveries, recoveryLegs, withPostgresErrors, type Pool } from '@reinvite/db';
+import { and, desc, eq, inArray, isNull, or } from 'drizzle-orm';
+
+export interface Incarnation {
+  readonly nodeId: string;
+  readonly incarnation: string;
+}
+
+/** Incarnations of a node on which the call records show live legs. @throws CodedError `POSTGRES_UNREACHABLE`. */
+export async function incarnationsOfNode(pool: Pool, nodeId: string): Promise<Incarnation[]> {
+  return withPostgresErrors(() =>
+    database(pool)
+      .selectDistinct({ nodeId: legs.nodeId, incarnation: legs.incarnation })
+      .from(legs)
+      .where(and(eq(legs.nodeId, nodeId), isNull(legs.goneAt))),
+  );
+}
+
+/** Incarnations on which a call is live, by our call id or the SIP Call-ID of any of its legs. @throws as above. */
+export async function incarnationsOfCall(pool: Pool, callId: string): Promise<Incarnation[]> {
+  const db = database(pool);
+  const replacements = db
+    .select({ id: recoveryLegs.channelId })
+    .from(recoveryLegs)
+    .where(eq(recoveryLegs.callId, callId));
+  return withPostgresErrors(() =>
+    db
+      .selectDistinct({ nodeId: legs.nodeId, incarnation: legs.incarnation })
+      .from(legs)
+      .where(and(isNull(legs.goneAt), or(eq(legs.sipCallId, callId), inArray(legs.channelId, replacements)))),
+  );
+}
+
+/** Recoveries of the incarnation of a node that was recovered last. @throws as above. */
+export async function recoveriesOfNode(pool: Pool, nodeId: string): Promise<string[]> {
+  const db = database(pool);
+  const [latest] = await withPostgresErrors(() =>
+    db
+      .select({ incarnation: recoveries.incarnation })
+      .from(recoveries)
+      .where(eq(recoveries.nodeId, nodeId))
+      .orderBy(desc(recoveries.plannedAt))
+      .limit(1),
+  );
+  if (latest === undefined) return [];
+  const rows = await withPostgresErrors(() =>
+    db
+      .select({ id: recoveries.recoveryId })
+      .from(recoveries)
+      .where(and(eq(recoveries.nodeId, nodeId), eq(recoveries.incarnation, latest.incarnation)))
+      .orderBy(recoveries.recoveryId),
+  );
+  return rows.map((row) => row.id);
+}
+
+/** The latest recovery of a call, by our call id or the SIP Call-ID of any of its legs. @throws as above. */
+export async function recoveriesOfCall(pool: Pool, callId: string): Promise<string[]> {
+  const db = database(pool);
+  const byLeg = db
+    .select({ id: recoveryLegs.recoveryId })
+    .from(recoveryLegs)
+    .where(eq(recoveryLegs.sipCallId, callId));
+  const rows = await withPostgresErrors(() =>
+    db
+      .select({ id: recoveries.recoveryId })
+      .from(recoveries)
+      .where(or(eq(recoveries.callId, callId), inArray(recoveries.recoveryId, byLeg)))
+      .orderBy(desc(recoveries.plannedAt))
+      .limit(1),
+  );
+  return rows.map((row) => row.id);
+}

@@ -1,0 +1,126 @@
+import { eventually } from '@reinvite/test-support';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { bridge, Cluster, leg } from './support/cluster.js';
+
+describe('recovery requests, on real Postgres and NATS', () => {
+  let cluster: Cluster;
+  const legs = [leg('ast1', 'a'), leg('ast1', 'b', { createdAt: 1_100 }), leg('ast1', 'other')];
+
+  beforeEach(async () => {
+    cluster = await Cluster.start();
+    cluster.replica();
+    cluster.beats('ast1');
+    cluster.beats('ast2');
+    await cluster.ledgerHas(legs);
+    await cluster.observe(...legs, bridge('ast1', 'b1', ['a', 'b']));
+  });
+  afterEach(() => cluster.stop());
+
+  const gone = (): void => cluster.beats('ast1', { asterisk: 'down' });
+  const plansOf = async (request: Record<string, unknown>) => {
+    const reply = await eventually('an accepting answer', async () => {
+      const answer = await cluster.request(request);
+      return answer.status === 'accepted' && answer;
+    });
+    return reply;
+  };
+  const done = (count: number) =>
+    eventually(`${count} outcomes`, async () => {
+      const rows = await cluster.audit();
+      return rows.filter((row) => row.outcome === 'recovered').length === count && rows;
+    });
+
+  it('of a node that is alive is refused: nobody takes its dialogs', async () => {
+    const reply = await eventually('the records', async () => {
+      const answer = await cluster.request({ nodeId: 'ast1' });
+      return answer.status === 'refused' && answer;
+    });
+    expect(reply.code).toBe('RECOVERY_NODE_ALIVE');
+    expect(await cluster.request({ callId: 'a@phone' })).toMatchObject({
+      status: 'refused',
+      code: 'RECOVERY_NODE_ALIVE',
+    });
+  });
+
+  it('of a node that nothing is heard of is refused too: silence is no proof', async () => {
+    await eventually(
+      'the records',
+      async () => (await cluster.request({ callId: 'other@phone' })).status === 'refused',
+    );
+    cluster.beats('ast1', null);
+    const reply = await cluster.request({ callId: 'other@phone' });
+    expect(reply).toMatchObject({ status: 'refused', code: 'RECOVERY_NODE_ALIVE' });
+  });
+
+  it('of a dead node does what a crash does, once for each key', async () => {
+    gone();
+    const key = { nodeId: 'ast1', idempotencyKey: 'once' };
+    const reply = await plansOf(key);
+    expect(reply).toMatchObject({ repeated: false, dryRun: false });
+    expect(reply.plans.map((plan) => [plan.callId, plan.target, plan.legs])).toEqual(
+      expect.arrayContaining([
+        ['a@phone', 'ast2', 2],
+        ['other@phone', 'ast2', 1],
+      ]),
+    );
+    const rows = await done(2);
+    expect(rows.map((row) => row.trigger)).toEqual(['request', 'request']);
+    expect(await cluster.request(key)).toEqual({ ...reply, repeated: true });
+    expect(cluster.worker.commands).toHaveLength(2);
+  });
+
+  it('under another key finds what was done already', async () => {
+    gone();
+    await plansOf({ nodeId: 'ast1' });
+    await done(2);
+    const again = await plansOf({ nodeId: 'ast1' });
+    expect(again.plans).toHaveLength(2);
+    expect(cluster.worker.commands).toHaveLength(2);
+  });
+
+  it('of one call recovers that call, by the Call-ID of any of its legs', async () => {
+    gone();
+    const reply = await plansOf({ callId: 'b@phone' });
+    expect(reply.plans.map((plan) => plan.callId)).toEqual(['a@phone']);
+    expect(await done(1)).toMatchObject([{ call_id: 'a@phone', outcome: 'recovered' }]);
+  });
+
+  it('as a dry run plans and does nothing', async () => {
+    gone();
+    const reply = await plansOf({ nodeId: 'ast1', dryRun: true, idempotencyKey: 'dry' });
+    expect(reply.plans).toHaveLength(2);
+    expect(await cluster.audit()).toEqual([]);
+    expect(cluster.worker.commands).toEqual([]);
+  });
+
+  it('of an unknown call is refused, and the key may be used again', async () => {
+    gone();
+    const key = { callId: 'nobody@phone', idempotencyKey: 'again' };
+    expect(await cluster.request(key)).toMatchObject({ status: 'refused', code: 'RECOVERY_UNKNOWN_CALL' });
+    expect(await plansOf({ ...key, callId: 'other@phone' })).toMatchObject({
+      status: 'accepted',
+      repeated: false,
+    });
+  });
+
+  it('with a key that belongs to another request is refused', async () => {
+    gone();
+    await plansOf({ nodeId: 'ast1', idempotencyKey: 'mine' });
+    expect(await cluster.request({ callId: 'a@phone', idempotencyKey: 'mine' })).toMatchObject({
+      status: 'refused',
+      code: 'RECOVERY_REQUEST_INVALID',
+    });
+  });
+
+  it.each([
+    ['names neither node nor call', {}],
+    ['names both', { nodeId: 'ast1', callId: 'a@phone' }],
+    ['has a key of the wrong kind', { nodeId: 'ast1', idempotencyKey: 7 }],
+    ['has a field that nobody knows', { nodeId: 'ast1', force: true }],
+  ])('that %s is refused', async (_, request) => {
+    expect(await cluster.request(request)).toMatchObject({
+      status: 'refused',
+      code: 'RECOVERY_REQUEST_INVALID',
+    });
+  });
+});

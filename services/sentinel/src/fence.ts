@@ -1,0 +1,87 @@
+import { subjects, type Bus } from '@reinvite/bus';
+import { fenceReply, type FenceRequest } from '@reinvite/domain';
+import { isCoded, type Logger } from '@reinvite/runtime';
+import { execa } from 'execa';
+
+/** Killing a process takes an agent no longer; where a command can do it too, an agent that is cut off is not waited for. */
+const AGENT_WITH_FALLBACK_MS = 1_000;
+
+export interface FenceOptions {
+  readonly bus: Pick<Bus, 'request'>;
+  readonly log: Logger;
+  readonly timeoutMs: number;
+  /** Program and arguments; `{nodeId}` in an argument is replaced. */
+  readonly command: readonly string[] | undefined;
+  /** Asked before the command runs: false where the node is well again and should be left alone. */
+  readonly stillNeeded: () => boolean;
+  readonly signal: AbortSignal;
+}
+
+export type FenceResult =
+  | { readonly kind: 'fenced'; readonly by: 'agent' | 'command'; readonly lastFactSeq: number | null }
+  | { readonly kind: 'fence-failed'; readonly reason: string };
+
+/**
+ * Makes sure that a life of a node is over: its agent kills it, or else the configured command does, whose exit code 0
+ * confirms it. Always resolves; what is not confirmed counts as failed.
+ */
+export async function fenceNode(
+  nodeId: string,
+  incarnation: string,
+  options: FenceOptions,
+): Promise<FenceResult> {
+  const byAgent = await askAgent(nodeId, incarnation, options);
+  if (byAgent.kind === 'fenced' || options.command === undefined) return byAgent;
+  if (!options.stillNeeded())
+    return { kind: 'fence-failed', reason: `${byAgent.reason}; left alone: it is well again` };
+  const byCommand = await runCommand(nodeId, options.command, options);
+  if (byCommand.kind === 'fenced') return byCommand;
+  return { kind: 'fence-failed', reason: `${byAgent.reason}; ${byCommand.reason}` };
+}
+
+async function askAgent(
+  nodeId: string,
+  incarnation: string,
+  { bus, timeoutMs, command }: FenceOptions,
+): Promise<FenceResult> {
+  const request: FenceRequest = { type: 'Fence', nodeId, incarnation, requestedBy: 'sentinel' };
+  const waitMs = command === undefined ? timeoutMs : Math.min(timeoutMs, AGENT_WITH_FALLBACK_MS);
+  try {
+    const reply = await bus.request(subjects.fence(nodeId), request, fenceReply, waitMs);
+    if (reply.fenced && reply.incarnation === incarnation) {
+      return { kind: 'fenced', by: 'agent', lastFactSeq: reply.lastFactSeq };
+    }
+    return {
+      kind: 'fence-failed',
+      reason: `agent: ${reply.reason} (its incarnation is ${reply.incarnation})`,
+    };
+  } catch (error) {
+    return { kind: 'fence-failed', reason: `agent: ${isCoded(error) ? error.code : String(error)}` };
+  }
+}
+
+async function runCommand(
+  nodeId: string,
+  command: readonly string[],
+  options: FenceOptions,
+): Promise<FenceResult> {
+  const [program = '', ...given] = command.map((part) => part.replaceAll('{nodeId}', nodeId));
+  const { timeoutMs, signal, log } = options;
+  const result = await execa(program, given, {
+    timeout: timeoutMs,
+    cancelSignal: signal,
+    reject: false,
+    stdin: 'ignore',
+    all: true,
+  });
+  const { exitCode, timedOut } = result;
+  log[exitCode === 0 ? 'info' : 'warn'](
+    { nodeId, program, exitCode, timedOut, output: result.all.slice(-500) },
+    'fence command ended',
+  );
+  if (exitCode === 0) return { kind: 'fenced', by: 'command', lastFactSeq: null };
+  return {
+    kind: 'fence-failed',
+    reason: `command: ${timedOut ? 'timed out' : `exit code ${exitCode ?? 'none'}`}`,
+  };
+}

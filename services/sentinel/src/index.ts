@@ -1,0 +1,1 @@
+export { sentinel } from './sentinel.js';

@@ -1,0 +1,85 @@
+import type { NodeEvent, NodeHistory } from '@reinvite/domain';
+import { observe, startWatch } from './detector/detector.js';
+import type { DetectorSettings, Moment, Observation, Watch } from './detector/types.js';
+import type { FenceResult } from './fence.js';
+import { NodeRecorder, type NodeRecord, type RecorderOptions } from './node-recorder.js';
+
+export interface GuardOptions extends RecorderOptions {
+  readonly nodeId: string;
+  readonly record: NodeRecord;
+  readonly settings: DetectorSettings;
+  readonly now: () => Moment;
+  /** `stillNeeded` turns false when the node is well again. */
+  readonly fence: (nodeId: string, incarnation: string, stillNeeded: () => boolean) => Promise<FenceResult>;
+}
+
+/** Guards one node: tells the detector what is observed, records what it decides, and fences where it says so. */
+export class NodeGuard {
+  private watch: Watch;
+  private readonly recorder: NodeRecorder;
+  /** Rejects with what trying again cannot mend. */
+  readonly failed: Promise<never>;
+  private fail!: (error: unknown) => void;
+
+  constructor(private readonly options: GuardOptions) {
+    const { nodeId, record, settings, now } = options;
+    this.watch = startWatch(nodeId, record.history, now(), settings);
+    this.failed = new Promise((_, reject) => (this.fail = reject));
+    this.recorder = new NodeRecorder(nodeId, record, options, (history) => this.overtaken(history));
+  }
+
+  observe(observation: Observation): void {
+    const { settings, now } = this.options;
+    const verdict = observe(this.watch, observation, now(), settings);
+    this.watch = verdict.watch;
+    verdict.events.forEach((event) => this.tell(event));
+    if (verdict.events.length > 0)
+      this.recorder.add(verdict.events).catch((error: unknown) => this.onFailure(error));
+    if (verdict.fence !== null) void this.fence(verdict.fence);
+  }
+
+  /** Resolves when all that was decided is recorded. @throws as {@link NodeRecorder.add}. */
+  recorded(): Promise<void> {
+    return this.recorder.recorded();
+  }
+
+  private async fence(incarnation: string): Promise<void> {
+    const { nodeId, log, fence } = this.options;
+    const suspectedAt = this.options.now().mono;
+    log.warn({ nodeId, incarnation }, 'fencing');
+    const stillNeeded = (): boolean => this.watch.suspicion !== null && this.watch.wellAt <= suspectedAt;
+    const result = await fence(nodeId, incarnation, stillNeeded).catch((error: unknown): FenceResult => ({
+      kind: 'fence-failed',
+      reason: String(error),
+    }));
+    this.observe({ ...result, incarnation });
+  }
+
+  private onFailure(error: unknown): void {
+    if (!this.options.signal.aborted) this.fail(error);
+  }
+
+  private overtaken(history: NodeHistory): void {
+    const suspected = history.current?.standing === 'suspected';
+    this.watch = { ...this.watch, history, suspicion: suspected ? this.watch.suspicion : null };
+  }
+
+  private tell(event: NodeEvent): void {
+    const { log } = this.options;
+    const { type, ...details } = event;
+    switch (type) {
+      case 'FenceFailed':
+        log.error(
+          { ...details, code: 'FENCE_FAILED' },
+          'the fence was not confirmed; nothing of the node is taken over',
+        );
+        return;
+      case 'NodeSuspected':
+      case 'NodeDown':
+        log.warn(details, type);
+        return;
+      default:
+        log.info(details, type);
+    }
+  }
+}

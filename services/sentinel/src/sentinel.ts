@@ -1,0 +1,140 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Bus, subjects } from '@reinvite/bus';
+import { connectPool, requireSchema, warmPool, type Pool } from '@reinvite/db';
+import {
+  heartbeat,
+  nodeEvent,
+  processGone,
+  type NodeEvent,
+  type ProcessGone,
+  type ProcessGoneReply,
+} from '@reinvite/domain';
+import { EventCodec, EventStore, Outbox } from '@reinvite/event-store';
+import {
+  aborted,
+  isCoded,
+  readSecret,
+  retryForever,
+  type Service,
+  type ServiceContext,
+} from '@reinvite/runtime';
+import { listen } from './ears.js';
+import { fenceNode } from './fence.js';
+import { NodeGuard } from './node-guard.js';
+import { nodeStream, recordOf } from './node-recorder.js';
+
+const TICKS_PER_SUSPICION = 10;
+/** The sentinel must hear itself this much more often than a node must be silent to be suspected. */
+const ECHO_SHARE = 3;
+/** An agent that gets no answer asks again; the events wait on meanwhile. */
+const RECORD_ANSWER_MS = 2_000;
+const CONNECTIONS = 2;
+
+/**
+ * Watches every configured node by its heartbeats and its agent's word, fences what is suspected, and says which life of
+ * which node is over.
+ */
+export const sentinel: Service = async (context) => {
+  const { config, log, signal } = context;
+  const url = await readSecret('postgres.url', config.postgres.url, config.postgres.urlFile);
+  const pool = connectPool(url, {
+    applicationName: 'reinvite-sentinel',
+    log,
+    size: config.postgres.poolSize,
+  });
+  const bus = await Bus.connect({ servers: config.nats.servers, name: 'sentinel', log, signal });
+  try {
+    await watchNodes(context, bus, pool);
+  } finally {
+    await bus.close();
+    await pool.end();
+  }
+};
+
+async function watchNodes({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool): Promise<void> {
+  const store = new EventStore<NodeEvent>({ pool, codec: new EventCodec({ schema: nodeEvent }) });
+  const outbox = new Outbox({
+    pool,
+    publish: ({ subject, message, id }) => bus.publishDurable(subject, message, id),
+    log,
+  });
+  const nodeIds = config.nodes.map(({ id }) => id);
+  const streams = await retryForever(() => loadStreams(pool, store, nodeIds), {
+    what: 'reading what is recorded of the nodes',
+    log,
+    signal,
+  });
+  const { suspectAfterMs, fenceTimeoutMs, fenceCommand: command } = config.sentinel;
+
+  const guards = nodeIds.map((nodeId) => {
+    const guard = new NodeGuard({
+      nodeId,
+      record: recordOf(streams.get(nodeStream(nodeId)) ?? []),
+      settings: config.sentinel,
+      now: () => ({ mono: performance.now(), at: Date.now() }),
+      fence: (id, incarnation, stillNeeded) =>
+        fenceNode(id, incarnation, { bus, log, timeoutMs: fenceTimeoutMs, command, stillNeeded, signal }),
+      store,
+      outbox,
+      log,
+      signal,
+    });
+    attend(bus, nodeId, guard);
+    return guard;
+  });
+  const stopListening = listen({
+    bus,
+    log,
+    mono: () => performance.now(),
+    intervalMs: Math.max(20, suspectAfterMs / TICKS_PER_SUSPICION),
+    limitMs: suspectAfterMs / ECHO_SHARE,
+    onTick: () => guards.forEach((guard) => guard.observe({ kind: 'tick' })),
+    onRestored: () => guards.forEach((guard) => guard.observe({ kind: 'hearing-restored' })),
+  });
+  const relay = outbox.run(signal);
+  log.info({ nodes: nodeIds }, 'ready');
+  try {
+    await Promise.race([aborted(signal), ...guards.map((guard) => guard.failed)]);
+  } finally {
+    stopListening();
+  }
+  await relay;
+}
+
+async function loadStreams(pool: Pool, store: EventStore<NodeEvent>, nodeIds: readonly string[]) {
+  await requireSchema(pool);
+  await warmPool(pool, CONNECTIONS);
+  return store.readStreams(nodeIds.map(nodeStream));
+}
+
+/** Listens to one node's agent. What it says of another node is not for its subject, and is left out. */
+function attend(bus: Bus, nodeId: string, guard: NodeGuard): void {
+  bus.subscribe(subjects.heartbeat(nodeId), heartbeat, (beat) => {
+    if (beat.nodeId === nodeId) guard.observe({ kind: 'heartbeat', heartbeat: beat });
+  });
+  bus.respond(
+    subjects.processGone(nodeId),
+    processGone,
+    (gone) => onProcessGone(nodeId, gone, guard),
+    notRecorded,
+  );
+}
+
+async function onProcessGone(nodeId: string, gone: ProcessGone, guard: NodeGuard): Promise<ProcessGoneReply> {
+  if (gone.nodeId !== nodeId) return { recorded: false, reason: `this subject is for ${nodeId}` };
+  guard.observe({ kind: 'process-gone', gone });
+  const answered = new AbortController();
+  const late = delay(RECORD_ANSWER_MS, undefined, { signal: answered.signal }).then(
+    () => ({ recorded: false, reason: 'not recorded yet: Postgres does not answer' }),
+    () => ({ recorded: false, reason: '' }),
+  );
+  try {
+    return await Promise.race([late, guard.recorded().then(() => ({ recorded: true, reason: '' }))]);
+  } finally {
+    answered.abort();
+  }
+}
+
+function notRecorded(error: unknown): ProcessGoneReply {
+  return { recorded: false, reason: isCoded(error) ? error.message : 'not recorded' };
+}

@@ -1,0 +1,80 @@
+import { codedError, createLogger } from '@reinvite/runtime';
+import { describe, expect, it } from 'vitest';
+import { fenceNode, type FenceOptions } from '../src/fence.js';
+
+const log = createLogger('test', 'silent');
+
+/** An agent that answers so, or not at all. */
+function agent(reply: object | undefined): FenceOptions['bus'] {
+  return {
+    request: async (subject, _message, schema) => {
+      if (reply === undefined) throw codedError('REQUEST_TIMEOUT', `no answer on ${subject}`);
+      return schema.parse(reply);
+    },
+  };
+}
+
+const fence = (
+  reply: object | undefined,
+  script?: string,
+  more: Partial<FenceOptions> = {},
+): ReturnType<typeof fenceNode> =>
+  fenceNode('ast1', 'A', {
+    bus: agent(reply),
+    log,
+    timeoutMs: 5_000,
+    command: script === undefined ? undefined : [process.execPath, '-e', script],
+    stillNeeded: () => true,
+    signal: new AbortController().signal,
+    ...more,
+  });
+
+describe('fenceNode', () => {
+  it('is done when the agent confirms that very life', async () => {
+    await expect(
+      fence({ fenced: true, incarnation: 'A', reason: 'killed', lastFactSeq: 9 }, 'process.exit(1)'),
+    ).resolves.toEqual({
+      kind: 'fenced',
+      by: 'agent',
+      lastFactSeq: 9,
+    });
+  });
+
+  it('does not take the end of another life for a confirmation', async () => {
+    await expect(fence({ fenced: true, incarnation: 'B', reason: 'killed' })).resolves.toMatchObject({
+      kind: 'fence-failed',
+    });
+  });
+
+  it('runs the command when the agent does not answer, with the node’s name filled in', async () => {
+    const script = 'process.exit("{nodeId}" === "ast1" ? 0 : 1)';
+    await expect(fence(undefined, script)).resolves.toEqual({
+      kind: 'fenced',
+      by: 'command',
+      lastFactSeq: null,
+    });
+  });
+
+  it.each([
+    ['fails', 'process.exit(3)', /REQUEST_TIMEOUT.*exit code 3/],
+    ['is killed', 'process.kill(process.pid, "SIGKILL")', /command: /],
+  ])('is not confirmed by a command that %s', async (_how, script, reason) => {
+    const result = await fence(undefined, script);
+    expect(result).toMatchObject({ kind: 'fence-failed', reason: expect.stringMatching(reason) as string });
+  });
+
+  it('is not confirmed by a command that takes too long, or that is not there', async () => {
+    await expect(fence(undefined, 'setInterval(() => {}, 1000)', { timeoutMs: 100 })).resolves.toMatchObject({
+      reason: expect.stringContaining('timed out') as string,
+    });
+    await expect(fence(undefined, '', { command: ['/nowhere/fence', '{nodeId}'] })).resolves.toMatchObject({
+      kind: 'fence-failed',
+    });
+  });
+
+  it('leaves a node alone that is well again', async () => {
+    await expect(fence(undefined, 'process.exit(0)', { stillNeeded: () => false })).resolves.toMatchObject({
+      kind: 'fence-failed',
+    });
+  });
+});
