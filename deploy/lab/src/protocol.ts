@@ -1,0 +1,81 @@
+/** What starter, supervisor and command line say to each other: one JSON object a line. */
+import { ERROR_TABLE, type ErrorCode } from '@reinvite/runtime';
+import { z } from 'zod';
+import { labSpec } from './options.js';
+
+const errorCode = z.string().refine((code): code is ErrorCode => code in ERROR_TABLE);
+
+export const labInfo = z.object({
+  name: z.string(),
+  /** Process that stands for the lab on the machine: when it is gone, so is the lab. */
+  pid: z.number().int(),
+  subnet: z.string(),
+  hosts: z.record(
+    z.string(),
+    z.object({ role: z.enum(['edge', 'core', 'phones', 'node']), address: z.string() }),
+  ),
+  /** Where a phone calls in; absent in a lab of `core` alone. */
+  sip: z.string().optional(),
+  /** JSON-RPC of the edge's Kamailio. */
+  edgeRpc: z.string().optional(),
+  nats: z.string(),
+  postgres: z.string(),
+  ari: z.record(z.string(), z.object({ url: z.string(), username: z.string(), password: z.string() })),
+  logs: z.string(),
+  /** Directory that every host sees as /lab. */
+  shared: z.string(),
+  /** Configuration of Reinvite's services for this lab. */
+  config: z.string().optional(),
+});
+/** Names and addresses of a running lab. */
+export type LabInfo = z.infer<typeof labInfo>;
+
+/** Starter → supervisor, on the socket the supervisor inherits. The starter's end of it holds the lab. */
+export const starterMessage = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('launch'), spec: labSpec, layers: z.string(), pid: z.number().int() }),
+  /** The lab outlives its starter from now on. */
+  z.object({ type: z.literal('detach') }),
+]);
+export type StarterMessage = z.infer<typeof starterMessage>;
+
+/** Supervisor → starter. */
+export const supervisorMessage = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('progress'), line: z.string() }),
+  z.object({ type: z.literal('ready'), info: labInfo }),
+  z.object({ type: z.literal('failed'), code: errorCode, message: z.string() }),
+]);
+export type SupervisorMessage = z.infer<typeof supervisorMessage>;
+
+/** A command to a running lab. `target` names a node, a service or, for cut and heal, any host. */
+export const controlRequest = z.discriminatedUnion('op', [
+  z.object({ op: z.literal('status') }),
+  z.object({ op: z.literal('down') }),
+  z.object({ op: z.enum(['kill', 'hang', 'cut', 'heal', 'start', 'stop', 'restart']), target: z.string() }),
+]);
+export type ControlRequest = z.infer<typeof controlRequest>;
+export type Operation = Exclude<ControlRequest['op'], 'status' | 'down'>;
+
+/** One process that the lab started. */
+export const unitStatus = z.object({
+  name: z.string(),
+  host: z.string(),
+  /** Process id on the machine's side is not known here: this one is of the lab's own PID namespace. */
+  pid: z.number().int().nullable(),
+  state: z.enum(['starting', 'running', 'hung', 'ended', 'stopped']),
+  /** How it ended, such as `SIGKILL` or `exit 1`; null while it runs. */
+  ended: z.string().nullable(),
+});
+export type UnitStatus = z.infer<typeof unitStatus>;
+
+export const labStatus = z.object({ info: labInfo, cut: z.array(z.string()), units: z.array(unitStatus) });
+export type LabStatus = z.infer<typeof labStatus>;
+
+/** When an operation took effect, in ms since the epoch with microseconds as its fraction. */
+export const operationDone = z.object({ at: z.number() });
+export type OperationDone = z.infer<typeof operationDone>;
+
+export const controlReply = z.discriminatedUnion('ok', [
+  z.object({ ok: z.literal(true), result: z.unknown() }),
+  z.object({ ok: z.literal(false), code: errorCode, message: z.string() }),
+]);
+export type ControlReply = z.infer<typeof controlReply>;

@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import type { LabSpec } from '../options.js';
+import type { HostLayout, Layout } from '../layout.js';
+import { labPaths } from '../paths.js';
+import type { LabInfo } from '../protocol.js';
+import { coreUnits, natsUrl, postgresUrl } from './core.js';
+import { edgeRpcUrl, edgeSeesNodes, kamailioUnit, rtpengineUnit } from './edge.js';
+import { makeHosts } from './hosts.js';
+import { makeNetwork } from './network.js';
+import { ariUrl, nodeUnit, type NodeSettings } from './nodes.js';
+import { HEP_PORT, migrate, reinviteUnits, writeConfigs, type ReinviteSettings } from './reinvite.js';
+import { Unit, type UnitSpec } from './unit.js';
+import { until } from './wait.js';
+
+/** A lab whose processes all serve. */
+export interface BuiltLab {
+  readonly info: LabInfo;
+  readonly units: ReadonlyMap<string, Unit>;
+}
+
+const EDGE_SEES_NODES_MS = 30_000;
+
+/**
+ * Builds the lab in the namespaces that this process is in: network, hosts, then the processes, those that need no other
+ * side by side.
+ * @throws CodedError `LAB_START_FAILED`; what was started so far ends with the namespaces.
+ */
+export async function buildLab(
+  spec: LabSpec,
+  layers: string,
+  pid: number,
+  progress: (line: string) => void,
+): Promise<BuiltLab> {
+  const paths = labPaths(spec.name);
+  const units = new Map<string, Unit>();
+  const start = async (specs: readonly UnitSpec[]): Promise<void> => {
+    const fresh = specs.map((one) => new Unit(one, paths.logs));
+    for (const unit of fresh) units.set(unit.spec.name, unit);
+    await Promise.all(fresh.map((unit) => unit.start()));
+  };
+
+  await Promise.all([mkdir(paths.logs, { recursive: true }), mkdir(paths.shared, { recursive: true })]);
+  progress('network and hosts');
+  const layout = await makeNetwork(spec.nodes);
+  await makeHosts(layout, layers, paths.shared);
+  const core = hostOf(layout, 'core');
+  const nodes = nodeSettings(layout, core);
+  const reinvite: ReinviteSettings = { lab: spec.name, core, nodes, config: paths.config };
+  const info = infoOf(spec, layout, nodes, pid);
+  if (nodes.length === 0) {
+    progress('NATS and PostgreSQL');
+    await start(await coreUnits(core));
+    return { info, units };
+  }
+
+  progress(`NATS, PostgreSQL, Kamailio, RTPEngine and ${nodes.length} Asterisk`);
+  const edge = hostOf(layout, 'edge');
+  const config = await writeConfigs(reinvite);
+  const central = coreUnits(core).then(start);
+  const media = rtpengineUnit(edge).then((unit) => start([unit]));
+  const asterisks = Promise.all(nodes.map(nodeUnit)).then(start);
+  // Kamailio gives up for a while what does not answer at its own start.
+  const proxy = Promise.all([media, asterisks]).then(async () => start([await kamailioUnit(edge, layout)]));
+  const services = central.then(async () => {
+    if (!spec.reinvite) return;
+    await migrate(reinvite);
+    await start(reinviteUnits(reinvite));
+  });
+  await Promise.all([services, proxy]);
+  progress('the edge finds the nodes');
+  await until('the edge, with every node answering,', EDGE_SEES_NODES_MS, () =>
+    edgeSeesNodes(edge.address, nodes.length),
+  );
+  return { info: { ...info, config }, units };
+}
+
+function nodeSettings(layout: Layout, core: HostLayout): NodeSettings[] {
+  const edge = layout.hosts.find((host) => host.role === 'edge');
+  if (edge === undefined) return [];
+  const password = randomBytes(16).toString('hex');
+  return layout.hosts
+    .filter((host) => host.role === 'node')
+    .map((node, index) => ({
+      node,
+      edge: edge.address,
+      hep: `${core.address}:${HEP_PORT}`,
+      hepCaptureId: index + 1,
+      ari: { url: ariUrl(node.address), username: 'reinvite', password },
+    }));
+}
+
+function hostOf(layout: Layout, role: HostLayout['role']): HostLayout {
+  const host = layout.hosts.find((one) => one.role === role);
+  if (host === undefined) throw new TypeError(`the layout has no ${role}`);
+  return host;
+}
+
+function infoOf(spec: LabSpec, layout: Layout, nodes: readonly NodeSettings[], pid: number): LabInfo {
+  const paths = labPaths(spec.name);
+  const core = hostOf(layout, 'core').address;
+  const edge = layout.hosts.find((host) => host.role === 'edge')?.address;
+  return {
+    name: spec.name,
+    pid,
+    subnet: `10.77.${layout.slot}.0/${layout.prefix}`,
+    hosts: Object.fromEntries(layout.hosts.map(({ name, role, address }) => [name, { role, address }])),
+    ...(edge === undefined ? {} : { sip: `sip:${edge}:5060`, edgeRpc: edgeRpcUrl(edge) }),
+    nats: natsUrl(core),
+    postgres: postgresUrl(core),
+    ari: Object.fromEntries(nodes.map(({ node, ari }) => [node.name, ari])),
+    logs: paths.logs,
+    shared: paths.shared,
+  };
+}

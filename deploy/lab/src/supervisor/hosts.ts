@@ -1,0 +1,31 @@
+import path from 'node:path';
+import { HOSTS_DIR, LAB_PACKAGE } from '../paths.js';
+import type { Layout } from '../layout.js';
+import { run } from './run.js';
+
+/** Makes every host: network, name and file system. */
+export async function makeHosts(layout: Layout, layers: string, shared: string): Promise<void> {
+  const table = [
+    '127.0.0.1 localhost',
+    ...layout.hosts.map((host) => `${host.address} ${host.name}`),
+    '',
+  ].join('\n');
+  const script = path.join(LAB_PACKAGE, 'scripts', 'host.sh');
+  await Promise.all(
+    layout.hosts.map((host) =>
+      run(
+        'sh',
+        [
+          script,
+          host.name,
+          host.address,
+          String(layout.prefix),
+          path.join(HOSTS_DIR, host.name),
+          layers,
+          shared,
+        ],
+        table,
+      ),
+    ),
+  );
+}

@@ -1,0 +1,56 @@
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { hostRoot } from '../paths.js';
+import type { HostLayout } from '../layout.js';
+import { multiarch, renderDirectory } from './template.js';
+import type { UnitSpec } from './unit.js';
+import { answersHttp, until } from './wait.js';
+
+const READY_MS = 60_000;
+const PID_FILE = 'run/asterisk/asterisk.pid';
+
+/** How to reach a node's ARI. */
+export interface AriAccess {
+  readonly url: string;
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface NodeSettings {
+  readonly node: HostLayout;
+  readonly edge: string;
+  /** Where SIP is captured to: `address:port`. */
+  readonly hep: string;
+  readonly hepCaptureId: number;
+  readonly ari: AriAccess;
+}
+
+export const ariUrl = (node: string): string => `http://${node}:8088/ari`;
+
+/** The file in which a node's Asterisk writes its process id, as the machine's side of the lab sees it. */
+export const pidFileOf = (node: string): string => path.join(hostRoot(node), PID_FILE);
+
+/** One Asterisk. */
+export async function nodeUnit(settings: NodeSettings): Promise<UnitSpec> {
+  const { node, ari } = settings;
+  const root = hostRoot(node.name);
+  // Over Debian's own files, which stay for whatever of Asterisk the lab does not set up itself.
+  await renderDirectory('asterisk', path.join(root, 'etc/asterisk'), {
+    NODE_ID: node.name,
+    NODE_ADDRESS: node.address,
+    EDGE_ADDRESS: settings.edge,
+    HEP_ADDRESS: settings.hep,
+    HEP_CAPTURE_ID: String(settings.hepCaptureId),
+    ARI_PASSWORD: ari.password,
+    MULTIARCH: multiarch(),
+  });
+  await mkdir(path.join(root, 'run/asterisk'), { recursive: true });
+  const authorization = `Basic ${Buffer.from(`${ari.username}:${ari.password}`).toString('base64')}`;
+  return {
+    name: node.name,
+    host: node.name,
+    files: 'host',
+    argv: ['asterisk', '-f', '-C', '/etc/asterisk/asterisk.conf'],
+    ready: () => until(node.name, READY_MS, () => answersHttp(`${ari.url}/asterisk/info`, authorization)),
+  };
+}
