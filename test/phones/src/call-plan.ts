@@ -1,0 +1,70 @@
+import type { Behaviour } from './scenario/conversation.js';
+
+/** What joins a call: an application alone, an ARI bridge of two phones, or `Dial`. */
+export type CallKind = 'app' | 'bridge' | 'dial';
+export const CALL_KINDS: readonly CallKind[] = ['app', 'bridge', 'dial'];
+
+/** What one phone is like; every phone takes re-INVITEs and copies Record-Route unless it says otherwise. */
+export interface PhoneTraits extends Partial<Behaviour> {
+  /** Behind NAT: its Contact is a private address that nobody can reach. */
+  readonly behindNat?: boolean;
+}
+
+/** One call to be made. */
+export interface CallPlan {
+  readonly kind: CallKind;
+  /** The node that takes it; any where it is not given. */
+  readonly node?: string;
+  /** How long the phone that hangs up talks, in ms from its own answer. */
+  readonly holdMs: number;
+  /** Which phone of a pair hangs up by itself (default: the caller); the other waits to be hung up. */
+  readonly hangsUp?: 'caller' | 'callee';
+  /**
+   * `Dial` with the option `g`: when the callee hangs up, the caller goes on in the dialplan, and hangs up by itself so
+   * long after.
+   */
+  readonly goesOnMs?: number;
+  readonly caller?: PhoneTraits;
+  readonly callee?: PhoneTraits;
+}
+
+/** Longer than any test: such a phone is hung up by the other one. */
+const PATIENT_MS = 3_600_000;
+/** A private network that is routed nowhere in the lab. */
+const UNREACHABLE_CONTACT = '192.168.254.7:5060';
+
+export function behaviourOf(traits: PhoneTraits = {}): Behaviour {
+  return {
+    reinvitesBack: traits.reinvitesBack ?? false,
+    copiesRecordRoute: traits.copiesRecordRoute ?? true,
+  };
+}
+
+/** `host:port` of the phone's Contact. */
+export function contactOf(traits: PhoneTraits | undefined, own: string): string {
+  return traits?.behindNat === true ? UNREACHABLE_CONTACT : own;
+}
+
+/** How long each phone of the call talks before it hangs up. */
+export function holdOf(plan: CallPlan, role: 'caller' | 'callee'): number {
+  const hangsUp = plan.kind === 'app' ? 'caller' : (plan.hangsUp ?? 'caller');
+  if (plan.goesOnMs !== undefined && role === 'caller') return plan.holdMs + plan.goesOnMs;
+  return hangsUp === role ? plan.holdMs : PATIENT_MS;
+}
+
+/** User that a caller dials to reach the phone at a port. */
+export function dialledUser({ kind, goesOnMs }: CallPlan, port: number): string {
+  return `${goesOnMs === undefined ? kind : 'dialg'}-${port}`;
+}
+
+/** Calls by a key, in order. */
+export function groupBy<T>(items: readonly T[], keyOf: (item: T) => string): T[][] {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const key = keyOf(item);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [item]);
+    else group.push(item);
+  }
+  return [...groups.values()];
+}

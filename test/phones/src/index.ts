@@ -1,0 +1,25 @@
+export { CALL_KINDS, type CallKind, type CallPlan, type PhoneTraits } from './call-plan.js';
+export { startDemoApp } from './demo-app/start.js';
+export { phonesOf, type ObservedCall } from './observed/call.js';
+export {
+  answeredAfter,
+  byeOf,
+  establishedAt,
+  isTalkingAt,
+  networkCseqBefore,
+  nodeAt,
+  reinvitesAfter,
+  type ObservedRequest,
+  type PhoneCall,
+} from './observed/phone-call.js';
+export { percentile } from './observed/statistics.js';
+export {
+  disturbed,
+  eligibleCalls,
+  judge,
+  type CallVerdict,
+  type Crash,
+  type PhoneVerdict,
+} from './observed/verdict.js';
+export type { VoiceTrace } from './observed/voice.js';
+export { Phones, type Observation } from './phones.js';

@@ -1,0 +1,2 @@
+export { startBackends, type Backends } from './backends.js';
+export { eventually } from './eventually.js';
