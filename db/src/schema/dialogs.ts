@@ -1,3 +1,4 @@
+import type { SessionDescription, SessionTimer } from '@reinvite/sip';
 import { bigint, boolean, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import { moment } from './columns.js';
 
@@ -29,6 +30,10 @@ export const dialogs = pgTable(
     localContact: text('local_contact'),
     transport: text('transport').notNull(),
     digestChallenged: boolean('digest_challenged').notNull(),
+    /** What each side last said of the media, and the session timer; see `Dialog`. No SRTP key is kept. */
+    localSession: jsonb('local_session').$type<SessionDescription | null>(),
+    remoteSession: jsonb('remote_session').$type<SessionDescription | null>(),
+    sessionTimer: jsonb('session_timer').$type<SessionTimer | null>(),
     /** Coded reasons for doubt. */
     unsure: text('unsure').array().notNull(),
     createdAt: moment('created_at').notNull(),

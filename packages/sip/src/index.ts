@@ -4,6 +4,14 @@ export { HEP_TYPE_SIP, type HepEndpoint, type HepPacket } from './hep/packet.js'
 export type { CSeq, NameAddress, SipMessage, SipRequest, SipResponse, Via } from './message/message.js';
 export { parseSip } from './message/parse.js';
 export type { Dialog, Party, UnsureReason } from './dialog/dialog.js';
+export type {
+  Codec,
+  Direction,
+  Encryption,
+  MediaStream,
+  SessionDescription,
+  SessionTimer,
+} from './dialog/session.js';
 export { evidenceSchema, type Evidence } from './dialog/evidence.js';
 export {
   applyMessage,

@@ -1,3 +1,5 @@
+import type { SessionDescription, SessionTimer } from './session.js';
+
 /** A party of a dialog. */
 export interface Party {
   /** Escapes resolved; empty where none was given. */
@@ -46,6 +48,11 @@ export interface Dialog {
   readonly transport: string;
   /** The peer's side has asked us for digest credentials. */
   readonly digestChallenged: boolean;
+  /** What each side last said in an offer/answer exchange that was completed (RFC 3264); null where none was seen. */
+  readonly localSession: SessionDescription | null;
+  readonly remoteSession: SessionDescription | null;
+  /** Null where there is none, or where none was seen. */
+  readonly sessionTimer: SessionTimer | null;
   readonly createdAt: number;
   readonly updatedAt: number;
   readonly confirmedAt: number | null;
