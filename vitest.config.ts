@@ -12,6 +12,7 @@ export default defineConfig({
           name: 'unit',
           include: ['**/test/**/*.unit.spec.ts'],
           exclude: ['**/node_modules/**', '**/dist/**'],
+          setupFiles: ['./test/support/src/property-setup.ts'],
         },
       },
       {

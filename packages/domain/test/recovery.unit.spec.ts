@@ -158,6 +158,16 @@ describe('a call with one leg', () => {
       .then({ type: 'LegRefused' }, { type: 'AttemptStarted' });
   });
 
+  it('stays where it was sent, whatever node a fact of it names', () => {
+    given(planned(1))
+      .when(record({ ...first.originated(0), target: 'ast3' }), record({ ...first.answered(0), target: 'ast3' }))
+      .then(
+        { type: 'LegOriginated', target: 'ast2' },
+        { type: 'LegAnswered', target: 'ast2' },
+        { type: 'RecoveryCompleted', outcome: 'recovered' },
+      );
+  });
+
   it('takes the answer over a refusal that was told first', () => {
     given(planned(2))
       .when(
