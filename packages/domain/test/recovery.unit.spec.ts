@@ -160,7 +160,10 @@ describe('a call with one leg', () => {
 
   it('stays where it was sent, whatever node a fact of it names', () => {
     given(planned(1))
-      .when(record({ ...first.originated(0), target: 'ast3' }), record({ ...first.answered(0), target: 'ast3' }))
+      .when(
+        record({ ...first.originated(0), target: 'ast3' }),
+        record({ ...first.answered(0), target: 'ast3' }),
+      )
       .then(
         { type: 'LegOriginated', target: 'ast2' },
         { type: 'LegAnswered', target: 'ast2' },
