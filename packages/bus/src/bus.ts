@@ -143,7 +143,10 @@ export class Bus {
     }
   }
 
-  /** Asks everybody who listens; resolves with what came once `max` have answered or the time is over. */
+  /**
+   * Asks everybody who listens; resolves with what came once `max` have answered or the time is over. An answer that does
+   * not fit the schema is logged and counts for none: the others are waited for.
+   */
   async requestMany<T>(
     subject: string,
     message: unknown,
@@ -155,11 +158,14 @@ export class Bus {
     if (max === 0) return answers;
     try {
       const replies = await this.connection.requestMany(subject, encode(message), {
-        strategy: 'count',
-        maxMessages: max,
+        strategy: 'timer',
         maxWait: timeoutMs,
       });
-      for await (const raw of replies) answers.push(decode(schema, subject, raw.string()));
+      for await (const raw of replies) {
+        const answer = this.answerOrNothing(schema, subject, raw.string());
+        if (answer !== undefined) answers.push(answer);
+        if (answers.length === max) break;
+      }
     } catch (err) {
       this.options.log.warn(
         { err, subject, answers: answers.length, wanted: max },
@@ -167,6 +173,15 @@ export class Bus {
       );
     }
     return answers;
+  }
+
+  private answerOrNothing<T>(schema: z.ZodType<T>, subject: string, text: string): T | undefined {
+    try {
+      return decode(schema, subject, text);
+    } catch (err) {
+      this.options.log.warn({ err, subject }, 'an answer was dropped');
+      return undefined;
+    }
   }
 
   /** Shares the messages of a stream among all who consume under the same durable name; see {@link consumeQueue}. */

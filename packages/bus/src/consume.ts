@@ -7,7 +7,7 @@ import {
   type JsMsg,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
-import { codedError, isCoded, retryForever, type Logger } from '@reinvite/runtime';
+import { codedError, isCoded, retryForever, type CodedError, type Logger } from '@reinvite/runtime';
 import type { z } from 'zod';
 import { decode } from './codec.js';
 import { streams, type StreamKey } from './subjects.js';
@@ -121,13 +121,22 @@ export async function tailStream<T>(
           const message = decodeOrDrop(raw, reader, options.schema);
           return message === undefined ? [] : [{ seq: raw.seq, message }];
         });
-        return options.handler(batch, raws.at(-1)?.seq ?? after);
+        return handled(stream.name, options.handler(batch, raws.at(-1)?.seq ?? after));
       });
     } finally {
       unwatch();
       messages.stop();
     }
   });
+}
+
+/** What a handler throws without a code is a fault of its own, not of NATS. */
+async function handled(stream: string, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (cause) {
+    throw isCoded(cause) ? cause : notHandled(`reading ${stream}`, cause);
+  }
 }
 
 /** Hands on what has come while the batch before was handled. Rejects with what ends the messages or the handling. */
@@ -182,6 +191,17 @@ function decodeOrDrop<T>(raw: JsMsg, reader: Reader, schema: z.ZodType<T>): T | 
   }
 }
 
+/** A stream is read on, whatever a handler made of it; what it failed with is kept, so that the log says whose fault it was. */
+function retriedAs(what: string, cause: unknown): CodedError {
+  if (!isCoded(cause)) return codedError('NATS_UNREACHABLE', `${what} was interrupted`, {}, cause);
+  return cause.class === 'terminal' ? notHandled(what, cause) : cause;
+}
+
+function notHandled(what: string, cause: unknown): CodedError {
+  const details = isCoded(cause) ? { code: cause.code } : {};
+  return codedError('STREAM_NOT_HANDLED', `${what}: what was read cannot be handled`, details, cause);
+}
+
 async function keepReading(reader: Reader, what: string, read: () => Promise<void>): Promise<void> {
   while (!reader.signal.aborted) {
     try {
@@ -191,9 +211,7 @@ async function keepReading(reader: Reader, what: string, read: () => Promise<voi
             await read();
           } catch (cause) {
             if (reader.signal.aborted) return;
-            throw isCoded(cause) && cause.class !== 'terminal'
-              ? cause
-              : codedError('NATS_UNREACHABLE', `${what} was interrupted`, {}, cause);
+            throw retriedAs(what, cause);
           }
         },
         { what, log: reader.log, signal: reader.signal },

@@ -1,5 +1,5 @@
 import { nodeDown, processGone, type NodeDown } from '@reinvite/domain';
-import { createLogger } from '@reinvite/runtime';
+import { codedError, createLogger, type CodedError } from '@reinvite/runtime';
 import { startBackends } from '@reinvite/test-support';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
@@ -99,6 +99,49 @@ describe('the bus, on a real NATS', () => {
       ok: true,
     });
     unsubscribe();
+  });
+
+  it('reads a stream on after its handler failed, and says that it was the handler', async () => {
+    const { seq } = await bus.publishDurable(subjects.nodeDown('ast3'), down(21), 'not-handled');
+    const said = vi.spyOn(log, 'warn');
+    const failures = [
+      codedError('POSTGRES_QUERY_FAILED', 'refused'),
+      new TypeError('a fault of the handler'),
+    ] as Error[];
+    const read: number[] = [];
+    void bus.tail({
+      stream: 'nodeEvents',
+      filter: subjects.nodeDown('ast3'),
+      schema: nodeDown,
+      after: async () => seq - 1,
+      maxBatch: 100,
+      handler: async (batch) => {
+        const failure = failures.shift();
+        if (failure !== undefined) throw failure;
+        read.push(...batch.map(({ message }) => message.at));
+      },
+    });
+    await vi.waitFor(() => expect(read).toEqual([21]), { timeout: 15_000 });
+    const codes = said.mock.calls.map(([entry]) => (entry as { err?: CodedError }).err?.code);
+    said.mockRestore();
+    expect(codes).toEqual(['STREAM_NOT_HANDLED', 'STREAM_NOT_HANDLED']);
+  });
+
+  it('asks many, and an answer that does not fit takes the place of none', async () => {
+    const reply = z.object({ ok: z.literal(true) });
+    const answerWith = (ok: boolean): (() => void) =>
+      bus.respond(
+        'reinvite.test.many',
+        z.unknown(),
+        async () => ({ ok }),
+        () => ({}),
+      );
+    const ends = [answerWith(false), answerWith(true), answerWith(true)];
+    expect(await bus.requestMany('reinvite.test.many', {}, reply, 2, 5_000)).toEqual([
+      { ok: true },
+      { ok: true },
+    ]);
+    ends.forEach((end) => end());
   });
 
   it('says that nobody answered', async () => {

@@ -8,6 +8,10 @@ export const ERROR_TABLE = {
   NATS_UNREACHABLE: ['retryable', 'NATS does not answer; the service goes on trying.'],
   NATS_PUBLISH_FAILED: ['retryable', 'JetStream did not acknowledge a message.'],
   MESSAGE_INVALID: ['terminal', 'A message on the bus does not fit its schema; it is dropped and counted.'],
+  STREAM_NOT_HANDLED: [
+    'retryable',
+    'What was read from a stream could not be handled; reading begins again from the checkpoint, and the cause says why.',
+  ],
   REQUEST_TIMEOUT: ['retryable', 'A request on the bus got no answer in time.'],
   POSTGRES_UNREACHABLE: ['retryable', 'Postgres does not answer; the service goes on trying.'],
   POSTGRES_BUSY: [
@@ -32,10 +36,48 @@ export const ERROR_TABLE = {
     'retryable',
     'A dialog-ledger could not write what it holds when a recovery asked for it; its log says why.',
   ],
+  HOMER_UNREACHABLE: ['retryable', 'HOMER does not answer, or its proxy answers in its place.'],
+  HOMER_FAILED: [
+    'retryable',
+    'HOMER refused or failed a query that was in order, as it does when its database is away.',
+  ],
+  HOMER_ANSWER_INVALID: [
+    'retryable',
+    'An answer of HOMER is not in the form that its version gives; check `homer.version` if it stays so.',
+  ],
+  HOMER_UNAUTHORIZED: ['terminal', 'HOMER refused the user, the password or the token.'],
+  HOMER_API_MISSING: [
+    'terminal',
+    'HOMER does not know the path of the API; `homer.version` or `homer.url` is wrong.',
+  ],
+  HOMER_UNSETTLED: [
+    'retryable',
+    'HOMER did not give the same complete answer twice before the deadline; nothing is concluded from what it gave.',
+  ],
   HEP_TORN: ['terminal', 'A HEP packet is torn or has impossible lengths; it is dropped and counted.'],
   HEP_UNSUPPORTED: [
     'terminal',
     'A HEP packet is of a version or family that cannot be read; it is dropped and counted.',
+  ],
+  HEP_UNAUTHORIZED: [
+    'terminal',
+    'A HEP packet does not carry the capture password; it is dropped and counted.',
+  ],
+  HEP_UNPLACED: [
+    'terminal',
+    'A HEP packet does not tell which node captured it, or which way its message went; it is dropped and counted.',
+  ],
+  HEP_CONNECTION_REFUSED: [
+    'terminal',
+    'A HEP connection over TCP was closed: one too many, or it sent no whole packet in time; it is counted.',
+  ],
+  LEDGER_FULL: [
+    'terminal',
+    'The ledger holds as many Call-IDs as it may; the message of another one is dropped and counted.',
+  ],
+  LEDGER_BEHIND: [
+    'retryable',
+    'The ledger could not read all that had arrived before a barrier was asked for, in the time that it takes for it.',
   ],
   SIP_MALFORMED: ['terminal', 'A SIP message cannot be parsed; it is dropped and counted.'],
   DIALOG_INCOMPLETE: ['terminal', 'A dialog lacks a field that a recovery needs.'],
