@@ -92,6 +92,10 @@ export const ERROR_TABLE = {
     'retryable',
     'A recovery request could not be carried out; the log of the service says why.',
   ],
+  RECOVERY_PLAN_FAILED: [
+    'retryable',
+    'The calls of a dead node could not be planned, and are planned again as long as it makes sense.',
+  ],
   LISTEN_FAILED: ['fatal', 'A socket could not be bound.'],
   USAGE_INVALID: ['fatal', 'A command line names an unknown service, or options that do not go together.'],
   SERVICE_ENDED: ['fatal', 'A service ended without being asked to; its process stops.'],

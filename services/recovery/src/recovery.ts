@@ -2,6 +2,7 @@ import { Bus, subjects } from '@reinvite/bus';
 import { connectPool, PostgresDialogSource, requireSchema, type Pool } from '@reinvite/db';
 import {
   heartbeat,
+  MAX_AGE_MS,
   nodeDown,
   nodeEvent,
   recoveryEvent,
@@ -14,7 +15,14 @@ import {
   type RestoreFact,
 } from '@reinvite/domain';
 import { EventCodec, EventStore, Outbox } from '@reinvite/event-store';
-import { isCoded, readSecret, retryForever, type Service, type ServiceContext } from '@reinvite/runtime';
+import {
+  codedError,
+  isCoded,
+  readSecret,
+  retryForever,
+  type Service,
+  type ServiceContext,
+} from '@reinvite/runtime';
 import { projectCallFacts } from './call-records/index.js';
 import { NodeBook } from './nodes/node-book.js';
 import { Planner } from './planning/planner.js';
@@ -80,7 +88,7 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
   await retryForever(ready, { what: 'opening the database', log, signal });
   const nodes = new NodeBook(() => Date.now(), config.nodeAgent.heartbeatMs * HEARTBEATS_HEARD);
   const recoveries = new Recoveries({
-    journal: new Journal({ store, outbox, log, signal }),
+    journal: new Journal({ pool, store, outbox, log, signal }),
     machines: new Machines(store, log),
     log,
     onEvents: follow(nodes, log),
@@ -147,15 +155,22 @@ function consumeDeaths(bus: Bus, nodes: NodeBook, planner: Planner): Promise<voi
     handler: async (down) => {
       nodes.died(down);
       const { nodeId, incarnation, lastFactSeq, factsComplete, evidence, at } = down;
-      await planner.recoverNode({
-        nodeId,
-        incarnation,
-        lastFactSeq,
-        factsComplete,
-        trigger: { kind: 'node-down', evidence, at },
-      });
+      const trigger = { kind: 'node-down', evidence, at } as const;
+      await untilTooLate(at, () =>
+        planner.recoverNode({ nodeId, incarnation, lastFactSeq, factsComplete, trigger }),
+      );
     },
   });
+}
+
+/** One query that is refused must not cost a whole node its recovery: the death comes again for as long as anybody waits on the line. */
+async function untilTooLate(diedAt: number, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    if (!isCoded(error) || error.class === 'retryable' || Date.now() - diedAt > MAX_AGE_MS) throw error;
+    throw codedError('RECOVERY_PLAN_FAILED', error.message, error.details, error);
+  }
 }
 
 function consumeFacts(bus: Bus, nodes: NodeBook, recoveries: Recoveries): Promise<void> {

@@ -22,7 +22,7 @@ export {
   type RecoveryEffect,
   type RecoverySnapshot,
 } from './machine.js';
-export { planRecoveries, type PlanInput } from './plan.js';
+export { MAX_AGE_MS, planRecoveries, type PlanInput } from './plan.js';
 export { REASONS, workerReason, type Reason, type SkipReason } from './reasons.js';
 export { restoreCallOf } from './restore-command.js';
 export { unplanned, type LegProgress, type RecoveryState, type RestoringState } from './state.js';

@@ -17,7 +17,7 @@ export interface PlanInput {
 }
 
 /** So long after a crash nobody waits on the line any more; an operator's request has no such limit. */
-const MAX_AGE_MS = 120_000;
+export const MAX_AGE_MS = 120_000;
 
 /** One `PlanRecovery` for each call of a dead incarnation: what of it can come back, and where. Every call is placed whole. */
 export function planRecoveries(input: PlanInput): PlanRecovery[] {

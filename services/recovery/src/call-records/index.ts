@@ -1,2 +1,2 @@
 export { projectCallFacts, type CallRecordProjection, type ProjectionOptions } from './projection.js';
-export { closeIncarnation, findLiveLegs, readLiveCalls, type LiveCalls } from './read.js';
+export { closeIncarnation, readLiveCalls, type LiveCalls } from './read.js';

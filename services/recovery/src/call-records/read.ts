@@ -1,14 +1,6 @@
-import {
-  bridges,
-  database,
-  legs,
-  nodeIncarnations,
-  withPostgresErrors,
-  type Database,
-  type Pool,
-} from '@reinvite/db';
+import { bridges, database, legs, withPostgresErrors, type Database, type Pool } from '@reinvite/db';
 import type { BridgeObserved, LegObserved } from '@reinvite/domain';
-import { and, eq, isNull } from 'drizzle-orm';
+import { and, eq, isNull, sql } from 'drizzle-orm';
 
 /** The legs and bridges that were alive on one incarnation when it was last heard of. */
 export interface LiveCalls {
@@ -34,20 +26,9 @@ export async function readLiveCalls(pool: Pool, nodeId: string, incarnation: str
   return { legs: legRows.map(legObserved), bridges: bridgeRows.map(bridgeObserved) };
 }
 
-/** The live legs with that SIP Call-ID, on whichever node. @throws CodedError `POSTGRES_UNREACHABLE`. */
-export async function findLiveLegs(pool: Pool, sipCallId: string): Promise<LegObserved[]> {
-  const rows = await withPostgresErrors(() =>
-    database(pool)
-      .select()
-      .from(legs)
-      .where(and(eq(legs.sipCallId, sipCallId), isNull(legs.goneAt))),
-  );
-  return rows.map(legObserved);
-}
-
 /**
- * Notes that a dead incarnation has been acted on: its legs and bridges are gone. To be called in the transaction that appends
- * the plans for all of its calls.
+ * Notes that a dead incarnation has been acted on: its legs and bridges are gone, and stay so whatever is told of them later. To
+ * be called in the transaction that appends the last of its plans. Closing it again changes nothing.
  * @param at epoch ms.
  */
 export async function closeIncarnation(
@@ -56,22 +37,18 @@ export async function closeIncarnation(
   incarnation: string,
   at: number,
 ): Promise<void> {
-  const closedAt = new Date(at);
-  await tx
-    .insert(nodeIncarnations)
-    .values({ nodeId, incarnation, firstSeenAt: closedAt, closedAt })
-    .onConflictDoUpdate({
-      target: [nodeIncarnations.nodeId, nodeIncarnations.incarnation],
-      set: { closedAt },
-    });
-  await tx
-    .update(legs)
-    .set({ goneAt: closedAt })
-    .where(and(eq(legs.nodeId, nodeId), eq(legs.incarnation, incarnation), isNull(legs.goneAt)));
-  await tx
-    .update(bridges)
-    .set({ goneAt: closedAt })
-    .where(and(eq(bridges.nodeId, nodeId), eq(bridges.incarnation, incarnation), isNull(bridges.goneAt)));
+  const closedAt = sql`${new Date(at).toISOString()}::timestamptz`;
+  const ofLife = sql`node_id = ${nodeId} and incarnation = ${incarnation} and gone_at is null`;
+  // One statement: on the way to the first re-INVITE every round trip counts.
+  await tx.execute(sql`
+    with closed as (
+      insert into node_incarnations (node_id, incarnation, first_seen_at, closed_at)
+      values (${nodeId}, ${incarnation}, ${closedAt}, ${closedAt})
+      on conflict (node_id, incarnation) do update set closed_at = coalesce(node_incarnations.closed_at, excluded.closed_at)
+    ), legs_gone as (
+      update legs set gone_at = ${closedAt} where ${ofLife}
+    )
+    update bridges set gone_at = ${closedAt} where ${ofLife}`);
 }
 
 function legObserved(row: typeof legs.$inferSelect): LegObserved {

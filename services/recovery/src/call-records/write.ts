@@ -17,17 +17,24 @@ async function write(tx: Database, rows: readonly unknown[], statement: (rows: S
   if (rows.length > 0) await tx.execute(statement(sql`${toJsonb(rows)}::jsonb`));
 }
 
+/** When a leg or bridge went; at the latest when its incarnation was closed, whose facts may still come. */
+const gone = sql.raw(`coalesce(to_timestamp(r."goneAt" / 1000.0), n.closed_at)`);
+const incarnation = sql.raw(
+  `left join node_incarnations as n on n.node_id = r."nodeId" and n.incarnation = r.incarnation`,
+);
+
 /** The moment that a number of epoch milliseconds means. */
 const at = (column: string): SQL => sql.raw(`to_timestamp("${column}" / 1000.0)`);
 
 const upsertLegs = (rows: SQL): SQL => sql`
   insert into legs (node_id, incarnation, channel_id, channel_name, endpoint, sip_call_id, state, created_at, caller,
     account_code, language, dialplan, stasis_app, dialed_by, observed_at, fact_seq, gone_at, cause)
-  select "nodeId", incarnation, "channelId", "channelName", endpoint, "sipCallId", state, ${at('createdAt')}, caller,
-    "accountCode", language, dialplan, "stasisApp", "dialedBy", ${at('at')}, "factSeq", ${at('goneAt')}, cause
+  select "nodeId", r.incarnation, "channelId", "channelName", endpoint, "sipCallId", state, ${at('createdAt')}, caller,
+    "accountCode", language, dialplan, "stasisApp", "dialedBy", ${at('at')}, "factSeq", ${gone}, cause
   from jsonb_to_recordset(${rows}) as r ("nodeId" text, incarnation text, "channelId" text, "channelName" text, endpoint text,
     "sipCallId" text, state text, "createdAt" bigint, caller jsonb, "accountCode" text, language text, dialplan jsonb,
     "stasisApp" text, "dialedBy" text, at bigint, "factSeq" bigint, "goneAt" bigint, cause integer)
+  ${incarnation}
   on conflict (node_id, incarnation, channel_id) do update set
     channel_name = excluded.channel_name, endpoint = excluded.endpoint, sip_call_id = excluded.sip_call_id,
     state = excluded.state, created_at = excluded.created_at, caller = excluded.caller,
@@ -46,10 +53,11 @@ const endLegs = (rows: SQL): SQL => sql`
 const upsertBridges = (rows: SQL): SQL => sql`
   insert into bridges (node_id, incarnation, bridge_id, bridge_type, bridge_class, creator, name, channel_ids, observed_at,
     fact_seq, gone_at)
-  select "nodeId", incarnation, "bridgeId", "bridgeType", "bridgeClass", creator, name, "channelIds", ${at('at')},
-    "factSeq", ${at('goneAt')}
+  select "nodeId", r.incarnation, "bridgeId", "bridgeType", "bridgeClass", creator, name, "channelIds", ${at('at')},
+    "factSeq", ${gone}
   from jsonb_to_recordset(${rows}) as r ("nodeId" text, incarnation text, "bridgeId" text, "bridgeType" text,
     "bridgeClass" text, creator text, name text, "channelIds" text[], at bigint, "factSeq" bigint, "goneAt" bigint)
+  ${incarnation}
   on conflict (node_id, incarnation, bridge_id) do update set
     bridge_type = excluded.bridge_type, bridge_class = excluded.bridge_class, creator = excluded.creator,
     name = excluded.name, channel_ids = excluded.channel_ids, observed_at = excluded.observed_at,

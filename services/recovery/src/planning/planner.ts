@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { inTransaction } from '@reinvite/db';
+import type { Database } from '@reinvite/db';
 import {
   planRecoveries,
   type Limits,
@@ -52,7 +52,8 @@ export class Planner {
     const settledMs = Math.round(performance.now() - started);
     const commands = await this.plans(dead, planned);
     const plannedMs = Math.round(performance.now() - started);
-    const begun = await this.begin(commands);
+    const isAll = complete && dead.factsComplete !== false;
+    const begun = await this.begin(commands, isAll ? dead : null);
     const summary = {
       nodeId,
       incarnation,
@@ -65,8 +66,7 @@ export class Planner {
       sentMs: Math.round(performance.now() - started),
     };
     log.info(summary, 'calls of a dead node are being recovered');
-    if (!complete || dead.factsComplete === false) await this.planLateOnes(dead);
-    await inTransaction(this.options.pool, (tx) => closeIncarnation(tx, nodeId, incarnation, Date.now()));
+    if (!isAll) await this.planLateOnes(dead);
   }
 
   private async planLateOnes(dead: DeadNode): Promise<void> {
@@ -80,7 +80,7 @@ export class Planner {
     await Promise.race([arrived, aborted(signal)]);
     signal.throwIfAborted();
     const planned = await plannedLegs(pool, nodeId, incarnation);
-    const calls = await this.begin(await this.plans(dead, planned));
+    const calls = await this.begin(await this.plans(dead, planned), dead);
     if (calls > 0)
       log.warn({ nodeId, incarnation, calls }, 'calls were planned late: their records came late');
   }
@@ -102,9 +102,20 @@ export class Planner {
     return planRecoveries({ calls, dialogs, candidates, trigger, limits, at: Date.now() });
   }
 
-  /** Begins the recoveries. @returns how many had not begun before. */
-  async begin(commands: readonly PlanRecovery[]): Promise<number> {
-    const begun = await this.options.recoveries.plan(commands);
+  /**
+   * Begins the recoveries.
+   * @param last the incarnation of which these are the last: its records are closed in the same transaction.
+   * @returns how many had not begun before.
+   */
+  async begin(
+    commands: readonly PlanRecovery[],
+    last: Pick<DeadNode, 'nodeId' | 'incarnation'> | null = null,
+  ): Promise<number> {
+    const closing =
+      last === null
+        ? undefined
+        : (tx: Database) => closeIncarnation(tx, last.nodeId, last.incarnation, Date.now());
+    const begun = await this.options.recoveries.plan(commands, closing);
     const { log } = this.options;
     for (const { recoveryId, call, legs, skipped, target } of commands) {
       if (!begun.has(recoveryId)) continue;

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { subjects } from '@reinvite/bus';
+import { inTransaction, type Database, type Pool } from '@reinvite/db';
 import {
   advance,
   recoveryStream,
@@ -33,7 +34,11 @@ export interface Recorded {
   readonly outbox: readonly OutboxMessage[];
 }
 
+/** What is written together with decisions, or alone where none of them went in; done again it changes nothing. */
+export type Closing = (tx: Database) => Promise<void>;
+
 export interface JournalOptions {
+  readonly pool: Pool;
   readonly store: Pick<EventStore<RecoveryEvent>, 'appendBatch'>;
   readonly outbox: Pick<Outbox, 'publishNow'>;
   readonly log: Logger;
@@ -56,9 +61,10 @@ export class Journal {
   /**
    * All decisions in one transaction, each recovery once; tries until Postgres answers. What is to be published comes back:
    * the machines have to know of their events before the first answer to a command can come.
+   * @param closing is in that transaction too.
    * @throws CodedError `POSTGRES_QUERY_FAILED` where Postgres refuses; then nothing of it is in.
    */
-  async record(decisions: readonly Decided[]): Promise<Recorded[]> {
+  async record(decisions: readonly Decided[], closing?: Closing): Promise<Recorded[]> {
     const { store, log, signal } = this.options;
     const prepared = decisions.map(prepare);
     // Event ids are made once: a commit whose answer got lost is recognized when it is tried again.
@@ -66,14 +72,25 @@ export class Journal {
       () =>
         store.appendBatch(
           prepared.map((one) => one.append),
-          (tx, appended) => writeReadSide(tx, changesOf(prepared, appended)),
+          async (tx, appended) => {
+            await writeReadSide(tx, changesOf(prepared, appended));
+            await closing?.(tx);
+          },
         ),
       { what: 'recording recoveries', log, signal, minMs: 20 },
     );
+    if (closing !== undefined && !results.some((result) => result.status === 'appended'))
+      await this.close(closing);
     return prepared.map(({ recorded }, index) => {
       const result = results[index];
       return { ...recorded, recorded: result?.status !== 'conflict', outbox: result?.outbox ?? [] };
     });
+  }
+
+  private async close(closing: Closing): Promise<void> {
+    const { pool, log, signal } = this.options;
+    const what = 'closing the records of an incarnation';
+    await retryForever(() => inTransaction(pool, closing), { what, log, signal, minMs: 20 });
   }
 
   /** Hands the commands to JetStream; what fails is left to the outbox' relay. Never rejects. */

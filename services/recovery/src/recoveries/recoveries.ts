@@ -8,7 +8,7 @@ import {
   type RecoveryState,
 } from '@reinvite/domain';
 import { isCoded, type Logger } from '@reinvite/runtime';
-import type { Decided, Journal, Recorded } from './journal.js';
+import type { Closing, Decided, Journal, Recorded } from './journal.js';
 import type { Machine, Machines } from './machines.js';
 
 export interface RecoveriesOptions {
@@ -35,13 +35,17 @@ export class Recoveries {
 
   /**
    * Begins recoveries. One that has begun before, here or in another replica, is left as it is.
+   * @param closing is written in the transaction of the last of them.
    * @returns the ids of those that began now.
    */
-  async plan(commands: readonly PlanRecovery[]): Promise<ReadonlySet<string>> {
+  async plan(commands: readonly PlanRecovery[], closing?: Closing): Promise<ReadonlySet<string>> {
     const begun = new Set<string>();
     const publishing: Promise<void>[] = [];
-    for (const chunk of inChunks(commands)) {
-      const results = await this.record(chunk.flatMap(decidePlan));
+    const chunks = inChunks(commands);
+    if (chunks.length === 0) await this.record([], closing);
+    for (const chunk of chunks) {
+      const isLast = chunk === chunks.at(-1);
+      const results = await this.record(chunk.flatMap(decidePlan), isLast ? closing : undefined);
       publishing.push(this.options.journal.publish(results));
       for (const { recorded, recoveryId } of results) if (recorded) begun.add(recoveryId);
     }
@@ -91,11 +95,11 @@ export class Recoveries {
     });
   }
 
-  private async record(decisions: readonly Decided[]): Promise<Recorded[]> {
-    if (decisions.length === 0) return [];
+  private async record(decisions: readonly Decided[], closing?: Closing): Promise<Recorded[]> {
+    if (decisions.length === 0 && closing === undefined) return [];
     const { journal, machines, log, onEvents } = this.options;
     try {
-      const results = await journal.record(decisions);
+      const results = await journal.record(decisions, closing);
       for (const { recorded, recoveryId, snapshot, version } of results) {
         if (!recorded) machines.forget(recoveryId);
         else machines.keep(recoveryId, { snapshot, version });
@@ -105,13 +109,15 @@ export class Recoveries {
     } catch (err) {
       if (!isCoded(err) || err.class === 'retryable') throw err;
       const [only] = decisions;
-      if (decisions.length === 1 && only !== undefined) {
+      if (decisions.length === 1 && only !== undefined && closing === undefined) {
         log.error({ err, recoveryId: only.recoveryId }, 'recovery not recorded, it is given up');
         return [];
       }
+      if (only === undefined) throw err;
       // One recovery that Postgres refuses must not take the others along.
       const alone: Recorded[] = [];
       for (const decision of decisions) alone.push(...(await this.record([decision])));
+      if (closing !== undefined) await this.record([], closing);
       return alone;
     }
   }

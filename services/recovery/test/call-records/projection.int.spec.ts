@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { foldFacts, type SequencedFact } from '../../src/call-records/fold.js';
 import { projectCallFacts, type CallRecordProjection } from '../../src/call-records/projection.js';
 import { pruneCallRecords } from '../../src/call-records/prune.js';
-import { closeIncarnation, findLiveLegs, readLiveCalls } from '../../src/call-records/read.js';
+import { closeIncarnation, readLiveCalls } from '../../src/call-records/read.js';
 import { writeChanges } from '../../src/call-records/write.js';
 import { bridge, bridgeGone, leg, legGone, sequenced, synced, syncing } from './facts.js';
 
@@ -93,7 +93,6 @@ describe('the call records, on real Postgres and NATS', () => {
     expect(calls.legs).toEqual(expect.arrayContaining([leg('a', 2), dialled]));
     expect(calls.bridges).toEqual([joined]);
     expect(await readLiveCalls(pool, 'ast1', '2000')).toEqual({ legs: [], bridges: [] });
-    expect(await findLiveLegs(pool, 'b@phone')).toEqual([dialled]);
   });
 
   it('follow changes and ends over many batches', async () => {
@@ -229,6 +228,21 @@ describe('the call records, on real Postgres and NATS', () => {
     const seq = await publish(syncing(5), leg('b', 6), synced(7));
     expect(await second.projection.waitUntilProjected(seq, LONG_MS)).toBe(true);
     expect(await readLiveCalls(pool, 'ast1', '1000')).toEqual({ legs: [leg('b', 6)], bridges: [] });
+  });
+
+  it('do not bring a leg back to life by what is told of it after its incarnation was closed', async () => {
+    const { projection } = await replica();
+    await projection.waitUntilProjected(await publish(leg('a', 1), bridge('x', 2, ['a'])), LONG_MS);
+    await inTransaction(pool, (tx) => closeIncarnation(tx, 'ast1', '1000', Date.now()));
+    const seq = await publish(
+      leg('a', 3),
+      leg('late', 4),
+      bridge('x', 5, ['a', 'late']),
+      bridge('new', 6, []),
+    );
+    expect(await projection.waitUntilProjected(seq, LONG_MS)).toBe(true);
+    expect(await live()).toEqual({ legs: [], bridges: [] });
+    expect(await database(pool).select().from(legs)).toHaveLength(2);
   });
 
   it('close an incarnation that was acted on, and forget it a day later', async () => {
