@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { dialogSources, homer } from './config-homer.js';
 import { codedError } from './errors.js';
 
 const ms = z.number().int().positive();
@@ -33,8 +34,7 @@ const node = z.strictObject({
   hepCaptureId: z.number().int().nonnegative().optional(),
 });
 
-/** The whole configuration; each service reads its own section and the shared ones. */
-export const configSchema = z.strictObject({
+const sections = z.strictObject({
   nats: z.strictObject({ servers: z.array(z.string().min(1)).min(1) }),
   postgres: z.strictObject({
     url: z.string().min(1).optional(),
@@ -94,6 +94,8 @@ export const configSchema = z.strictObject({
       maxAttempts: z.number().int().min(1).max(9).default(2),
     })
     .prefault({}),
+  dialogs: dialogSources,
+  homer: homer.optional(),
   ariWorker: z
     .strictObject({
       /** Asterisk gives the name of a Stasis application to one connection at a time: each replica has its own. */
@@ -107,8 +109,15 @@ export const configSchema = z.strictObject({
     .prefault({}),
 });
 
+/** The whole configuration; each service reads its own section and the shared ones. */
+export const configSchema = sections.refine(
+  (config) => config.dialogs.sources === 'ledger' || config.homer !== undefined,
+  { path: ['homer'], message: 'dialogs.sources names HOMER, and nothing says where it is' },
+);
+
 export type Config = z.infer<typeof configSchema>;
 export type NodeConfig = Config['nodes'][number];
+export type HomerConfig = NonNullable<Config['homer']>;
 
 /**
  * Validates a parsed configuration and freezes it.

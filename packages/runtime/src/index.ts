@@ -1,5 +1,14 @@
 export { CodedError, codedError, ERROR_TABLE, isCoded, type ErrorClass, type ErrorCode } from './errors.js';
-export { configSchema, loadConfig, parseConfig, readSecret, type Config, type NodeConfig } from './config.js';
+export { SETTLE_EXTRA_MS } from './config-homer.js';
+export {
+  configSchema,
+  loadConfig,
+  parseConfig,
+  readSecret,
+  type Config,
+  type HomerConfig,
+  type NodeConfig,
+} from './config.js';
 export { createLogger, type Logger } from './logger.js';
 export { retryForever, type RetryOptions } from './retry.js';
 export { aborted, shutdownSignal, type Service, type ServiceContext } from './service.js';

@@ -82,3 +82,46 @@ describe('the example configuration', () => {
     expect(config.nodes.map((node) => node.id)).toEqual(['ast1', 'ast2']);
   });
 });
+
+describe('the configuration of HOMER', () => {
+  const homer = { version: 7, url: 'https://homer.example/', username: 'reinvite', password: 'secret' };
+  const withHomer = (changes: object): unknown => ({
+    ...minimal,
+    dialogs: { sources: 'homer' },
+    homer: { ...homer, ...changes },
+  });
+
+  it('is not needed, and the ledger is the source, where nothing is said', () => {
+    expect(parseConfig(minimal)).toMatchObject({ dialogs: { sources: 'ledger' } });
+    expect(parseConfig(withHomer({})).homer).toMatchObject({ flushMs: 4_000, deadlineMs: 15_000 });
+  });
+
+  it('is needed where HOMER is a source', () => {
+    const wrong = { ...minimal, dialogs: { sources: 'ledger+homer' } };
+    expect(() => parseConfig(wrong)).toThrow(/CONFIG_INVALID.*\n.*homer/);
+  });
+
+  it.each([
+    ['a URL with credentials', { url: 'https://reinvite:secret@homer.example/' }, /credentials/],
+    ['a password and a token', { authToken: 'key' }, /either username/],
+    ['a password twice', { passwordFile: '/etc/reinvite/homer.password' }, /either username/],
+    ['no password', { password: undefined }, /either username/],
+    ['a deadline before anything can settle', { deadlineMs: 6_000 }, /deadlineMs/],
+    ['more Call-IDs than HOMER 11 looks at', { batchSize: 51 }, /batchSize/],
+    ['a HOMER that is not known', { version: 10 }, /version/],
+  ])('refuses %s, and does not tell the password', (_what, changes, problem) => {
+    try {
+      parseConfig(withHomer(changes));
+      expect.unreachable();
+    } catch (error) {
+      expect(String(error)).toMatch(/CONFIG_INVALID/);
+      expect(String(error)).toMatch(problem);
+      expect(String(error)).not.toContain('secret');
+    }
+  });
+
+  it('takes a token in place of a user', () => {
+    const token = { username: undefined, password: undefined, authTokenFile: '/etc/reinvite/homer.token' };
+    expect(parseConfig(withHomer(token)).homer).toMatchObject({ authTokenFile: '/etc/reinvite/homer.token' });
+  });
+});
