@@ -25,5 +25,5 @@ export {
 } from './dialog/fold.js';
 export type { Observed } from './dialog/observe.js';
 export { isInvitation, viewOf } from './dialog/view.js';
-export type { DialogSource } from './recovery/source.js';
+export type { DialogSearch, DialogSource } from './recovery/source.js';
 export { recoveryVariables } from './recovery/variables.js';
