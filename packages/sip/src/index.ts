@@ -1,5 +1,7 @@
+export { canonicalAddress } from './hep/address.js';
 export { decodeHep } from './hep/decode.js';
 export { encodeHep, type HepContent } from './hep/encode.js';
+export { HepFramer } from './hep/framing.js';
 export { HEP_TYPE_SIP, type HepEndpoint, type HepPacket } from './hep/packet.js';
 export type { CSeq, NameAddress, SipMessage, SipRequest, SipResponse, Via } from './message/message.js';
 export { parseSip } from './message/parse.js';

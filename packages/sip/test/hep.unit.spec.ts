@@ -1,11 +1,13 @@
 import { isCoded } from '@reinvite/runtime';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { deflateSync } from 'node:zlib';
+import { deflateSync, gzipSync } from 'node:zlib';
+import { canonicalAddress } from '../src/hep/address.js';
 import { decodeHep } from '../src/hep/decode.js';
 import { encodeHep, type HepContent } from '../src/hep/encode.js';
 
 const content: HepContent = {
+  password: null,
   ipVersion: 4,
   ipProtocol: 17,
   source: { address: '10.77.0.5', port: 5060 },
@@ -47,6 +49,18 @@ describe('HEPv3', () => {
 
   it('inflates a compressed payload', () => {
     expect(decodeHep(encodeHep({ ...content, compress: true })).payload).toEqual(content.payload);
+  });
+
+  it('inflates one that was compressed by gzip', () => {
+    const packet = encodeHep({ ...content, payload: gzipSync(content.payload) });
+    // The payload chunk comes last; its type becomes that of a compressed one.
+    packet[packet.length - gzipSync(content.payload).length - 3] = 16;
+    expect(decodeHep(packet).payload).toEqual(content.payload);
+  });
+
+  it('reads the capture password', () => {
+    const packet: HepContent = { ...content, password: Buffer.from('s3cret') };
+    expect(decodeHep(encodeHep(packet))).toEqual(packet);
   });
 
   it('refuses a compressed payload that inflates beyond 64 KiB', () => {
@@ -105,5 +119,21 @@ describe('HEPv3', () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+});
+
+describe('comparing addresses', () => {
+  it('gives every spelling of an address the same text', () => {
+    const spellings = ['2001:db8::1', '2001:0DB8:0:0:0:0:0:1', '2001:db8::0.0.0.1', '2001:db8::1%eth0'];
+    expect(new Set(spellings.map(canonicalAddress))).toEqual(new Set(['2001:db8::1']));
+    expect(canonicalAddress('::ffff:10.0.0.1')).toBe('10.0.0.1');
+    expect(canonicalAddress('::ffff:a00:1')).toBe('10.0.0.1');
+    expect(canonicalAddress('10.0.0.1')).toBe('10.0.0.1');
+    expect(canonicalAddress('::1')).toBe('::1');
+  });
+
+  it('says what is no address', () => {
+    for (const text of ['', 'ast1', '10.0.0', '[::1]', '10.0.0.1:5060', 'fe80'])
+      expect(canonicalAddress(text)).toBeNull();
   });
 });

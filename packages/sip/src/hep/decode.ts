@@ -1,5 +1,6 @@
-import { inflateSync } from 'node:zlib';
+import { unzipSync } from 'node:zlib';
 import { codedError } from '@reinvite/runtime';
+import { ipv6FromBytes } from './address.js';
 import {
   CHUNK,
   CHUNK_HEADER_BYTES,
@@ -39,6 +40,7 @@ export function decodeHep(packet: Buffer): HepPacket {
     captureId: chunks.has(CHUNK.captureId) ? u32(chunks, CHUNK.captureId, 'capture id') : null,
     correlationId: chunks.get(CHUNK.correlationId)?.toString('utf8') ?? null,
     captureName: chunks.get(CHUNK.captureName)?.toString('utf8') ?? null,
+    password: chunks.get(CHUNK.password) ?? null,
     payload: readPayload(chunks),
   };
 }
@@ -72,7 +74,8 @@ function readPayload(chunks: Chunks): Buffer {
   const compressed = chunks.get(CHUNK.compressedPayload);
   if (compressed === undefined) throw torn('has no payload');
   try {
-    return inflateSync(compressed, { maxOutputLength: MAX_PAYLOAD_BYTES });
+    // zlib or gzip, as their headers say: senders do either.
+    return unzipSync(compressed, { maxOutputLength: MAX_PAYLOAD_BYTES });
   } catch (cause) {
     throw codedError('HEP_TORN', 'the compressed payload cannot be inflated', {}, cause);
   }
@@ -90,9 +93,7 @@ function ipv4(chunks: Chunks, type: number): string {
 
 /** RFC 5952 text, so that it can be compared with a configured address. */
 function ipv6(chunks: Chunks, type: number): string {
-  const bytes = sized(chunks, type, 16, 'IPv6 address');
-  const groups = Array.from({ length: 8 }, (_, index) => bytes.readUInt16BE(index * 2).toString(16));
-  return new URL(`http://[${groups.join(':')}]/`).hostname.slice(1, -1);
+  return ipv6FromBytes(sized(chunks, type, 16, 'IPv6 address'));
 }
 
 const u8 = (chunks: Chunks, type: number, what: string): number => sized(chunks, type, 1, what).readUInt8();

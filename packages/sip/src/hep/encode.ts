@@ -12,7 +12,10 @@ import {
 } from './packet.js';
 
 /** What {@link encodeHep} is to write: a packet, its payload compressed or not. */
-export type HepContent = HepPacket & { readonly compress?: boolean };
+export type HepContent = Omit<HepPacket, 'password'> & {
+  readonly password?: Buffer | null;
+  readonly compress?: boolean;
+};
 
 /**
  * Writes a HEPv3 packet as Asterisk's `res_hep` does; for tests and tools.
@@ -37,6 +40,7 @@ export function encodeHep(content: HepContent): Buffer {
     chunk(CHUNK.protocolType, u8(content.protocolType)),
   ];
   if (content.captureId !== null) chunks.push(chunk(CHUNK.captureId, u32(content.captureId)));
+  if (content.password) chunks.push(chunk(CHUNK.password, content.password));
   if (content.correlationId !== null)
     chunks.push(chunk(CHUNK.correlationId, Buffer.from(content.correlationId)));
   if (content.captureName !== null) chunks.push(chunk(CHUNK.captureName, Buffer.from(content.captureName)));

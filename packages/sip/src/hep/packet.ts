@@ -19,6 +19,8 @@ export interface HepPacket {
   readonly captureId: number | null;
   readonly correlationId: string | null;
   readonly captureName: string | null;
+  /** The capture password as it came; a secret, so not for any log. */
+  readonly password: Buffer | null;
   /** The message, decompressed where it came compressed. */
   readonly payload: Buffer;
 }
@@ -48,6 +50,7 @@ export const CHUNK = {
   microseconds: 10,
   protocolType: 11,
   captureId: 12,
+  password: 14,
   payload: 15,
   compressedPayload: 16,
   correlationId: 17,
