@@ -13,13 +13,21 @@ function standing(change: Partial<Heartbeat> = {}, about: Partial<NodeStanding> 
     recoveryModule: true,
     ...change,
   };
-  return { heartbeat, heardAt: 10_000, dead: new Set(), diedAt: null, assigned: 0, ...about };
+  return {
+    heartbeat,
+    group: 'default',
+    heardAt: 10_000,
+    dead: new Set(),
+    diedAt: null,
+    assigned: 0,
+    ...about,
+  };
 }
 
 describe('a node can take calls', () => {
   it('when it is up, has the module and was heard of lately, by our own clock', () => {
     expect(candidatesOf([standing()], 10_300)).toEqual([
-      { nodeId: 'ast2', incarnation: '2000', load: 7, lastResort: false },
+      { nodeId: 'ast2', incarnation: '2000', group: 'default', load: 7, lastResort: false },
     ]);
   });
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { deriveCalls, planRecoveries, type DialogView, type LegRecord, type Trigger } from '../src/index.js';
 import { candidate, limits } from './support/recoveries.js';
+import { policy } from './support/policies.js';
 import { ariBridge, dialogView, stasisLeg } from './support/records.js';
 
 function plan(
@@ -20,6 +21,9 @@ function plan(
     candidates: nodes,
     trigger: { kind: 'node-down', evidence: 'process-gone', at: 1 },
     limits,
+    policy: policy(),
+    ledgerHeard: true,
+    past: [],
     at: 2,
   });
 }
@@ -112,6 +116,9 @@ describe('a death that became known late', () => {
       candidates: [candidate('ast2')],
       trigger,
       limits,
+      policy: policy(),
+      ledgerHeard: true,
+      past: [],
       at: 1_000_000,
     })[0];
 

@@ -3,6 +3,7 @@ import { isIP } from 'node:net';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { dialogSources, homer } from './config-homer.js';
+import { DEFAULT_GROUP, edges, groupName, recoveryPolicies, wrongGroups } from './config-recovery.js';
 import { codedError } from './errors.js';
 
 const ms = z.number().int().positive();
@@ -25,6 +26,8 @@ const node = z.strictObject({
   id: z
     .string()
     .regex(/^[A-Za-z0-9_-]+$/, 'letters, digits, "_" and "-" only: it becomes part of NATS subjects'),
+  /** Nodes of one group share a recovery policy, and take each other's calls. */
+  group: groupName.default(DEFAULT_GROUP),
   /** Addresses from which this node sends SIP: they tell sent messages from received ones. */
   sipAddresses: z
     .array(z.string().refine((address) => isIP(address) !== 0, 'an IP address: captures carry no names'))
@@ -92,6 +95,8 @@ const sections = z.strictObject({
       attemptTimeoutMs: ms.default(8_000),
       /** One digit: the id of a channel must not be the beginning of another's. */
       maxAttempts: z.number().int().min(1).max(9).default(2),
+      policies: recoveryPolicies,
+      edges,
     })
     .prefault({}),
   dialogs: dialogSources,
@@ -110,10 +115,14 @@ const sections = z.strictObject({
 });
 
 /** The whole configuration; each service reads its own section and the shared ones. */
-export const configSchema = sections.refine(
-  (config) => config.dialogs.sources === 'ledger' || config.homer !== undefined,
-  { path: ['homer'], message: 'dialogs.sources names HOMER, and nothing says where it is' },
-);
+export const configSchema = sections
+  .refine((config) => config.dialogs.sources === 'ledger' || config.homer !== undefined, {
+    path: ['homer'],
+    message: 'dialogs.sources names HOMER, and nothing says where it is',
+  })
+  .superRefine((config, context) => {
+    for (const wrong of wrongGroups(config)) context.addIssue({ code: 'custom', ...wrong });
+  });
 
 export type Config = z.infer<typeof configSchema>;
 export type NodeConfig = Config['nodes'][number];

@@ -17,6 +17,7 @@ import {
 import { EventCodec, EventStore, Outbox } from '@reinvite/event-store';
 import {
   codedError,
+  groupOf,
   isCoded,
   readSecret,
   retryForever,
@@ -26,7 +27,8 @@ import {
 import { projectCallFacts } from './call-records/index.js';
 import { NodeBook } from './nodes/node-book.js';
 import { Planner } from './planning/planner.js';
-import { rehearse } from './planning/rehearse.js';
+import { policyFor, warnOfGroups } from './planning/policies.js';
+import { NOBODY, rehearse } from './planning/rehearse.js';
 import { Batcher } from './recoveries/batcher.js';
 import { watchDeadlines } from './recoveries/deadlines.js';
 import { follow } from './recoveries/follow.js';
@@ -83,10 +85,14 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
   const ready = async (): Promise<void> => {
     await requireSchema(pool);
     await store.warm(CONNECTIONS);
-    await rehearse(pool, dialogs, CONNECTIONS);
+    await rehearse(pool, dialogs, policyFor(config, NOBODY), CONNECTIONS);
   };
   await retryForever(ready, { what: 'opening the database', log, signal });
-  const nodes = new NodeBook(() => Date.now(), config.nodeAgent.heartbeatMs * HEARTBEATS_HEARD);
+  const nodes = new NodeBook(
+    (nodeId) => groupOf(config, nodeId),
+    () => Date.now(),
+    config.nodeAgent.heartbeatMs * HEARTBEATS_HEARD,
+  );
   const recoveries = new Recoveries({
     journal: new Journal({ pool, store, outbox, log, signal }),
     machines: new Machines(store, log),
@@ -94,6 +100,7 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
     onEvents: follow(nodes, log),
   });
   const projection = projectCallFacts({ bus, pool, log, signal });
+  warnOfGroups(config, log);
   const evidence = {
     bus,
     pool,
@@ -102,7 +109,13 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
     settings: config.recovery,
     log,
   };
-  const planner = new Planner({ ...evidence, nodes, recoveries, signal });
+  const planner = new Planner({
+    ...evidence,
+    policyFor: (nodeId) => policyFor(config, nodeId),
+    nodes,
+    recoveries,
+    signal,
+  });
   const requests = new RequestLog(pool);
   const handler = new RequestHandler({
     pool,
@@ -127,7 +140,7 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
   await Promise.all([
     projection.done,
     outbox.run(signal),
-    watchDeadlines(pool, recoveries, log, signal),
+    watchDeadlines(pool, recoveries, () => nodes.candidates(), log, signal),
     rememberDeaths(bus, nodes),
     consumeDeaths(bus, nodes, planner),
     consumeFacts(bus, nodes, recoveries),

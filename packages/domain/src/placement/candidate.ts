@@ -4,6 +4,8 @@ import type { Heartbeat } from '../node.js';
 export interface Candidate {
   readonly nodeId: string;
   readonly incarnation: string;
+  /** The group that its configuration gives it. */
+  readonly group: string;
   /** Live channels, and legs that are on their way to it. */
   readonly load: number;
   /** Taken only where no other is left: a node that has just come back from a crash, say. */
@@ -13,6 +15,7 @@ export interface Candidate {
 /** What is known of a node beyond its last heartbeat. */
 export interface NodeStanding {
   readonly heartbeat: Heartbeat;
+  readonly group: string;
   /** Our clock when the heartbeat came, epoch ms: node clocks need not agree. */
   readonly heardAt: number;
   /** Incarnations that have been declared dead. */
@@ -34,7 +37,7 @@ const MISSED_HEARTBEATS = 4;
  * @param now epoch ms, our clock
  */
 export function candidatesOf(nodes: readonly NodeStanding[], now: number): Candidate[] {
-  return nodes.flatMap(({ heartbeat, heardAt, dead, diedAt, assigned }) => {
+  return nodes.flatMap(({ heartbeat, group, heardAt, dead, diedAt, assigned }) => {
     const { nodeId, incarnation, asterisk, recoveryModule, liveChannels, intervalMs } = heartbeat;
     const fresh = now - heardAt <= intervalMs * MISSED_HEARTBEATS;
     if (!fresh || asterisk !== 'up' || !recoveryModule || incarnation === null || dead.has(incarnation))
@@ -43,6 +46,7 @@ export function candidatesOf(nodes: readonly NodeStanding[], now: number): Candi
       {
         nodeId,
         incarnation,
+        group,
         load: liveChannels + assigned,
         lastResort: diedAt !== null && now - diedAt < DISTRUST_MS,
       },

@@ -15,6 +15,14 @@ export function chooseTarget(
   );
 }
 
+/** Those of the groups that may take a call; all of them where nothing is said of groups. */
+export function candidatesWithin(
+  candidates: readonly Candidate[],
+  groups: readonly string[] | undefined,
+): readonly Candidate[] {
+  return groups === undefined ? candidates : candidates.filter(({ group }) => groups.includes(group));
+}
+
 /** The candidates after legs were given to one of them. */
 export function withLoad(candidates: readonly Candidate[], nodeId: string, legs: number): Candidate[] {
   return candidates.map((candidate) =>

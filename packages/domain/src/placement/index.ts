@@ -1,2 +1,2 @@
 export { candidatesOf, type Candidate, type NodeStanding } from './candidate.js';
-export { chooseTarget, withLoad } from './choose-target.js';
+export { candidatesWithin, chooseTarget, withLoad } from './choose-target.js';

@@ -1,4 +1,5 @@
 import type { Call, CallLeg } from '../call/call.js';
+import { allowsUnsure, type RecoveryPolicy } from './policy.js';
 import type { SkipReason } from './reasons.js';
 
 /** What the planning needs to know of a SIP dialog. */
@@ -10,36 +11,54 @@ export interface DialogView {
   readonly unsure: readonly string[];
   /** `PJSIP_RECOVERY_*` for the re-INVITE; null where a field is missing. */
   readonly variables: Readonly<Record<string, string>> | null;
+  /** CSeq of the INVITE that began it: with the Call-ID it names the transaction at the edge. Null where it was not seen. */
+  readonly inviteCseq: number | null;
 }
 
 /** Dialogs by SIP Call-ID. */
 export type DialogViews = ReadonlyMap<string, readonly DialogView[]>;
 
 export type Verdict =
-  | { readonly eligible: true; readonly variables: Readonly<Record<string, string>> }
-  | { readonly eligible: false; readonly reason: SkipReason };
+  { readonly eligible: true; readonly variables: Readonly<Record<string, string>> } | Skipped;
+
+/** `unsure`: what was uncertain, for `dialog-unsure`. `inviteCseq`: the INVITE that is to be ended at the edge. */
+interface Skipped {
+  readonly eligible: false;
+  readonly reason: SkipReason;
+  readonly unsure?: readonly string[];
+  readonly inviteCseq?: number;
+}
+
+/** What a leg is judged by. */
+export interface Grounds {
+  readonly dialogs: DialogViews;
+  readonly policy: RecoveryPolicy;
+  /** Whether every ledger has said that it has written all that had arrived. */
+  readonly ledgerHeard: boolean;
+  /** SIP Call-IDs that several legs have. */
+  readonly shared: ReadonlySet<string>;
+}
 
 /**
  * Whether a leg may be re-INVITEd: only with one confirmed dialog that this node was the last to speak for, and that
- * nothing is unsure about. A wrong re-INVITE gets 481 (RFC 3261 section 12.2.2) and ends a call that could have lived.
+ * nothing is unsure about save what the policy allows. A wrong re-INVITE gets 481 (RFC 3261 section 12.2.2) and ends a call
+ * that could have lived.
  */
-export function assessLeg(
-  call: Call,
-  leg: CallLeg,
-  dialogs: DialogViews,
-  sharedCallIds: ReadonlySet<string>,
-): Verdict {
+export function assessLeg(call: Call, leg: CallLeg, grounds: Grounds): Verdict {
+  const { dialogs, policy, ledgerHeard, shared } = grounds;
   const { sipCallId } = leg.record;
   const known = sipCallId === '' ? [] : (dialogs.get(sipCallId) ?? []);
   const here = known.filter((dialog) => dialog.nodeId === call.nodeId);
   const confirmed = here.filter((dialog) => dialog.state === 'confirmed');
   const [dialog] = confirmed;
-  if (dialog === undefined) return skip(withoutConfirmed(known, here));
-  if (confirmed.length > 1 || sharedCallIds.has(sipCallId)) return skip('dialog-ambiguous');
-  if (dialog.unsure.length > 0) return skip('dialog-unsure');
+  if (dialog === undefined) return unconfirmed(leg, known, here, policy);
+  if (confirmed.length > 1 || shared.has(sipCallId)) return skip('dialog-ambiguous');
+  if (!allowsUnsure(policy, dialog.unsure)) return { ...skip('dialog-unsure'), unsure: dialog.unsure };
   if (dialog.variables === null) return skip('dialog-incomplete');
   if (leg.record.state !== 'Up') return skip('not-answered');
   if (leg.place.kind === 'nowhere') return skip(leg.place.reason);
+  if (policy.confirmed === 'skip') return skip('policy-forbids');
+  if (!ledgerHeard && policy.barrierMissed === 'skip') return skip('ledger-unheard');
   return { eligible: true, variables: dialog.variables };
 }
 
@@ -54,6 +73,19 @@ export function callIdsShared(calls: readonly Call[]): Set<string> {
   return shared;
 }
 
+/** An INVITE whose answer nobody will give is ended where the policy says so; not that of a channel which was up, whose dialog is behind. */
+function unconfirmed(
+  { record }: CallLeg,
+  known: readonly DialogView[],
+  here: readonly DialogView[],
+  policy: RecoveryPolicy,
+): Verdict {
+  const reason = withoutConfirmed(known, here);
+  if (reason !== 'dialog-early' || policy.early === 'leave' || record.state === 'Up') return skip(reason);
+  const inviteCseq = here.find((dialog) => dialog.state === 'early')?.inviteCseq ?? null;
+  return inviteCseq === null ? skip(reason) : { ...skip(reason), inviteCseq };
+}
+
 function withoutConfirmed(known: readonly DialogView[], here: readonly DialogView[]): SkipReason {
   if (known.length === 0) return 'dialog-unknown';
   if (here.some((dialog) => dialog.state === 'early')) return 'dialog-early';
@@ -61,6 +93,6 @@ function withoutConfirmed(known: readonly DialogView[], here: readonly DialogVie
   return here.length > 0 ? 'dialog-ended' : 'dialog-elsewhere';
 }
 
-function skip(reason: SkipReason): Verdict {
+function skip(reason: SkipReason): Skipped {
   return { eligible: false, reason };
 }

@@ -36,6 +36,10 @@ const skippedLeg = z.object({
   sipCallId: z.string(),
   endpoint: z.string(),
   reason: z.string(),
+  /** What its source was unsure of. */
+  unsure: z.array(z.string()).optional(),
+  /** CSeq of an INVITE that nobody can answer any more and that is still to be ended at the edge. */
+  inviteCseq: z.number().int().nonnegative().optional(),
 });
 export type SkippedLeg = z.infer<typeof skippedLeg>;
 
@@ -43,6 +47,8 @@ const limits = z.object({
   maxAttempts: z.number().int().positive(),
   /** How long one attempt at one leg may take before it counts as unanswered, ms. */
   attemptTimeoutMs: z.number().int().positive(),
+  /** Groups of nodes that may take the call; any where it is absent. */
+  targetGroups: z.array(z.string()).optional(),
 });
 export type Limits = z.infer<typeof limits>;
 

@@ -1,17 +1,27 @@
 import type { Call, CallLeg } from '../call/call.js';
 import type { Candidate } from '../placement/candidate.js';
-import { chooseTarget, withLoad } from '../placement/choose-target.js';
+import { candidatesWithin, chooseTarget, withLoad } from '../placement/choose-target.js';
+import { quarantineOf, type PastRecovery } from './call-history.js';
 import type { PlanRecovery } from './commands.js';
-import { assessLeg, callIdsShared, type DialogViews, type Verdict } from './eligibility.js';
+import { assessLeg, callIdsShared, type DialogViews, type Grounds, type Verdict } from './eligibility.js';
 import type { Limits, PlannedLeg, SkippedLeg, Trigger } from './events.js';
 import { recoveryIdOf } from './ids.js';
+import type { RecoveryPolicy } from './policy.js';
+import type { SkipReason } from './reasons.js';
 
 export interface PlanInput {
   readonly calls: readonly Call[];
   readonly dialogs: DialogViews;
   readonly candidates: readonly Candidate[];
   readonly trigger: Trigger;
+  /** What each attempt may take; where the calls may go says the policy. */
   readonly limits: Limits;
+  /** Of the dead node's group. */
+  readonly policy: RecoveryPolicy;
+  /** Whether every ledger has said that it has written all that had arrived. */
+  readonly ledgerHeard: boolean;
+  /** Earlier recoveries of these calls. */
+  readonly past: readonly PastRecovery[];
   /** Epoch ms. */
   readonly at: number;
 }
@@ -21,14 +31,16 @@ export const MAX_AGE_MS = 120_000;
 
 /** One `PlanRecovery` for each call of a dead incarnation: what of it can come back, and where. Every call is placed whole. */
 export function planRecoveries(input: PlanInput): PlanRecovery[] {
-  const { trigger, limits, at } = input;
-  const shared = callIdsShared(input.calls);
-  const tooLate = trigger.kind === 'node-down' && at - trigger.at > MAX_AGE_MS;
-  let candidates = input.candidates;
+  const { trigger, policy, at } = input;
+  const limits: Limits = { ...input.limits, targetGroups: [...policy.targets] };
+  const grounds: Grounds = { ...input, shared: callIdsShared(input.calls) };
+  const pastOf = byCall(input.past);
+  let candidates: readonly Candidate[] = candidatesWithin(input.candidates, policy.targets);
   return input.calls.map((call): PlanRecovery => {
+    const barred = trigger.kind === 'request' ? null : barredFor(call, pastOf.get(call.callId) ?? [], input);
     const { legs, skipped } = divide(call, (leg) => {
-      const verdict = assessLeg(call, leg, input.dialogs, shared);
-      return verdict.eligible && tooLate ? { eligible: false, reason: 'too-late' } : verdict;
+      const verdict = assessLeg(call, leg, grounds);
+      return verdict.eligible && barred !== null ? { eligible: false, reason: barred } : verdict;
     });
     const target = legs.length === 0 ? null : chooseTarget(candidates, new Set());
     if (target !== null) candidates = withLoad(candidates, target.nodeId, legs.length);
@@ -37,23 +49,50 @@ export function planRecoveries(input: PlanInput): PlanRecovery[] {
   });
 }
 
+/** Why nothing of a call is dialled, whatever its dialogs are. An operator who asks for it knows better. */
+function barredFor(
+  { nodeId, incarnation }: Call,
+  past: readonly PastRecovery[],
+  { trigger, policy, at }: PlanInput,
+): SkipReason | null {
+  if (at - trigger.at > MAX_AGE_MS) return 'too-late';
+  return quarantineOf(past, { nodeId, incarnation, at: trigger.at }, policy);
+}
+
+function byCall(past: readonly PastRecovery[]): ReadonlyMap<string, readonly PastRecovery[]> {
+  const found = new Map<string, PastRecovery[]>();
+  for (const one of past) {
+    const known = found.get(one.callId);
+    if (known === undefined) found.set(one.callId, [one]);
+    else known.push(one);
+  }
+  return found;
+}
+
 function divide(call: Call, assess: (leg: CallLeg) => Verdict) {
   const legs: PlannedLeg[] = [];
   const skipped: SkippedLeg[] = [];
   for (const leg of call.legs) {
     const verdict = assess(leg);
     if (verdict.eligible) legs.push(plannedLeg(leg, verdict.variables));
-    else
-      skipped.push({
-        legId: leg.legId,
-        sipCallId: leg.record.sipCallId,
-        endpoint: leg.record.endpoint,
-        reason: verdict.reason,
-      });
+    else skipped.push(skippedLeg(leg, verdict));
   }
   for (const legId of call.strangers)
     skipped.push({ legId, sipCallId: '', endpoint: '', reason: 'leg-not-pjsip' });
   return { legs, skipped };
+}
+
+function skippedLeg({ legId, record }: CallLeg, verdict: Extract<Verdict, { eligible: false }>): SkippedLeg {
+  const { reason, unsure, inviteCseq } = verdict;
+  const { sipCallId, endpoint } = record;
+  return {
+    legId,
+    sipCallId,
+    endpoint,
+    reason,
+    ...(unsure === undefined ? {} : { unsure: [...unsure] }),
+    ...(inviteCseq === undefined ? {} : { inviteCseq }),
+  };
 }
 
 function plannedLeg({ legId, record, place }: CallLeg, dialog: Readonly<Record<string, string>>): PlannedLeg {

@@ -13,6 +13,16 @@ export const REASONS = {
     'Several legs of the node share this Call-ID; which dialog is whose cannot be told.',
   ],
   'dialog-elsewhere': ['skipped', 'Another node has spoken for this dialog since.'],
+  'ledger-unheard': [
+    'skipped',
+    'Not every ledger had said that its dialogs are up to date, and the policy does not go on without.',
+  ],
+  'policy-forbids': ['skipped', "The policy of the node's group does not recover confirmed dialogs."],
+  'call-crashes-nodes': [
+    'skipped',
+    'Node after node died soon after it had taken the call: it is not given to another one.',
+  ],
+  'recovered-too-often': ['skipped', 'The call had been recovered too often of late.'],
   'not-answered': ['skipped', 'The channel was not up.'],
   'no-continuation': [
     'skipped',

@@ -78,5 +78,5 @@ export function ariBridge(
 
 export function dialogView(change: Partial<DialogView> = {}): DialogView {
   const variables = { PJSIP_RECOVERY_REQUEST_URI: 'sip:phone@10.0.0.9:5060', PJSIP_RECOVERY_CSEQ: '11' };
-  return { state: 'confirmed', nodeId: 'ast1', unsure: [], variables, ...change };
+  return { state: 'confirmed', nodeId: 'ast1', unsure: [], variables, inviteCseq: 1, ...change };
 }

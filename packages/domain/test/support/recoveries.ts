@@ -11,8 +11,13 @@ import {
 export const recoveryId = 'a'.repeat(20);
 export const limits = { maxAttempts: 2, attemptTimeoutMs: 8_000 };
 
-export function candidate(nodeId: string, load = 0, lastResort = false): Candidate {
-  return { nodeId, incarnation: `life-of-${nodeId}`, load, lastResort };
+export function candidate(
+  nodeId: string,
+  load = 0,
+  lastResort = false,
+  change: Partial<Candidate> = {},
+): Candidate {
+  return { nodeId, incarnation: `life-of-${nodeId}`, group: 'default', load, lastResort, ...change };
 }
 
 export function plannedLeg(legId: string, change: Partial<PlannedLeg> = {}): PlannedLeg {
@@ -77,6 +82,7 @@ export function factsOf(attempt: number, target: string, at = 10_100) {
     channelId: channelIdOf(recoveryId, leg, attempt),
   });
   return {
+    channelOf: (leg: number): string => ofLeg(leg).channelId,
     originated: (leg: number): RestoreFact => ({ ...ofLeg(leg), type: 'LegOriginated' }),
     answered: (leg: number): RestoreFact => ({ ...ofLeg(leg), type: 'LegAnswered' }),
     refused: (

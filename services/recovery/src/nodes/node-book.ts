@@ -20,10 +20,12 @@ export class NodeBook {
   private readonly openedAt: number;
 
   /**
+   * @param groupOf the group that a node is configured to be in.
    * @param now epoch ms, as everywhere here.
    * @param listenMs how long to listen, from now on, before every node that beats has been heard.
    */
   constructor(
+    private readonly groupOf: (nodeId: string) => string,
     private readonly now: () => number,
     private readonly listenMs: number,
   ) {
@@ -60,12 +62,12 @@ export class NodeBook {
 
   candidates(): Candidate[] {
     const now = this.now();
-    const standings = [...this.nodes.values()].flatMap((entry) => {
+    const standings = [...this.nodes].flatMap(([nodeId, entry]) => {
       if (entry.heartbeat === null) return [];
       entry.assigned = entry.assigned.filter(({ until }) => until > now);
       const assigned = entry.assigned.reduce((sum, { legs }) => sum + legs, 0);
       const { heartbeat, heardAt, dead, diedAt } = entry;
-      return [{ heartbeat, heardAt, dead, diedAt, assigned }];
+      return [{ heartbeat, group: this.groupOf(nodeId), heardAt, dead, diedAt, assigned }];
     });
     return candidatesOf(standings, now);
   }

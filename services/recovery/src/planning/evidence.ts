@@ -22,6 +22,14 @@ export interface EvidenceSources {
   readonly log: Logger;
 }
 
+/** How far what had been told of a dead node is readable. */
+export interface Settled {
+  /** Whether the call records have its last fact. */
+  readonly factsComplete: boolean;
+  /** Whether every ledger has said that it has written what had arrived. */
+  readonly ledgerHeard: boolean;
+}
+
 export interface Evidence {
   readonly calls: readonly Call[];
   readonly dialogs: DialogViews;
@@ -31,15 +39,17 @@ export interface Evidence {
  * Waits until everything that had been told of a dead node is readable: the ledgers have written the SIP messages that
  * arrived, and the call records have its last fact. Both at once, each for as long as is configured at most.
  * @param lastFactSeq null where the evidence does not say it: then the end of the stream as it is now counts.
- * @returns whether the call records are complete.
  */
 export async function settle(
   sources: EvidenceSources,
   nodeId: string,
   lastFactSeq: number | null,
-): Promise<boolean> {
-  const [, complete] = await Promise.all([ledgerBarrier(sources, nodeId), callRecords(sources, lastFactSeq)]);
-  return complete;
+): Promise<Settled> {
+  const [ledgerHeard, factsComplete] = await Promise.all([
+    ledgerBarrier(sources, nodeId),
+    callRecords(sources, lastFactSeq),
+  ]);
+  return { factsComplete, ledgerHeard };
 }
 
 /**
@@ -88,7 +98,7 @@ async function callRecords(
   return complete;
 }
 
-async function ledgerBarrier({ bus, settings, log }: EvidenceSources, nodeId: string): Promise<void> {
+async function ledgerBarrier({ bus, settings, log }: EvidenceSources, nodeId: string): Promise<boolean> {
   const { ledgers, barrierTimeoutMs } = settings;
   const request: LedgerBarrier = {
     type: 'LedgerBarrier',
@@ -105,4 +115,5 @@ async function ledgerBarrier({ bus, settings, log }: EvidenceSources, nodeId: st
   const flushed = replies.filter((reply) => reply.status === 'flushed').length;
   if (flushed < ledgers)
     log.warn({ flushed, ledgers, replies }, 'not every ledger has said that its dialogs are readable');
+  return flushed >= ledgers;
 }

@@ -5,13 +5,15 @@ import {
   type Limits,
   type NodeDown,
   type PlanRecovery,
+  type RecoveryPolicy,
   type Trigger,
 } from '@reinvite/domain';
 import { aborted } from '@reinvite/runtime';
 import { closeIncarnation } from '../call-records/index.js';
 import type { NodeBook } from '../nodes/node-book.js';
 import type { Recoveries } from '../recoveries/recoveries.js';
-import { readEvidence, settle, type EvidenceSources } from './evidence.js';
+import { readEvidence, settle, type EvidenceSources, type Settled } from './evidence.js';
+import { pastRecoveries } from './past-recoveries.js';
 import { plannedLegs } from './planned-legs.js';
 
 /** A service that has just started waits so long for the first heartbeats before it says that there is no target. */
@@ -22,6 +24,8 @@ const LATE_FACTS_MS = 8_000;
 const LATE_RECORDS_MS = 30_000;
 
 export interface PlannerOptions extends EvidenceSources {
+  /** What may be recovered of a node's calls. */
+  readonly policyFor: (nodeId: string) => RecoveryPolicy;
   readonly nodes: NodeBook;
   readonly recoveries: Pick<Recoveries, 'plan'>;
   readonly signal: AbortSignal;
@@ -44,15 +48,15 @@ export class Planner {
     const { log } = this.options;
     const { nodeId, incarnation } = dead;
     const started = performance.now();
-    const [complete, planned] = await Promise.all([
+    const [settled, planned] = await Promise.all([
       settle(this.options, nodeId, dead.lastFactSeq),
       // None, save where a replica died over it, or a request came first.
       plannedLegs(this.options.pool, nodeId, incarnation),
     ]);
     const settledMs = Math.round(performance.now() - started);
-    const commands = await this.plans(dead, planned);
+    const commands = await this.plans(dead, settled, planned);
     const plannedMs = Math.round(performance.now() - started);
-    const isAll = complete && dead.factsComplete !== false;
+    const isAll = settled.factsComplete && dead.factsComplete !== false;
     const begun = await this.begin(commands, isAll ? dead : null);
     const summary = {
       nodeId,
@@ -66,10 +70,10 @@ export class Planner {
       sentMs: Math.round(performance.now() - started),
     };
     log.info(summary, 'calls of a dead node are being recovered');
-    if (!isAll) await this.planLateOnes(dead);
+    if (!isAll) await this.planLateOnes(dead, settled);
   }
 
-  private async planLateOnes(dead: DeadNode): Promise<void> {
+  private async planLateOnes(dead: DeadNode, settled: Settled): Promise<void> {
     const { bus, pool, projection, log, signal } = this.options;
     const { nodeId, incarnation, lastFactSeq, factsComplete } = dead;
     const isToldAll = factsComplete !== false;
@@ -80,26 +84,43 @@ export class Planner {
     await Promise.race([arrived, aborted(signal)]);
     signal.throwIfAborted();
     const planned = await plannedLegs(pool, nodeId, incarnation);
-    const calls = await this.begin(await this.plans(dead, planned), dead);
+    const calls = await this.begin(await this.plans(dead, settled, planned), dead);
     if (calls > 0)
       log.warn({ nodeId, incarnation, calls }, 'calls were planned late: their records came late');
   }
 
   /**
    * What would be done for the calls of an incarnation.
+   * @param settled how far what was told of it is readable.
    * @param without legs that are left out.
    * @throws as {@link recoverNode}.
    */
-  async plans(dead: DeadNode, without: ReadonlySet<string> = new Set()): Promise<PlanRecovery[]> {
-    const { nodes, settings } = this.options;
+  async plans(
+    dead: DeadNode,
+    { ledgerHeard }: Settled,
+    without: ReadonlySet<string> = new Set(),
+  ): Promise<PlanRecovery[]> {
+    const { pool, nodes, settings } = this.options;
     const { nodeId, incarnation, trigger } = dead;
     const { calls, dialogs } = await readEvidence(this.options, nodeId, incarnation, without);
     if (calls.length === 0) return [];
+    const policy = this.options.policyFor(nodeId);
+    const past = await pastRecoveries(pool, calls, trigger.at - policy.recoveryLimit.withinMs);
     const candidates = (await nodes.awaitCandidates(FIRST_HEARTBEATS_MS)).filter(
       (candidate) => candidate.nodeId !== nodeId || candidate.incarnation !== incarnation,
     );
     const limits: Limits = { maxAttempts: settings.maxAttempts, attemptTimeoutMs: settings.attemptTimeoutMs };
-    return planRecoveries({ calls, dialogs, candidates, trigger, limits, at: Date.now() });
+    return planRecoveries({
+      calls,
+      dialogs,
+      candidates,
+      trigger,
+      limits,
+      policy,
+      ledgerHeard,
+      past,
+      at: Date.now(),
+    });
   }
 
   /**

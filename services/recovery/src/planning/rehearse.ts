@@ -10,6 +10,7 @@ import {
   type BridgeRecord,
   type DialogView,
   type LegRecord,
+  type RecoveryPolicy,
 } from '@reinvite/domain';
 import type { DialogSource } from '@reinvite/sip';
 import { readLiveCalls } from '../call-records/index.js';
@@ -21,15 +22,21 @@ import { plannedLegs } from './planned-legs.js';
 const ROUNDS = 8;
 const PAIRS = 50;
 /** No node can have this name, so that what is read here is empty. */
-const NOBODY = '(rehearsal)';
+export const NOBODY = '(rehearsal)';
 
 /**
  * Goes once through all that a death brings, with calls that do not exist and without writing anything: cold code and cold
  * connections would cost the first real death ten times what the next one takes.
+ * @param policy any.
  * @param connections of the pool that are used at once.
  * @throws CodedError `POSTGRES_UNREACHABLE`
  */
-export async function rehearse(pool: Pool, dialogs: DialogSource, connections: number): Promise<void> {
+export async function rehearse(
+  pool: Pool,
+  dialogs: DialogSource,
+  policy: RecoveryPolicy,
+  connections: number,
+): Promise<void> {
   const nothing = { rows: [], set: [], cleared: [] };
   await Promise.all(
     Array.from({ length: connections }, async () => {
@@ -41,23 +48,28 @@ export async function rehearse(pool: Pool, dialogs: DialogSource, connections: n
     }),
   );
   for (let round = 0; round < ROUNDS; round += 1) {
-    rehearsePlans();
+    rehearsePlans(policy);
     // Lets the service do its other work in between.
     await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
-function rehearsePlans(): void {
+function rehearsePlans(policy: RecoveryPolicy): void {
   const legs = Array.from({ length: PAIRS * 2 }, (_, n) => legRecord(n));
   const bridges = Array.from({ length: PAIRS }, (_, n) => bridgeRecord(n));
   const variables = { PJSIP_RECOVERY_REQUEST_URI: 'sip:nobody@invalid', PJSIP_RECOVERY_CSEQ: '1' };
-  const dialog: DialogView = { state: 'confirmed', nodeId: NOBODY, unsure: [], variables };
+  const dialog: DialogView = { state: 'confirmed', nodeId: NOBODY, unsure: [], variables, inviteCseq: 1 };
   const commands = planRecoveries({
     calls: deriveCalls({ nodeId: NOBODY, incarnation: NOBODY, legs, bridges }, new Map()),
     dialogs: new Map(legs.map((leg) => [leg.sipCallId, [dialog]])),
-    candidates: [{ nodeId: NOBODY, incarnation: NOBODY, load: 0, lastResort: false }],
+    candidates: [
+      { nodeId: NOBODY, incarnation: NOBODY, group: policy.targets[0] ?? '', load: 0, lastResort: false },
+    ],
     trigger: { kind: 'node-down', evidence: 'process-gone', at: 0 },
     limits: { maxAttempts: 1, attemptTimeoutMs: 1 },
+    policy,
+    ledgerHeard: true,
+    past: [],
     at: 0,
   });
   for (const command of commands) {

@@ -74,7 +74,7 @@ export class RequestHandler {
 
   private async plansFor(request: RecoveryRequest, at: number): Promise<Plans> {
     const { pool, evidence } = this.options;
-    await settle(evidence, request.nodeId ?? 'a call', null);
+    const settled = await settle(evidence, request.nodeId ?? 'a call', null);
     const live = await (request.nodeId === undefined
       ? incarnationsOfCall(pool, request.callId ?? '')
       : incarnationsOfNode(pool, request.nodeId));
@@ -83,7 +83,10 @@ export class RequestHandler {
     const trigger: DeadNode['trigger'] = { kind: 'request', ...askedBy(request), at };
     const plans: Plans = [];
     for (const { nodeId, incarnation } of dead) {
-      const all = await this.options.planner.plans({ nodeId, incarnation, lastFactSeq: null, trigger });
+      const all = await this.options.planner.plans(
+        { nodeId, incarnation, lastFactSeq: null, trigger },
+        settled,
+      );
       const commands = all.filter((command) => isWanted(command, request));
       plans.push(...(request.dryRun ? commands.map(planOf) : await this.begin(commands)));
     }

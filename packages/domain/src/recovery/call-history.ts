@@ -1,0 +1,56 @@
+import type { RecoveryPolicy } from './policy.js';
+import type { SkipReason } from './reasons.js';
+
+/** An earlier recovery of a call, as the read side holds it. Times are epoch ms. */
+export interface PastRecovery {
+  readonly callId: string;
+  /** The incarnation whose death it answered, and when the evidence of that was seen. */
+  readonly nodeId: string;
+  readonly incarnation: string;
+  readonly detectedAt: number;
+  /** Where the call went last; null where nothing was tried. */
+  readonly target: string | null;
+  readonly targetIncarnation: string | null;
+  /** When the first re-INVITE was sent; null where none was. */
+  readonly takenAt: number | null;
+}
+
+/** The death that is being answered. */
+export interface Death {
+  readonly nodeId: string;
+  readonly incarnation: string;
+  /** Epoch ms. */
+  readonly at: number;
+}
+
+/**
+ * Why a call is not to be recovered once more: each node that takes it dies soon after, or it has been recovered too often of
+ * late; null where it may be. A crash that the call itself brings about would otherwise take one node after the other.
+ * @param past all recoveries of that call, in any order
+ */
+export function quarantineOf(
+  past: readonly PastRecovery[],
+  death: Death,
+  { crashLimit, recoveryLimit }: RecoveryPolicy,
+): SkipReason | null {
+  const taken = past.filter((one) => one.takenAt !== null);
+  const crashes = taken.filter((one) => {
+    const died = diedAt(one, past, death);
+    return died !== null && died - (one.takenAt ?? died) <= crashLimit.withinMs;
+  });
+  if (crashes.length >= crashLimit.nodes) return 'call-crashes-nodes';
+  const recent = taken.filter((one) => death.at - (one.takenAt ?? 0) <= recoveryLimit.withinMs);
+  return recent.length >= recoveryLimit.recoveries ? 'recovered-too-often' : null;
+}
+
+/** When the node died that had taken the call, as far as the call itself was touched by it. */
+function diedAt(
+  { target, targetIncarnation }: PastRecovery,
+  past: readonly PastRecovery[],
+  death: Death,
+): number | null {
+  const isIt = ({ nodeId, incarnation }: Pick<Death, 'nodeId' | 'incarnation'>): boolean =>
+    nodeId === target && incarnation === targetIncarnation;
+  if (isIt(death)) return death.at;
+  return past.find(isIt)?.detectedAt ?? null;
+}

@@ -1,0 +1,95 @@
+import { z } from 'zod';
+
+const ms = z.number().int().positive();
+
+/** Name of a group of nodes. */
+export const groupName = z.string().regex(/^[A-Za-z0-9_-]+$/, 'letters, digits, "_" and "-" only');
+
+/** The group of a node that names none, and the policy of groups that have none of their own. */
+export const DEFAULT_GROUP = 'default';
+
+const treatment = z.enum(['recover', 'skip']);
+
+/**
+ * What may be recovered of the calls of one group of nodes. docs/policy.md says what follows from each, and why the defaults
+ * are as they are.
+ */
+export const recoveryPolicy = z.strictObject({
+  confirmed: treatment.default('recover'),
+  /** `end`: the phone is told at once, through the edge, that nobody will answer; `leave`: it waits for its timers. */
+  early: z.enum(['end', 'leave']).default('end'),
+  /** Stands here so that it can be read; nothing else is possible. */
+  ended: z.literal('skip', 'a dialog that has ended cannot be recovered').default('skip'),
+  /** By what a dialog's source is unsure of. */
+  unsure: z
+    .strictObject({
+      'creation-unseen': treatment.default('skip'),
+      'target-inferred': treatment.default('skip'),
+      'target-refresh-open': treatment.default('skip'),
+    })
+    .prefault({}),
+  /** When not every dialog-ledger has said that it has written all that had arrived. */
+  barrierMissed: treatment.default('recover'),
+  /** Groups whose nodes may take the calls; its own where none is named. */
+  targets: z.array(groupName).min(1).optional(),
+  /** A call that has lost so many nodes, each within that time after it took the call, is given to no other. */
+  crashLimit: z
+    .strictObject({ nodes: z.number().int().min(1).default(3), withinMs: ms.default(120_000) })
+    .prefault({}),
+  /** How often a call is recovered within that time. */
+  recoveryLimit: z
+    .strictObject({ recoveries: z.number().int().min(1).default(10), withinMs: ms.default(3_600_000) })
+    .prefault({}),
+});
+export type PolicyConfig = z.infer<typeof recoveryPolicy>;
+
+/** Policies by group; `default` is for every group without one of its own. */
+export const recoveryPolicies = z.record(groupName, recoveryPolicy).default({});
+
+/** An edge whose JSON-RPC ends the transactions that a dead node has left open. */
+export const edges = z.array(z.strictObject({ rpcUrl: z.url({ protocol: /^https?$/ }) })).default([]);
+
+interface Grouped {
+  readonly nodes: readonly { readonly id: string; readonly group: string }[];
+  readonly recovery: { readonly policies: Readonly<Record<string, PolicyConfig>> };
+}
+
+/** What is wrong with the names of groups: where, and why. */
+export function wrongGroups({ nodes, recovery }: Grouped): { path: (string | number)[]; message: string }[] {
+  const groups = new Set(nodes.map(({ group }) => group));
+  return Object.entries(recovery.policies).flatMap(([name, { targets }]) => {
+    const path = ['recovery', 'policies', name];
+    const unknown =
+      name === DEFAULT_GROUP || groups.has(name)
+        ? []
+        : [{ path, message: `no node is in the group ${name}` }];
+    const nowhere = (targets ?? []).flatMap((target, index) =>
+      groups.has(target)
+        ? []
+        : [{ path: [...path, 'targets', index], message: `no node is in the group ${target}` }],
+    );
+    return [...unknown, ...nowhere];
+  });
+}
+
+/** Groups that have no policy, neither one of their own nor `default`, in a configuration that has policies or groups. */
+export function groupsWithoutPolicy({ nodes, recovery: { policies } }: Grouped): string[] {
+  const groups = [...new Set(nodes.map(({ group }) => group))];
+  const isPlain = Object.keys(policies).length === 0 && groups.every((group) => group === DEFAULT_GROUP);
+  if (isPlain || policies[DEFAULT_GROUP] !== undefined) return [];
+  return groups.filter((group) => policies[group] === undefined);
+}
+
+/** The group of a node; of one that is not configured `default`. */
+export function groupOf({ nodes }: Pick<Grouped, 'nodes'>, nodeId: string): string {
+  return nodes.find(({ id }) => id === nodeId)?.group ?? DEFAULT_GROUP;
+}
+
+/** The policy for the calls of a group: its own, else `default`, else what is built in. */
+export function policyOf(
+  { recovery: { policies } }: Pick<Grouped, 'recovery'>,
+  group: string,
+): PolicyConfig & { readonly targets: readonly string[] } {
+  const policy = policies[group] ?? policies[DEFAULT_GROUP] ?? recoveryPolicy.parse({});
+  return { ...policy, targets: policy.targets ?? [group] };
+}
