@@ -30,8 +30,11 @@ export const homer = z
       .default('Auth-Token'),
     /** PEM file of the authority that signed HOMER's certificate, where the system does not know it. */
     caFile: z.string().min(1).optional(),
-    /** How long HOMER may take to write a message that it got (`DBTimer` of heplify-server). */
-    flushMs: ms.default(4_000),
+    /**
+     * HOMER is not believed earlier after the last thing that can have happened: its own flush time (`DBTimer` of
+     * heplify-server, 4 s unless set) and 2 s.
+     */
+    settleMs: ms.default(6_000),
     /** What HOMER has not told by then it could not tell. Counts from the question. */
     deadlineMs: ms.default(15_000),
     /** Between two questions for the same calls. */
@@ -46,12 +49,9 @@ export const homer = z
   })
   .refine(hasOneCredential, 'either username with password or passwordFile, or authToken or authTokenFile')
   .refine(
-    ({ flushMs, deadlineMs, pollMs }) => deadlineMs > flushMs + SETTLE_EXTRA_MS + pollMs,
-    'deadlineMs must be more than flushMs + 2000 + pollMs: nothing would ever settle',
+    ({ settleMs, deadlineMs, pollMs }) => deadlineMs > settleMs + pollMs,
+    'deadlineMs must be more than settleMs + pollMs: nothing would ever settle',
   );
-
-/** On top of `flushMs`: the way to HOMER, and an insert that waited for others. */
-export const SETTLE_EXTRA_MS = 2_000;
 
 interface Credentials {
   readonly username?: string | undefined;

@@ -93,7 +93,7 @@ describe('the configuration of HOMER', () => {
 
   it('is not needed, and the ledger is the source, where nothing is said', () => {
     expect(parseConfig(minimal)).toMatchObject({ dialogs: { sources: 'ledger' } });
-    expect(parseConfig(withHomer({})).homer).toMatchObject({ flushMs: 4_000, deadlineMs: 15_000 });
+    expect(parseConfig(withHomer({})).homer).toMatchObject({ settleMs: 6_000, deadlineMs: 15_000 });
   });
 
   it('is needed where HOMER is a source', () => {
