@@ -25,6 +25,8 @@ export async function preflight() {
     missing.push('Debian with apt-get: the lab is built from its packages');
   if (!existsSync('/usr/bin/unshare') || !existsSync('/usr/bin/nsenter'))
     missing.push('unshare and nsenter (package util-linux)');
+  if (!existsSync('/proc/net/if_inet6'))
+    missing.push('IPv6 in the kernel: the lab has addresses of both families');
   if (missing.length === 0 && !(await canUnshare()))
     missing.push('the right to make mount, PID and network namespaces and overlay mounts');
   const free = await freeBytes();

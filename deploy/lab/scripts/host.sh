@@ -1,17 +1,19 @@
 #!/bin/sh
-# Makes one host of a lab: a network namespace with an address on the lab's bridge, a host name, and a
+# Makes one host of a lab: a network namespace with its addresses on the lab's bridge, a host name, and a
 # root file system of its own. Runs in the lab's namespaces:
 #
-#   host.sh NAME ADDRESS PREFIX DIR LOWER_LAYERS SHARED_DIR
+#   host.sh NAME ADDRESS/PREFIX ADDRESS6/PREFIX DIR LOWER_LAYERS SHARED_DIR
 set -eu
 
-name=$1 address=$2 prefix=$3 dir=$4 lower=$5 shared=$6
+name=$1 address=$2 address6=$3 dir=$4 lower=$5 shared=$6
 
 ip netns add "$name"
 ip link add "p-$name" type veth peer name eth0 netns "$name"
 ip link set "p-$name" master lab up
 ip -n "$name" link set lo up
-ip -n "$name" address add "$address/$prefix" dev eth0
+ip -n "$name" address add "$address" dev eth0
+# nodad: nobody else has the address, and a daemon cannot bind to one that is still being looked for.
+ip -n "$name" -6 address add "$address6" dev eth0 nodad
 ip -n "$name" link set eth0 up
 
 touch "/run/netns/uts-$name"

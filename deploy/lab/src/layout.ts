@@ -1,15 +1,20 @@
-/** Addresses of one lab: a /24 of its own, by slot. Pure. */
+/** Addresses of one lab: a /24 and an IPv6 /64 of its own, by slot. Pure. */
+
+export const HOST_ROLES = ['edge', 'proxy', 'core', 'phones', 'node'] as const;
 
 /** One host of the lab. */
 export interface HostLayout {
   readonly name: string;
-  readonly role: 'edge' | 'core' | 'phones' | 'node';
+  readonly role: (typeof HOST_ROLES)[number];
   readonly address: string;
+  /** A unique local address (RFC 4193), in the one form that RFC 5952 gives it. */
+  readonly address6: string;
 }
 
 export interface Layout {
   readonly slot: number;
   readonly prefix: 24;
+  readonly prefix6: 64;
   /** The machine's own address on the lab's network: its end of the uplink. */
   readonly callerAddress: string;
   /** Interface of the uplink in the namespace the lab was started from. One name a slot: it is the slot's lock. */
@@ -22,23 +27,31 @@ export interface Layout {
 /** Slots a lab can take: 10.77.SLOT.0/24. */
 export const SLOTS = 256;
 export const MAX_NODES = 50;
+/** `rein` and `v` in ASCII: the 40 bits that RFC 4193 wants to be unlikely elsewhere. */
+const PREFIX6 = 'fd72:6569:6e76';
+/** Keeps the slot's group at four digits, so that no address needs another abbreviation than `::`. */
+const SLOT6_BASE = 0x7700;
 
 /** @param nodes number of Asterisk nodes, 0 for a lab of `core` alone. */
 export function layoutOf(slot: number, nodes: number): Layout {
   const address = (last: number): string => `10.77.${slot}.${last}`;
-  const core: HostLayout = { name: 'core', role: 'core', address: address(20) };
-  const telephony: HostLayout[] = [
-    { name: 'edge', role: 'edge', address: address(10) },
-    { name: 'phones', role: 'phones', address: address(30) },
-    ...Array.from({ length: nodes }, (_, index): HostLayout => ({
-      name: `ast${index + 1}`,
-      role: 'node',
-      address: address(101 + index),
-    })),
+  const host = (name: string, role: HostLayout['role'], last: number): HostLayout => ({
+    name,
+    role,
+    address: address(last),
+    address6: `${PREFIX6}:${(SLOT6_BASE + slot).toString(16)}::${last}`,
+  });
+  const core = host('core', 'core', 20);
+  const telephony = [
+    host('edge', 'edge', 10),
+    host('proxy', 'proxy', 11),
+    host('phones', 'phones', 30),
+    ...Array.from({ length: nodes }, (_, index) => host(`ast${index + 1}`, 'node', 101 + index)),
   ];
   return {
     slot,
     prefix: 24,
+    prefix6: 64,
     callerAddress: address(1),
     uplink: `rvlab${slot}`,
     bridgeAddress: address(2),

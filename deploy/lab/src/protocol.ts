@@ -1,6 +1,7 @@
 /** What starter, supervisor and command line say to each other: one JSON object a line. */
 import { ERROR_TABLE, type ErrorCode } from '@reinvite/runtime';
 import { z } from 'zod';
+import { HOST_ROLES } from './layout.js';
 import { labSpec } from './options.js';
 
 const errorCode = z.string().refine((code): code is ErrorCode => code in ERROR_TABLE);
@@ -12,11 +13,11 @@ export const labInfo = z.object({
   subnet: z.string(),
   hosts: z.record(
     z.string(),
-    z.object({ role: z.enum(['edge', 'core', 'phones', 'node']), address: z.string() }),
+    z.object({ role: z.enum(HOST_ROLES), address: z.string(), address6: z.string() }),
   ),
   /** Where a phone calls in; absent in a lab of `core` alone. */
   sip: z.string().optional(),
-  /** JSON-RPC of the edge's Kamailio. */
+  /** JSON-RPC of the edge's Kamailio; `core` and the machine may ask it. */
   edgeRpc: z.string().optional(),
   nats: z.string(),
   postgres: z.string(),

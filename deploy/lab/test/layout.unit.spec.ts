@@ -7,7 +7,22 @@ describe('the layout of a lab', () => {
     const addresses = [callerAddress, bridgeAddress, ...hosts.map((host) => host.address)];
     expect(new Set(addresses).size).toBe(addresses.length);
     expect(addresses.every((address) => address.startsWith('10.77.7.'))).toBe(true);
-    expect(hosts.map((host) => host.name)).toEqual(['core', 'edge', 'phones', 'ast1', 'ast2', 'ast3']);
+    expect(hosts.map((host) => host.name)).toEqual([
+      'core',
+      'edge',
+      'proxy',
+      'phones',
+      'ast1',
+      'ast2',
+      'ast3',
+    ]);
+  });
+
+  it('gives every host an IPv6 address of the slot, written as RFC 5952 wants it', () => {
+    const all = [0, 7, 255].flatMap((slot) => layoutOf(slot, 50).hosts.map(({ address6 }) => address6));
+    expect(new Set(all).size).toBe(all.length);
+    for (const address of all) expect(new URL(`http://[${address}]`).hostname).toBe(`[${address}]`);
+    expect(layoutOf(7, 1).hosts[0]?.address6).toBe('fd72:6569:6e76:7707::20');
   });
 
   it('is core alone without nodes', () => {

@@ -20,7 +20,7 @@ describe('a template', () => {
     expect(() => render('@NOBODY@', {})).toThrow(/LAB_START_FAILED.*@NOBODY@/);
   });
 
-  it.each(['asterisk', 'kamailio'])(
+  it.each(['asterisk', 'kamailio', 'lab/asterisk', 'lab/kamailio'])(
     'of deploy/%s leaves Asterisk and Kamailio variables alone',
     async (directory) => {
       const values = new Proxy({}, { get: () => 'x' });

@@ -5,11 +5,12 @@ import type { HostLayout, Layout } from '../layout.js';
 import { labPaths } from '../paths.js';
 import type { LabInfo } from '../protocol.js';
 import { coreUnits, natsUrl, postgresUrl } from './core.js';
-import { edgeRpcUrl, edgeSeesNodes, kamailioUnit, rtpengineUnit } from './edge.js';
+import { edgeRpcUrl, edgeSeesNodes, kamailioUnit, proxyUnit, rtpengineUnit } from './edge.js';
 import { makeHosts } from './hosts.js';
 import { makeNetwork } from './network.js';
 import { ariUrl, nodeUnit, type NodeSettings } from './nodes.js';
 import { HEP_PORT, migrate, reinviteUnits, writeConfigs, type ReinviteSettings } from './reinvite.js';
+import { addressValues, makeCertificates, nodesOf } from './telephony.js';
 import { Unit, type UnitSpec } from './unit.js';
 import { until } from './wait.js';
 
@@ -56,10 +57,12 @@ export async function buildLab(
 
   progress(`NATS, PostgreSQL, Kamailio, RTPEngine and ${nodes.length} Asterisk`);
   const edge = hostOf(layout, 'edge');
+  const certificates = makeCertificates(layout);
   const config = await writeConfigs(reinvite);
   const central = coreUnits(core).then(start);
   const media = rtpengineUnit(edge).then((unit) => start([unit]));
-  const asterisks = Promise.all(nodes.map(nodeUnit)).then(start);
+  const asterisks = certificates.then(() => Promise.all(nodes.map(nodeUnit))).then(start);
+  const second = certificates.then(async () => start([await proxyUnit(hostOf(layout, 'proxy'), layout)]));
   // Kamailio gives up for a while what does not answer at its own start.
   const proxy = Promise.all([media, asterisks]).then(async () => start([await kamailioUnit(edge, layout)]));
   const services = central.then(async () => {
@@ -67,7 +70,7 @@ export async function buildLab(
     await migrate(reinvite);
     await start(reinviteUnits(reinvite));
   });
-  await Promise.all([services, proxy]);
+  await Promise.all([services, proxy, second]);
   progress('the edge finds the nodes');
   await until('the edge, with every node answering,', EDGE_SEES_NODES_MS, () =>
     edgeSeesNodes(edge.address, nodes.length),
@@ -76,18 +79,15 @@ export async function buildLab(
 }
 
 function nodeSettings(layout: Layout, core: HostLayout): NodeSettings[] {
-  const edge = layout.hosts.find((host) => host.role === 'edge');
-  if (edge === undefined) return [];
+  const addresses = addressValues(layout);
   const password = randomBytes(16).toString('hex');
-  return layout.hosts
-    .filter((host) => host.role === 'node')
-    .map((node, index) => ({
-      node,
-      edge: edge.address,
-      hep: `${core.address}:${HEP_PORT}`,
-      hepCaptureId: index + 1,
-      ari: { url: ariUrl(node.address), username: 'reinvite', password },
-    }));
+  return nodesOf(layout).map((node, index) => ({
+    node,
+    addresses,
+    hep: `${core.address}:${HEP_PORT}`,
+    hepCaptureId: index + 1,
+    ari: { url: ariUrl(node.address), username: 'reinvite', password },
+  }));
 }
 
 function hostOf(layout: Layout, role: HostLayout['role']): HostLayout {
@@ -104,7 +104,9 @@ function infoOf(spec: LabSpec, layout: Layout, nodes: readonly NodeSettings[], p
     name: spec.name,
     pid,
     subnet: `10.77.${layout.slot}.0/${layout.prefix}`,
-    hosts: Object.fromEntries(layout.hosts.map(({ name, role, address }) => [name, { role, address }])),
+    hosts: Object.fromEntries(
+      layout.hosts.map(({ name, role, address, address6 }) => [name, { role, address, address6 }]),
+    ),
     ...(edge === undefined ? {} : { sip: `sip:${edge}:5060`, edgeRpc: edgeRpcUrl(edge) }),
     nats: natsUrl(core),
     postgres: postgresUrl(core),

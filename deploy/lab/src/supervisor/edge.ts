@@ -2,13 +2,16 @@ import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CHECKOUT, hostRoot } from '../paths.js';
 import type { HostLayout, Layout } from '../layout.js';
-import { multiarch, renderDirectory } from './template.js';
 import { run } from './run.js';
+import { addressValues, nodesOf, SIP_PORT } from './telephony.js';
+import { renderDirectory } from './template.js';
 import type { UnitSpec } from './unit.js';
 import { until } from './wait.js';
 
 const READY_MS = 30_000;
 const RTPENGINE_CONTROL = '127.0.0.1:2223';
+/** Name and password of the one user that can register. */
+const LAB_USER = 'phone';
 
 export const edgeRpcUrl = (edge: string): string => `http://${edge}:8080/rpc`;
 
@@ -22,35 +25,68 @@ export async function rtpengineUnit(edge: HostLayout): Promise<UnitSpec> {
     name: 'rtpengine',
     host: edge.name,
     files: 'host',
-    argv: ['reinvite-rtpengine', edge.address, RTPENGINE_CONTROL],
+    argv: ['reinvite-rtpengine', RTPENGINE_CONTROL, edge.address, edge.address6],
     ready: () => until('rtpengine', READY_MS, () => listensUdp(edge.name, RTPENGINE_CONTROL)),
   };
 }
 
+/** The edge's Kamailio, with what is the lab's own. */
 export async function kamailioUnit(edge: HostLayout, layout: Layout): Promise<UnitSpec> {
-  const root = hostRoot(edge.name);
-  const nodes = layout.hosts.filter((host) => host.role === 'node');
-  const phones = layout.hosts.find((host) => host.role === 'phones');
-  await renderDirectory('kamailio', path.join(root, 'etc/kamailio'), {
-    EDGE_ADDRESS: edge.address,
-    PHONES_ADDRESS: phones?.address ?? '',
+  const etc = path.join(hostRoot(edge.name), 'etc/kamailio');
+  const core = layout.hosts.find((host) => host.role === 'core');
+  const rpcClients = [core?.address ?? '', layout.callerAddress, layout.bridgeAddress];
+  const values = {
+    ...addressValues(layout),
     RTPENGINE_CONTROL,
-    MULTIARCH: multiarch(),
-    NAMED_NODES: nodes.map((node) => `\t$sht(named=>${node.name}) = "sip:${node.address}:5060";`).join('\n'),
-  });
-  // 9: inactive and probed, until its first answer.
+    TLS_NAME: edge.name,
+    RPC_CLIENTS: rpcClients.map((address) => `${address}/32`).join(','),
+    PASSWORDS: `\t$sht(password=>${LAB_USER}) = "${LAB_USER}";`,
+  };
+  await renderDirectory('kamailio', etc, values);
+  await renderDirectory('lab/kamailio', etc, values);
+  const nodes = nodesOf(layout);
   await writeFile(
-    path.join(root, 'etc/kamailio/dispatcher.list'),
-    nodes.map((node) => `1 sip:${node.address}:5060 9 0\n`).join(''),
+    path.join(etc, 'dispatcher.list'),
+    // 9: inactive and probed, until its first answer. 4: neither probed nor chosen.
+    [
+      ...nodes.map((node) => `1 sip:${node.address}:${SIP_PORT} 9 0\n`),
+      ...nodes.map((node) => `2 sip:[${node.address6}]:${SIP_PORT} 4 0\n`),
+    ].join(''),
   );
-  await mkdir(path.join(root, 'run/kamailio'), { recursive: true });
+  return kamailio('kamailio', edge.name, 'kamailio.cfg', ['LAB', 'WITH_TLS', 'WITH_IPV6'], () =>
+    answersRpc(edge.address),
+  );
+}
+
+/** The second proxy. */
+export async function proxyUnit(proxy: HostLayout, layout: Layout): Promise<UnitSpec> {
+  await renderDirectory('lab/kamailio', path.join(hostRoot(proxy.name), 'etc/kamailio'), {
+    ...addressValues(layout),
+    TLS_NAME: proxy.name,
+  });
+  return kamailio('proxy', proxy.name, 'proxy.cfg', [], () =>
+    listensUdp(proxy.name, `${proxy.address}:${SIP_PORT}`),
+  );
+}
+
+async function kamailio(
+  name: string,
+  host: string,
+  config: string,
+  defines: readonly string[],
+  serves: () => Promise<boolean>,
+): Promise<UnitSpec> {
+  await mkdir(path.join(hostRoot(host), 'run/kamailio'), { recursive: true });
   return {
-    name: 'kamailio',
-    host: edge.name,
+    name,
+    host,
     files: 'host',
-    // -DD: stays in the foreground and is no daemon. -M: private memory of each worker, in MB.
-    argv: ['kamailio', '-DD', '-E', '-f', '/etc/kamailio/kamailio.cfg', '-m', '256', '-M', '32'],
-    ready: () => until('kamailio', READY_MS, () => answersRpc(edge.address)),
+    argv: [
+      // -DD: stays in the foreground and is no daemon. -M: private memory of each worker, in MB.
+      ...['kamailio', '-DD', '-E', '-f', `/etc/kamailio/${config}`, '-m', '256', '-M', '32'],
+      ...defines.flatMap((define) => ['-A', define]),
+    ],
+    ready: () => until(name, READY_MS, serves),
   };
 }
 

@@ -7,7 +7,8 @@ import { run } from './run.js';
 export async function makeHosts(layout: Layout, layers: string, shared: string): Promise<void> {
   const table = [
     '127.0.0.1 localhost',
-    ...layout.hosts.map((host) => `${host.address} ${host.name}`),
+    '::1 localhost',
+    ...layout.hosts.flatMap(({ address, address6, name }) => [`${address} ${name}`, `${address6} ${name}`]),
     '',
   ].join('\n');
   const script = path.join(LAB_PACKAGE, 'scripts', 'host.sh');
@@ -18,8 +19,8 @@ export async function makeHosts(layout: Layout, layers: string, shared: string):
         [
           script,
           host.name,
-          host.address,
-          String(layout.prefix),
+          `${host.address}/${layout.prefix}`,
+          `${host.address6}/${layout.prefix6}`,
           path.join(HOSTS_DIR, host.name),
           layers,
           shared,

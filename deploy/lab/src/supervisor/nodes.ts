@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { hostRoot } from '../paths.js';
 import type { HostLayout } from '../layout.js';
-import { multiarch, renderDirectory } from './template.js';
+import { renderDirectory, type Values } from './template.js';
 import type { UnitSpec } from './unit.js';
 import { answersHttp, until } from './wait.js';
 
@@ -18,7 +18,8 @@ export interface AriAccess {
 
 export interface NodeSettings {
   readonly node: HostLayout;
-  readonly edge: string;
+  /** Where everybody else is: see `addressValues`. */
+  readonly addresses: Values;
   /** Where SIP is captured to: `address:port`. */
   readonly hep: string;
   readonly hepCaptureId: number;
@@ -35,15 +36,17 @@ export async function nodeUnit(settings: NodeSettings): Promise<UnitSpec> {
   const { node, ari } = settings;
   const root = hostRoot(node.name);
   // Over Debian's own files, which stay for whatever of Asterisk the lab does not set up itself.
-  await renderDirectory('asterisk', path.join(root, 'etc/asterisk'), {
+  const values = {
+    ...settings.addresses,
     NODE_ID: node.name,
     NODE_ADDRESS: node.address,
-    EDGE_ADDRESS: settings.edge,
+    NODE_ADDRESS6: node.address6,
     HEP_ADDRESS: settings.hep,
     HEP_CAPTURE_ID: String(settings.hepCaptureId),
     ARI_PASSWORD: ari.password,
-    MULTIARCH: multiarch(),
-  });
+  };
+  await renderDirectory('asterisk', path.join(root, 'etc/asterisk'), values);
+  await renderDirectory('lab/asterisk', path.join(root, 'etc/asterisk/lab'), values);
   await mkdir(path.join(root, 'run/asterisk'), { recursive: true });
   const authorization = `Basic ${Buffer.from(`${ari.username}:${ari.password}`).toString('base64')}`;
   return {

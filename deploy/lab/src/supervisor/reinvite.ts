@@ -87,7 +87,7 @@ function sharedConfig({ lab, core, nodes }: ReinviteSettings): object {
     log: { level: 'info' },
     nodes: nodes.map(({ node, ari, hepCaptureId }) => ({
       id: node.name,
-      sipAddresses: [node.address],
+      sipAddresses: [node.address, node.address6],
       ari,
       hepCaptureId,
     })),

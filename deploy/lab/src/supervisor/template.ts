@@ -7,11 +7,11 @@ import { CHECKOUT } from '../paths.js';
 export type Values = Readonly<Record<string, string>>;
 
 /**
- * Fills in a template's `@NAME@` placeholders (upper-case letters and `_`). Pure.
+ * Fills in a template's `@NAME@` placeholders (upper-case letters, digits and `_`). Pure.
  * @throws CodedError `LAB_START_FAILED` for a placeholder without a value.
  */
 export function render(template: string, values: Values): string {
-  return template.replace(/@([A-Z][A-Z_]*)@/g, (_, name: string) => {
+  return template.replace(/@([A-Z][A-Z0-9_]*)@/g, (_, name: string) => {
     const value = values[name];
     if (value === undefined) throw codedError('LAB_START_FAILED', `no value for the placeholder @${name}@`);
     return value;
