@@ -129,13 +129,14 @@ function isAnswered(invitation: Dialog, all: readonly Dialog[]): boolean {
 function rowOf(evidence: Evidence): Row | null {
   const dialog = viewOf(evidence);
   if (dialog === null) return null;
-  const { local, remote, localCSeq, remoteCSeq, routeSet, unsure, ...rest } = dialog;
+  const { local, remote, inviteCSeq, localCSeq, remoteCSeq, routeSet, unsure, ...rest } = dialog;
   return {
     ...rest,
     localDisplayName: local.displayName,
     localUri: local.uri,
     remoteDisplayName: remote.displayName,
     remoteUri: remote.uri,
+    inviteCseq: inviteCSeq,
     localCseq: localCSeq,
     remoteCseq: remoteCSeq,
     routeSet: [...routeSet],
@@ -149,11 +150,13 @@ function rowOf(evidence: Evidence): Row | null {
 }
 
 function dialogOf(row: Omit<typeof dialogs.$inferSelect, 'evidence'>): Dialog {
-  const { localDisplayName, localUri, remoteDisplayName, remoteUri, localCseq, remoteCseq, ...rest } = row;
+  const { localDisplayName, localUri, remoteDisplayName, remoteUri, ...others } = row;
+  const { inviteCseq, localCseq, remoteCseq, ...rest } = others;
   return {
     ...rest,
     local: { displayName: localDisplayName, uri: localUri },
     remote: { displayName: remoteDisplayName, uri: remoteUri },
+    inviteCSeq: inviteCseq,
     localCSeq: localCseq,
     remoteCSeq: remoteCseq,
     unsure: row.unsure.filter((reason): reason is UnsureReason => reason !== ''),

@@ -21,6 +21,8 @@ export const dialogs = pgTable(
     localUri: text('local_uri').notNull(),
     remoteDisplayName: text('remote_display_name').notNull(),
     remoteUri: text('remote_uri').notNull(),
+    /** Of the INVITE that created it; null where that was not captured. */
+    inviteCseq: bigint('invite_cseq', { mode: 'number' }),
     /** Highest CSeq that our side sent, 0 for none. */
     localCseq: bigint('local_cseq', { mode: 'number' }).notNull(),
     remoteCseq: bigint('remote_cseq', { mode: 'number' }).notNull(),

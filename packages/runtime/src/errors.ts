@@ -80,6 +80,7 @@ export const ERROR_TABLE = {
     'The ledger could not read all that had arrived before a barrier was asked for, in the time that it takes for it.',
   ],
   SIP_MALFORMED: ['terminal', 'A SIP message cannot be parsed; it is dropped and counted.'],
+  SDP_MALFORMED: ['terminal', 'A session description cannot be read; the message counts without it.'],
   DIALOG_INCOMPLETE: ['terminal', 'A dialog lacks a field that a recovery needs.'],
   FENCE_FAILED: ['retryable', 'A fence was asked for and not confirmed; nothing is taken over.'],
   RECOVERY_REQUEST_INVALID: ['terminal', 'A recovery request does not fit its schema.'],

@@ -5,7 +5,7 @@ export { HepFramer } from './hep/framing.js';
 export { HEP_TYPE_SIP, type HepEndpoint, type HepPacket } from './hep/packet.js';
 export type { CSeq, NameAddress, SipMessage, SipRequest, SipResponse, Via } from './message/message.js';
 export { parseSip } from './message/parse.js';
-export type { Dialog, Party, UnsureReason } from './dialog/dialog.js';
+export { isAdvisory, type Dialog, type Party, type UnsureReason } from './dialog/dialog.js';
 export type {
   Codec,
   Direction,
@@ -28,4 +28,6 @@ export {
 export type { Observed } from './dialog/observe.js';
 export { isInvitation, viewOf } from './dialog/view.js';
 export type { DialogSearch, DialogSource } from './recovery/source.js';
+export { sdpOf } from './session/body.js';
+export { parseSdp } from './session/parse.js';
 export { recoveryVariables } from './recovery/variables.js';

@@ -13,6 +13,7 @@ describe('a call that the phone made (Asterisk is UAS)', () => {
       nodeId: 'ast1',
       local: { displayName: '', uri: 'sip:app@10.77.0.5' },
       remote: { displayName: 'Phone, "one"', uri: 'sip:phone@10.77.0.9' },
+      inviteCSeq: 7,
       localCSeq: 0,
       remoteCSeq: 7,
       routeSet: [EDGE, OUTER],
@@ -146,7 +147,40 @@ describe('a call that Asterisk made (UAC)', () => {
       ['p2', 'early'],
     ]);
     expect(fold([...early, refused]).map(({ state }) => state)).toEqual(['ended', 'ended']);
-    expect(fold([...early, outbound.ok]).map(({ state }) => state)).toEqual(['confirmed', 'early']);
+  });
+
+  it('ends the other early dialogs of a fork when one is confirmed, unless they are confirmed as well', () => {
+    const other = {
+      from: '"Alice" <sip:alice@10.77.0.11>;tag=a1',
+      to: '<sip:phone@10.77.0.5>;tag=p2',
+      cseq: '101 INVITE',
+      contact: '<sip:other@192.0.2.2>',
+    };
+    const fork = capture('received', 60, { ...other, status: 180 });
+    const early = [outbound.invite, outbound.inviteAgain, outbound.ringing, fork];
+    for (const messages of [
+      [...early, outbound.ok],
+      [outbound.ok, ...early],
+    ]) {
+      const [one, two] = fold(messages).sort((a, b) => a.remoteTag.localeCompare(b.remoteTag));
+      expect(one).toMatchObject({ remoteTag: 'p1', state: 'confirmed', endedAt: null });
+      expect(two).toMatchObject({ remoteTag: 'p2', state: 'ended', endedAt: 1_800_000_002_000 });
+    }
+    const alsoOk = capture('received', 2_100, { ...other, status: 200 });
+    expect(fold([...early, outbound.ok, alsoOk]).map(({ state }) => state)).toEqual([
+      'confirmed',
+      'confirmed',
+    ]);
+  });
+
+  it('ends an early dialog by 199', () => {
+    const terminated = capture('received', 70, {
+      from: '"Alice" <sip:alice@10.77.0.11>;tag=a1',
+      to: '<sip:phone@10.77.0.5>;tag=p1',
+      cseq: '101 INVITE',
+      status: 199,
+    });
+    expect(only([outbound.invite, outbound.inviteAgain, outbound.ringing, terminated]).state).toBe('ended');
   });
 
   it('is not ended by the answer to the INVITE without credentials', () => {

@@ -65,13 +65,13 @@ describe('inside a dialog', () => {
   });
 
   it('is unsure of a refresh that nobody was seen to answer, unless it changes nothing', () => {
-    expect(only([...established, reinvite]).unsure).toEqual(['target-refresh-open']);
+    expect(only([...established, reinvite]).unsure).toEqual(['target-refresh-open', 'session-open']);
     const same = capture('received', 3_000, {
       ...inDialog,
       cseq: '8 INVITE',
       contact: '<sip:phone@192.168.9.9:5070;alias=10.77.0.9~5070~1>',
     });
-    expect(only([...established, same]).unsure).toEqual([]);
+    expect(only([...established, same]).unsure).toEqual(['session-open']);
   });
 
   it('does not take the old Contact back from a 200 that is sent again', () => {
@@ -172,14 +172,14 @@ describe('inside a dialog', () => {
       nodeId: 'ast2',
       localCSeq: 10,
       state: 'confirmed',
-      unsure: [],
+      unsure: ['session-open'],
     });
     expect(only([...established, second, secondOk, third])).toMatchObject({
       nodeId: 'ast3',
       localCSeq: 20,
       localContact: 'sip:10.77.0.13:5060',
       routeSet: [EDGE, OUTER],
-      unsure: [],
+      unsure: ['session-open'],
     });
   });
 
@@ -187,6 +187,42 @@ describe('inside a dialog', () => {
     const first = capture('sent', 3_000, { ...ourRequest, cseq: '5 INFO' });
     const second = capture('sent', 2_000, { ...ourRequest, cseq: '15 INVITE' }, 'ast2');
     expect(only([...established, first, second]).nodeId).toBe('ast2');
+  });
+});
+
+describe('a request of the peer that is answered 481', () => {
+  const asked = { ...inDialog, cseq: '8 INVITE', contact: '<sip:phone@192.168.9.9:7777>' };
+  const denied = { ...inDialog, status: 481, cseq: '8 INVITE' };
+
+  it('is no dialog that lives, when nothing else is known of it', () => {
+    const stray = [capture('received', 0, asked), capture('sent', 1, denied)];
+    expect(only(stray)).toMatchObject({ state: 'ended', endedAt: 1_800_000_000_001 });
+    expect(only(stray.toReversed()).state).toBe('ended');
+  });
+
+  it('ends the dialog when the node that holds it says so, unless it lived on', () => {
+    const ended = [...established, capture('received', 3_000, asked), capture('sent', 3_001, denied)];
+    expect(only(ended)).toMatchObject({ state: 'ended', endedAt: 1_800_000_003_001 });
+    const info = { ...inDialog, cseq: '9 INFO' };
+    const lives = capture('sent', 4_001, { ...info, status: 200 });
+    expect(only([...ended, capture('received', 4_000, info), lives]).state).toBe('confirmed');
+  });
+
+  it('leaves the dialog with the node that holds it, when the request went astray to another', () => {
+    const astray = [capture('received', 3_000, asked, 'ast2'), capture('sent', 3_001, denied, 'ast2')];
+    expect(only([...established, ...astray])).toMatchObject({
+      state: 'confirmed',
+      nodeId: 'ast1',
+      remoteTarget: expect.stringContaining('alias') as string,
+      unsure: [],
+    });
+  });
+
+  it('leaves the target unsure when we took one that was not captured', () => {
+    const taken = capture('sent', 3_001, { ...inDialog, status: 200, cseq: '8 INVITE' });
+    expect(only([...established, taken]).unsure).toEqual(['target-refresh-open']);
+    const noContact = capture('received', 3_000, { ...inDialog, cseq: '8 INVITE' });
+    expect(only([...established, noContact, taken]).unsure).toEqual([]);
   });
 });
 
@@ -203,7 +239,7 @@ describe('a dialog whose beginning was not captured', () => {
       routeSet: [EDGE, OUTER],
       remoteTarget: 'sip:phone@192.0.2.9:5070',
       local: { uri: 'sip:app@10.77.0.5' },
-      unsure: ['creation-unseen', 'target-inferred'],
+      unsure: ['creation-unseen', 'target-inferred', 'session-unseen'],
     });
   });
 
@@ -229,7 +265,7 @@ describe('a dialog whose beginning was not captured', () => {
     });
     expect(only([outbound.invite, outbound.inviteAgain, ours])).toMatchObject({
       routeSet: [EDGE, OUTER],
-      unsure: ['creation-unseen', 'target-inferred'],
+      unsure: ['creation-unseen', 'target-inferred', 'session-unseen'],
     });
   });
 });

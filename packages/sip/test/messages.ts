@@ -17,6 +17,10 @@ export interface MessageParts {
   readonly recordRoute?: readonly string[];
   readonly route?: readonly string[];
   readonly via?: string;
+  /** Further header lines. */
+  readonly headers?: readonly string[];
+  /** A session description. */
+  readonly sdp?: string;
 }
 
 export const CALL_ID = 'call-1@10.77.0.9';
@@ -37,9 +41,11 @@ export function sipText(parts: MessageParts): string {
     `Call-ID: ${parts.callId ?? CALL_ID}`,
     `CSeq: ${parts.cseq}`,
     ...(parts.contact === undefined ? [] : [`Contact: ${parts.contact}`]),
-    'Content-Length: 0',
+    ...(parts.headers ?? []),
+    ...(parts.sdp === undefined ? [] : ['Content-Type: application/sdp']),
+    `Content-Length: ${Buffer.byteLength(parts.sdp ?? '')}`,
   ];
-  return `${lines.join('\r\n')}\r\n\r\n`;
+  return `${lines.join('\r\n')}\r\n\r\n${parts.sdp ?? ''}`;
 }
 
 /** A capture at a node. `atMs` counts from the beginning of the test's call. */

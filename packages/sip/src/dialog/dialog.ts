@@ -12,9 +12,21 @@ export interface Party {
  * - `creation-unseen`: the INVITE that created it, or its answer, was not captured, so that role, parties and route set
  *   are inferred from later messages;
  * - `target-inferred`: no Contact of the peer was captured; the remote target is the Request-URI of our own request;
- * - `target-refresh-open`: the peer asked for another remote target and our answer was not captured.
+ * - `target-refresh-open`: the peer asked for another remote target and our answer was not captured, or we accepted what
+ *   it asked for and its request was not captured;
+ * - `session-unseen`: of the session in force the description of one side, or of both, was not captured or cannot be read;
+ * - `session-open`: after the session in force another was offered, and what became of the offer was not captured.
+ *
+ * In doubt of the first three a re-INVITE may go to the wrong place or be refused with 481, which ends the call. In doubt
+ * of the session alone it does not ({@link isAdvisory}): its offer and answer make a new session.
  */
-export type UnsureReason = 'creation-unseen' | 'target-inferred' | 'target-refresh-open';
+export type UnsureReason =
+  'creation-unseen' | 'target-inferred' | 'target-refresh-open' | 'session-unseen' | 'session-open';
+
+/** Whether the doubt is of the session alone, so that a re-INVITE cannot do harm. */
+export function isAdvisory(reason: string): boolean {
+  return reason === 'session-unseen' || reason === 'session-open';
+}
 
 /**
  * One SIP dialog (RFC 3261 section 12) as the Asterisk that holds it saw it: "local" is Asterisk, "remote" its peer.
@@ -28,12 +40,17 @@ export interface Dialog {
   readonly remoteTag: string;
   /** Whether our side sent the INVITE that created the dialog. */
   readonly role: 'uac' | 'uas';
-  /** `ended`: BYE by either side, 481 or 408 to a request of ours, or an INVITE that was refused or cancelled. */
+  /**
+   * `ended`: BYE by either side; 481 or 408 to a request of ours; 481 of the node that holds it to one of the peer's; an
+   * INVITE that was refused or cancelled; an early dialog when another fork of its INVITE is confirmed, or by 199.
+   */
   readonly state: 'early' | 'confirmed' | 'ended';
   /** The node that was last to speak for the dialog, by the CSeq of our side. */
   readonly nodeId: string;
   readonly local: Party;
   readonly remote: Party;
+  /** CSeq of the INVITE that created it (after a challenge, of the last); null where it was not captured. */
+  readonly inviteCSeq: number | null;
   /** Highest CSeq that our side used, 0 for none. */
   readonly localCSeq: number;
   /** Highest CSeq that the peer used, 0 for none. */
@@ -48,7 +65,11 @@ export interface Dialog {
   readonly transport: string;
   /** The peer's side has asked us for digest credentials. */
   readonly digestChallenged: boolean;
-  /** What each side last said in an offer/answer exchange that was completed (RFC 3264); null where none was seen. */
+  /**
+   * What each side last said in an offer/answer exchange that was completed (RFC 3264); null where that was not seen. The
+   * version of our own origin is the highest that our side has used, also in an offer that was refused or is open: the
+   * next one must exceed it.
+   */
   readonly localSession: SessionDescription | null;
   readonly remoteSession: SessionDescription | null;
   /** Null where there is none, or where none was seen. */

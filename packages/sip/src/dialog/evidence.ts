@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { exchangeSchema } from './exchange.js';
 
 /** Microseconds since the Unix epoch. */
 const us = z.number().int();
@@ -38,10 +39,19 @@ const refresh = z.object({
   cseq,
   /** A refused refresh leaves the target as it was (RFC 6141 section 4.6). */
   outcome: z.enum(['open', 'accepted', 'refused']),
-  /** The peer's Contact; `final` false where only a provisional answer gave it. */
+  /** The peer's Contact, empty where it gave none; `final` false where only a provisional answer gave it. */
   contact: z.object({ final: z.boolean(), at: us, uri: z.string() }).nullable(),
 });
 export type Refresh = z.infer<typeof refresh>;
+
+/** What the 2xx to an INVITE or UPDATE says of the session timer (RFC 4028 section 9): 0 seconds for none. */
+const timer = z.object({
+  cseq,
+  at: us,
+  seconds: z.number().int().nonnegative(),
+  refresher: z.enum(['uac', 'uas']),
+});
+export type Timer = z.infer<typeof timer>;
 
 /**
  * All that the messages of one dialog have shown, such that evidence can be joined in any order and any number of times
@@ -65,14 +75,29 @@ export const evidenceSchema = z.object({
   /** Our latest request inside the dialog: its Route values show the route set, its Request-URI the remote target. */
   ownRequest: z.object({ cseq, at: us, routes: z.array(z.string()), requestUri: z.string() }).nullable(),
   refreshes: z.array(refresh),
+  /** Offers and answers. */
+  exchanges: z.array(exchangeSchema).default([]),
+  /** The latest in a transaction of ours (`local`) and in one of the peer's (`remote`). */
+  timers: z
+    .object({ local: timer.nullable(), remote: timer.nullable() })
+    .default({ local: null, remote: null }),
   /** First sign of a 2xx to an INVITE. */
   confirmedAt: us.nullable(),
   /** First BYE, or 481 or 408 to a request of ours. */
   terminatedAt: us.nullable(),
   /** By node: the last INVITE that it saw cancelled or refused. Of several nodes that were tried in turn each may refuse. */
   refusals: z.record(z.string(), z.object({ cseq, at: us })),
-  /** Who spoke for our side with the highest CSeq; 0 where the node only answered. */
-  speaker: z.object({ cseq, at: us, nodeId: z.string() }),
+  /** By node: when it last answered 481 to a request of the peer. Only of the one that holds the dialog does it count. */
+  denials: z.record(z.string(), us).default({}),
+  /** Last 2xx inside the dialog, save to a BYE. */
+  aliveAt: us.nullable().default(null),
+  /** First sign that a fork of the INVITE is not the one that goes on; a 2xx of its own tells otherwise. */
+  passedOverAt: us.nullable().default(null),
+  /**
+   * Who spoke for our side with the highest CSeq; 0 where the node only answered, `spoke` false where it did not even do
+   * that: a request that went astray, or was refused, does not make a node the one that holds the dialog.
+   */
+  speaker: z.object({ cseq, spoke: z.boolean().default(true), at: us, nodeId: z.string() }),
   localContact: z.object({ at: us, uri: z.string() }).nullable(),
   transport: z.object({ at: us, name: z.string() }),
   digestChallenged: z.boolean(),

@@ -1,6 +1,6 @@
 import type { Dialog } from './dialog.js';
 import type { Evidence } from './evidence.js';
-import { inherit, joinEvidence } from './join.js';
+import { earliest, inherit, joinEvidence } from './join.js';
 import { contributionsOf, type Observed } from './observe.js';
 import { isInvitation, viewOf } from './view.js';
 
@@ -81,8 +81,35 @@ function joinInto(call: CallDialogs, added: Evidence): CallDialogs {
   } else {
     const invitations = [...evidence.values()].filter((one) => answers(joined, one));
     evidence.set(key, invitations.reduce(inherit, joined));
+    passOver(evidence, key);
   }
   return { ...call, evidence };
+}
+
+/**
+ * An INVITE that forked has one dialog that goes on, as a rule: the proxy cancels the other forks when one is answered with
+ * a 2xx (RFC 3261 section 16.7 step 10), and their early dialogs are over (section 13.2.2.4).
+ * @param changed key of the dialog that may be the one, or one of the others.
+ */
+function passOver(evidence: Map<string, Evidence>, changed: string): void {
+  let one = evidence.get(changed);
+  if (one === undefined) return;
+  for (const [key, other] of evidence) {
+    if (key === changed || !areForks(one, other)) continue;
+    if (one.confirmedAt !== null) evidence.set(key, passedOver(other, one.confirmedAt));
+    if (other.confirmedAt !== null) one = passedOver(one, other.confirmedAt);
+  }
+  evidence.set(changed, one);
+}
+
+function passedOver(dialog: Evidence, at: number): Evidence {
+  const passedOverAt = earliest(dialog.passedOverAt, at);
+  return passedOverAt === dialog.passedOverAt ? dialog : { ...dialog, passedOverAt };
+}
+
+/** Whether two dialogs answer one INVITE: they share the tag of the side that sent it. */
+function areForks(a: Evidence, b: Evidence): boolean {
+  return !isInvitation(a) && !isInvitation(b) && (a.localTag === b.localTag || a.remoteTag === b.remoteTag);
 }
 
 /** Whether a dialog is an answer to this invitation: one that forked may have several. */

@@ -1,7 +1,6 @@
 import type { Answer, Evidence, Invite, Refresh } from './evidence.js';
-
-/** Enough refreshes of each kind for one that comes to be refused after all to fall back on the one before. */
-const KEPT_REFRESHES = 2;
+import { exchangeRules } from './exchange.js';
+import { best, bestOf, joinTransactions, type Rank, type Rules } from './transactions.js';
 
 /**
  * Joins the evidence of two sets of messages of one dialog. Associative, commutative and idempotent, so that late, repeated
@@ -10,7 +9,7 @@ const KEPT_REFRESHES = 2;
 export function joinEvidence(a: Evidence, b: Evidence): Evidence {
   return {
     ...inherit(a, b),
-    speaker: best(a.speaker, b.speaker, (s) => [s.cseq, s.at]),
+    speaker: best(a.speaker, b.speaker, (s) => [s.cseq, s.spoke ? 1 : 0, s.at]),
     transport: best(a.transport, b.transport, (t) => [t.at]),
   };
 }
@@ -31,16 +30,22 @@ export function inherit(dialog: Evidence, invitation: Evidence): Evidence {
     },
     parties: bestOf(dialog.parties, invitation.parties, (p) => [-p.at]),
     ownRequest: bestOf(dialog.ownRequest, invitation.ownRequest, (r) => [r.cseq, -r.at]),
-    refreshes: joinRefreshes(dialog.refreshes, invitation.refreshes),
+    refreshes: joinTransactions(dialog.refreshes, invitation.refreshes, refreshRules),
+    exchanges: joinTransactions(dialog.exchanges, invitation.exchanges, exchangeRules),
+    timers: {
+      local: bestOf(dialog.timers.local, invitation.timers.local, (t) => [t.cseq, -t.at]),
+      remote: bestOf(dialog.timers.remote, invitation.timers.remote, (t) => [t.cseq, -t.at]),
+    },
     confirmedAt: earliest(dialog.confirmedAt, invitation.confirmedAt),
     terminatedAt: earliest(dialog.terminatedAt, invitation.terminatedAt),
-    refusals: joinRefusals(dialog.refusals, invitation.refusals),
+    refusals: joinByNode(dialog.refusals, invitation.refusals, (x, y) => best(x, y, (r) => [r.cseq, -r.at])),
+    denials: joinByNode(dialog.denials, invitation.denials, Math.max),
+    aliveAt: latest(dialog.aliveAt, invitation.aliveAt),
+    passedOverAt: earliest(dialog.passedOverAt, invitation.passedOverAt),
     localContact: bestOf(dialog.localContact, invitation.localContact, (c) => [c.at]),
     digestChallenged: dialog.digestChallenged || invitation.digestChallenged,
   };
 }
-
-type Rank<T> = (value: T) => readonly number[];
 
 /** After a challenge the INVITE comes again with a higher CSeq, after a failover again to another node. */
 const latestInvite: Rank<Invite> = (invite) => [invite.cseq, invite.at];
@@ -51,62 +56,37 @@ const latestInvite: Rank<Invite> = (invite) => [invite.cseq, invite.at];
  */
 const firstAnswer: Rank<Answer> = (answer) => [-answer.cseq, answer.final ? 1 : 0, -answer.at];
 
-const best = <T>(a: T, b: T, rank: Rank<T>): T => (compare(a, b, rank) >= 0 ? a : b);
+const OUTCOMES = ['open', 'refused', 'accepted'] as const;
 
-function bestOf<T>(a: T | null, b: T | null, rank: Rank<T>): T | null {
-  if (a === null || b === null) return a ?? b;
-  return best(a, b, rank);
-}
+const refreshRules: Rules<Refresh> = {
+  join: (a, b) => ({
+    ...a,
+    outcome: OUTCOMES.indexOf(a.outcome) >= OUTCOMES.indexOf(b.outcome) ? a.outcome : b.outcome,
+    contact: bestOf(a.contact, b.contact, (c) => [c.uri === '' ? 0 : 1, c.final ? 1 : 0, -c.at]),
+  }),
+  // One without a Contact leaves the target to the one before.
+  isSettled: ({ outcome, contact }) => outcome === 'accepted' && contact !== null && contact.uri !== '',
+};
 
-/** Ties between different values are broken by their text, so that the order of arrival never decides. */
-function compare<T>(a: T, b: T, rank: Rank<T>): number {
-  if (a === b) return 0;
-  const ranksOfB = rank(b);
-  for (const [index, value] of rank(a).entries()) {
-    const difference = value - (ranksOfB[index] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  const [textOfA, textOfB] = [JSON.stringify(a), JSON.stringify(b)];
-  return textOfA === textOfB ? 0 : textOfA > textOfB ? 1 : -1;
-}
-
-function earliest(a: number | null, b: number | null): number | null {
+export function earliest(a: number | null, b: number | null): number | null {
   return a === null || b === null ? (a ?? b) : Math.min(a, b);
 }
 
-function joinRefusals(a: Evidence['refusals'], b: Evidence['refusals']): Evidence['refusals'] {
-  const joined = { ...a };
-  for (const [nodeId, refusal] of Object.entries(b)) {
-    const known = joined[nodeId];
-    joined[nodeId] = known === undefined ? refusal : best(known, refusal, (r) => [r.cseq, -r.at]);
-  }
-  return joined;
+function latest(a: number | null, b: number | null): number | null {
+  return a === null || b === null ? (a ?? b) : Math.max(a, b);
 }
 
-const OUTCOMES = ['open', 'refused', 'accepted'] as const;
-
-function joinRefreshes(a: readonly Refresh[], b: readonly Refresh[]): Refresh[] {
-  if (b.length === 0) return [...a];
-  const joined = new Map<string, Refresh>();
-  for (const refresh of [...a, ...b]) {
-    const key = `${refresh.by} ${refresh.cseq}`;
-    const known = joined.get(key);
-    joined.set(key, known === undefined ? refresh : joinRefresh(known, refresh));
+function joinByNode<T>(
+  a: Readonly<Record<string, T>>,
+  b: Readonly<Record<string, T>>,
+  join: (a: T, b: T) => T,
+): Record<string, T> {
+  const added = Object.entries(b);
+  if (added.length === 0) return a;
+  const joined = new Map(Object.entries(a));
+  for (const [nodeId, value] of added) {
+    const known = joined.get(nodeId);
+    joined.set(nodeId, known === undefined ? value : join(known, value));
   }
-  const sorted = [...joined.values()].sort((x, y) => y.cseq - x.cseq || (x.by < y.by ? -1 : 1));
-  const kept = new Map<string, number>();
-  return sorted.filter(({ by, outcome, contact }) => {
-    const kind = `${by} ${outcome === 'refused'} ${contact === null}`;
-    const count = (kept.get(kind) ?? 0) + 1;
-    kept.set(kind, count);
-    return count <= KEPT_REFRESHES;
-  });
-}
-
-function joinRefresh(a: Refresh, b: Refresh): Refresh {
-  return {
-    ...a,
-    outcome: OUTCOMES.indexOf(a.outcome) >= OUTCOMES.indexOf(b.outcome) ? a.outcome : b.outcome,
-    contact: bestOf(a.contact, b.contact, (c) => [c.final ? 1 : 0, -c.at]),
-  };
+  return Object.fromEntries(joined);
 }

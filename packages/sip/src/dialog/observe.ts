@@ -1,6 +1,7 @@
 import type { NameAddress, SipMessage, SipRequest, SipResponse } from '../message/message.js';
 import type { Party } from './dialog.js';
-import type { Evidence, Refresh } from './evidence.js';
+import type { Evidence, Refresh, Timer } from './evidence.js';
+import { exchangesIn } from './exchange.js';
 
 /** A SIP message as captured at a node. */
 export interface Observed {
@@ -34,13 +35,23 @@ export function contributionsOf(observed: Observed): Contribution[] {
 
 function ofRequest(observed: Observed, request: SipRequest): Contribution[] {
   // The CSeq of an ACK or CANCEL is that of its INVITE (RFC 3261 sections 9.1 and 13.2.2.4): nothing is used up by it.
-  if (request.method === 'ACK') return [];
+  if (request.method === 'ACK') return ofAck(observed, request);
   if (request.method === 'CANCEL')
     return request.toTag === '' ? [{ evidence: refusal(observed), creates: true }] : [];
   if (request.toTag !== '') {
     return [{ evidence: inDialogRequest(observed, request), creates: DIALOG_METHODS.has(request.method) }];
   }
   return request.method === 'INVITE' ? [{ evidence: invitation(observed, request), creates: true }] : [];
+}
+
+/** Only the ACK of a 2xx carries a session, and with it shows that there was one. */
+function ofAck(observed: Observed, request: SipRequest): Contribution[] {
+  if (request.toTag === '') return [];
+  const { by, at } = readingOf(observed);
+  const exchanges = exchangesIn(request, by, at);
+  if (exchanges.length === 0) return [];
+  const evidence = { ...baseOf(observed, true), exchanges, confirmedAt: at };
+  return [{ evidence, creates: true }];
 }
 
 function ofResponse(observed: Observed, response: SipResponse): Contribution[] {
@@ -52,8 +63,9 @@ function ofResponse(observed: Observed, response: SipResponse): Contribution[] {
   }
   const contributions: Contribution[] = [];
   if (isInvite) contributions.push({ evidence: refusal(observed), creates: true });
-  // The tag in the refusal of an INVITE need not be that of any dialog.
-  const creates = !isInvite && DIALOG_METHODS.has(response.cseq.method);
+  // The tag in the refusal of an INVITE need not be that of any dialog; that of a 481 of ours is of none that lives.
+  const isDenial = response.status === 481 && observed.direction === 'sent';
+  const creates = (!isInvite || isDenial) && DIALOG_METHODS.has(response.cseq.method);
   if (tagged) contributions.push({ evidence: negative(observed, response), creates });
   return contributions;
 }
@@ -72,12 +84,16 @@ function invitation(observed: Observed, request: SipRequest): Evidence {
       remote,
       recordRoutes: by === 'remote' ? [...request.recordRoutes] : [],
     },
-    refreshes:
-      by === 'remote' && contact !== null
-        ? [{ by, cseq, outcome: 'open', contact: { final: true, at, uri: contact } }]
-        : [],
+    refreshes: by === 'remote' ? [askedBy(observed)] : [],
+    exchanges: exchangesIn(request, by, at),
     localContact: by === 'local' && contact !== null ? { at, uri: contact } : null,
   };
+}
+
+/** What a request of the peer asks the remote target to be. */
+function askedBy(observed: Observed): Refresh {
+  const { by, cseq, at, contact } = readingOf(observed);
+  return { by, cseq, outcome: 'open', contact: { final: true, at, uri: contact ?? '' } };
 }
 
 function inDialogRequest(observed: Observed, request: SipRequest): Evidence {
@@ -90,10 +106,8 @@ function inDialogRequest(observed: Observed, request: SipRequest): Evidence {
     terminatedAt: request.method === 'BYE' ? at : null,
     ownRequest:
       by === 'local' ? { cseq, at, routes: [...request.routes], requestUri: request.requestUri } : null,
-    refreshes:
-      by === 'remote' && refreshing && contact !== null
-        ? [{ by, cseq, outcome: 'open', contact: { final: true, at, uri: contact } }]
-        : [],
+    refreshes: by === 'remote' && refreshing ? [askedBy(observed)] : [],
+    exchanges: exchangesIn(request, by, at),
     localContact: by === 'local' && refreshing && contact !== null ? { at, uri: contact } : null,
   };
 }
@@ -105,11 +119,19 @@ function positive(observed: Observed, response: SipResponse): Evidence {
   const final = response.status >= 200;
   const isInvite = response.cseq.method === 'INVITE';
   const refreshing = REFRESHING.has(response.cseq.method);
+  const isBye = response.cseq.method === 'BYE';
   const answer = { cseq, at, final, local, remote, recordRoutes: [...response.recordRoutes] };
+  const timer = refreshing && final ? timerIn(observed, response) : null;
   return {
     ...base,
+    speaker: { ...base.speaker, spoke: true },
     confirmedAt: isInvite && final ? at : null,
-    terminatedAt: response.cseq.method === 'BYE' ? at : null,
+    terminatedAt: isBye ? at : null,
+    aliveAt: final && !isBye ? at : null,
+    // RFC 6228: the fork that this early dialog belongs to is over.
+    passedOverAt: isInvite && response.status === 199 ? at : null,
+    exchanges: exchangesIn(response, by, at),
+    timers: { local: by === 'local' ? timer : null, remote: by === 'remote' ? timer : null },
     answers: {
       local: isInvite && by === 'local' ? answer : null,
       remote: isInvite && by === 'remote' ? answer : null,
@@ -119,13 +141,19 @@ function positive(observed: Observed, response: SipResponse): Evidence {
   };
 }
 
+/** The answer decides; one that forgets to name the refresher means the side that asked, as pjsip takes it. */
+function timerIn(observed: Observed, { sessionExpires }: SipResponse): Timer {
+  const { cseq, at } = readingOf(observed);
+  return { cseq, at, seconds: sessionExpires?.seconds ?? 0, refresher: sessionExpires?.refresher ?? 'uac' };
+}
+
 /** Our answer accepts what the peer's request asked for; the peer's answer brings its Contact with it. */
 function positiveRefresh(observed: Observed, final: boolean): Refresh[] {
   const { by, cseq, at, contact } = readingOf(observed);
   if (by === 'local') {
-    return contact === null
-      ? []
-      : [{ by, cseq, outcome: final ? 'accepted' : 'open', contact: { final, at, uri: contact } }];
+    const outcome = final ? 'accepted' : 'open';
+    if (contact === null) return final ? [{ by, cseq, outcome, contact: { final, at, uri: '' } }] : [];
+    return [{ by, cseq, outcome, contact: { final, at, uri: contact } }];
   }
   return final ? [{ by, cseq, outcome: 'accepted', contact: null }] : [];
 }
@@ -133,13 +161,15 @@ function positiveRefresh(observed: Observed, final: boolean): Refresh[] {
 /** What an answer of 300 and above shows of the dialog in which the request was sent. */
 function negative(observed: Observed, response: SipResponse): Evidence {
   const base = baseOf(observed, true);
-  const { by, cseq, at } = readingOf(observed);
+  const { by, cseq, at, nodeId } = readingOf(observed);
   const { status } = response;
   const { method } = response.cseq;
-  const gone = by === 'local' && (status === 481 || status === 408) && ENDING_IF_GONE.has(method);
+  const gone = (status === 481 || (by === 'local' && status === 408)) && ENDING_IF_GONE.has(method);
   return {
     ...base,
-    terminatedAt: gone ? at : null,
+    terminatedAt: gone && by === 'local' ? at : null,
+    denials: gone && by === 'remote' ? { [nodeId]: at } : {},
+    exchanges: exchangesIn(response, by, at),
     digestChallenged: by === 'local' && isChallenge(status),
     refreshes:
       by === 'remote' && REFRESHING.has(method) ? [{ by, cseq, outcome: 'refused', contact: null }] : [],
@@ -149,11 +179,13 @@ function negative(observed: Observed, response: SipResponse): Evidence {
 /** What a CANCEL, or an answer of 300 and above to an INVITE, shows of the invitation. */
 function refusal(observed: Observed): Evidence {
   const { message, at, nodeId } = observed;
+  const { by } = readingOf(observed);
   return {
     ...baseOf(observed, false),
     refusals: { [nodeId]: { cseq: message.cseq.number, at } },
-    digestChallenged:
-      message.kind === 'response' && readingOf(observed).by === 'local' && isChallenge(message.status),
+    // Of a CANCEL the answer to the INVITE is still to come.
+    exchanges: message.kind === 'response' ? exchangesIn(message, by, at) : [],
+    digestChallenged: message.kind === 'response' && by === 'local' && isChallenge(message.status),
   };
 }
 
@@ -200,10 +232,15 @@ function baseOf(observed: Observed, ofDialog: boolean): Evidence {
     parties: ofDialog ? { at, local, remote } : null,
     ownRequest: null,
     refreshes: [],
+    exchanges: [],
+    timers: { local: null, remote: null },
     confirmedAt: null,
     terminatedAt: null,
     refusals: {},
-    speaker: { cseq: by === 'local' ? cseq : 0, at, nodeId },
+    denials: {},
+    aliveAt: null,
+    passedOverAt: null,
+    speaker: { cseq: by === 'local' ? cseq : 0, spoke: by === 'local', at, nodeId },
     localContact: null,
     // The topmost Via is that of the hop between Asterisk and its peer, whoever sent the request.
     transport: { at, name: observed.message.vias[0]?.transport ?? '' },

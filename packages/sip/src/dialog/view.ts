@@ -1,5 +1,6 @@
 import type { Dialog, Party, UnsureReason } from './dialog.js';
 import type { Answer, Evidence, Refresh } from './evidence.js';
+import { sessionOfEvidence, timerOfEvidence } from './session-view.js';
 
 /** True while only one side has a tag: an INVITE whose answer is awaited. */
 export function isInvitation({ localTag, remoteTag }: Pick<Dialog, 'localTag' | 'remoteTag'>): boolean {
@@ -19,6 +20,9 @@ export function viewOf(evidence: Evidence): Dialog | null {
   if (!isInvitation(evidence) && !creation.seen) unsure.push('creation-unseen');
   if (target.uri !== null && target.refresh === null) unsure.push('target-inferred');
   if (isOpenRefresh(evidence, target.refresh)) unsure.push('target-refresh-open');
+  const session = sessionOfEvidence(evidence);
+  if (session.unseen) unsure.push('session-unseen');
+  else if (session.open) unsure.push('session-open');
   const state = stateOf(evidence);
   return {
     callId: evidence.callId,
@@ -29,6 +33,7 @@ export function viewOf(evidence: Evidence): Dialog | null {
     nodeId: evidence.speaker.nodeId,
     local: creation.local,
     remote: creation.remote,
+    inviteCSeq: evidence.invite?.cseq ?? null,
     localCSeq: evidence.localCSeq,
     remoteCSeq: evidence.remoteCSeq,
     routeSet: creation.routeSet,
@@ -36,22 +41,36 @@ export function viewOf(evidence: Evidence): Dialog | null {
     localContact: evidence.localContact?.uri ?? null,
     transport: evidence.transport.name,
     digestChallenged: evidence.digestChallenged,
-    localSession: null,
-    remoteSession: null,
-    sessionTimer: null,
+    localSession: session.local,
+    remoteSession: session.remote,
+    sessionTimer: timerOfEvidence(evidence),
     createdAt: wholeMs(evidence.firstAt),
     updatedAt: wholeMs(evidence.lastAt),
     confirmedAt: evidence.confirmedAt === null ? null : wholeMs(evidence.confirmedAt),
-    endedAt:
-      state === 'ended' ? wholeMs(evidence.terminatedAt ?? refusedAt(evidence) ?? evidence.lastAt) : null,
+    endedAt: state === 'ended' ? wholeMs(endOf(evidence) ?? evidence.lastAt) : null,
     unsure,
   };
 }
 
 function stateOf(evidence: Evidence): Dialog['state'] {
-  if (evidence.terminatedAt !== null) return 'ended';
-  if (evidence.confirmedAt !== null) return 'confirmed';
-  return refusedAt(evidence) === null ? 'early' : 'ended';
+  if (endOf(evidence) !== null) return 'ended';
+  return evidence.confirmedAt === null ? 'early' : 'confirmed';
+}
+
+/** First sign of the dialog's end. What ends an early dialog alone does not count once it is confirmed. */
+function endOf(evidence: Evidence): number | null {
+  const end = evidence.terminatedAt ?? deniedAt(evidence);
+  if (end !== null || evidence.confirmedAt !== null) return end;
+  return refusedAt(evidence) ?? evidence.passedOverAt;
+}
+
+/**
+ * When the node that holds the dialog said that it knows none (RFC 3261 section 12.2.2), unless the dialog lived on. What
+ * another node says, to which a request went astray, is nothing to it.
+ */
+function deniedAt({ denials, speaker, aliveAt }: Evidence): number | null {
+  const at = denials[speaker.nodeId];
+  return at === undefined || (aliveAt !== null && aliveAt >= at) ? null : at;
 }
 
 /** When the INVITE was refused or cancelled; not by a node that was tried before, and not before it was sent again. */
@@ -126,10 +145,12 @@ function targetOf(evidence: Evidence): { uri: string | null; refresh: Refresh | 
   return { uri: refresh?.contact?.uri ?? ownRequest?.requestUri ?? null, refresh };
 }
 
+const hasContact = ({ contact }: Refresh): boolean => contact !== null && contact.uri !== '';
+
 /** A refused refresh changes nothing; a refused INVITE that would have created the dialog leaves no other target. */
 function latestRefresh(evidence: Evidence, refreshes: readonly Refresh[]): Refresh | null {
   const effective = refreshes.filter(
-    (refresh) => refresh.contact !== null && (refresh.outcome !== 'refused' || isCreating(evidence, refresh)),
+    (refresh) => hasContact(refresh) && (refresh.outcome !== 'refused' || isCreating(evidence, refresh)),
   );
   const last = (by: Refresh['by']): Refresh | undefined =>
     effective.filter((refresh) => refresh.by === by).sort((a, b) => b.cseq - a.cseq)[0];
@@ -139,16 +160,27 @@ function latestRefresh(evidence: Evidence, refreshes: readonly Refresh[]): Refre
   return (ours.contact?.at ?? 0) > (theirs.contact?.at ?? 0) ? ours : theirs;
 }
 
-/** The peer asked for another target, in a confirmed dialog, and whether we took it is not known. */
+/**
+ * The peer asked for another target, in a confirmed dialog, and whether we took it is not known; or we took one, and what
+ * it is is not known.
+ */
 function isOpenRefresh(evidence: Evidence, latest: Refresh | null): boolean {
-  if (latest === null || latest.by !== 'remote' || latest.outcome !== 'open' || evidence.confirmedAt === null)
-    return false;
+  if (evidence.confirmedAt === null) return false;
+  if (evidence.refreshes.some((refresh) => isUnseenRefresh(evidence, refresh, latest))) return true;
+  if (latest === null || latest.by !== 'remote' || latest.outcome !== 'open') return false;
   if (isCreating(evidence, latest)) return false;
   const before = latestRefresh(
     evidence,
     evidence.refreshes.filter((refresh) => refresh !== latest),
   );
   return before?.contact?.uri !== latest.contact?.uri;
+}
+
+function isUnseenRefresh(evidence: Evidence, refresh: Refresh, latest: Refresh | null): boolean {
+  const { by, cseq, outcome, contact } = refresh;
+  if (by !== 'remote' || outcome !== 'accepted' || contact !== null) return false;
+  const isOlder = latest?.by === 'remote' && latest.cseq > cseq;
+  return !isOlder && !isCreating(evidence, refresh);
 }
 
 function isCreating({ invite }: Evidence, { by, cseq }: Refresh): boolean {

@@ -1,0 +1,1 @@
+ALTER TABLE "dialogs" ADD COLUMN "invite_cseq" bigint;

@@ -1,0 +1,149 @@
+import { sessionOf } from '../session/compact.js';
+import type { Evidence, Timer } from './evidence.js';
+import type { Exchange, Said } from './exchange.js';
+import type { SessionDescription, SessionTimer } from './session.js';
+
+/** What can be said of the session (RFC 3264). */
+export interface SessionView {
+  readonly local: SessionDescription | null;
+  readonly remote: SessionDescription | null;
+  /** Of the last exchange that was accepted, one side's part was not seen or not understood. */
+  readonly unseen: boolean;
+  /** A later offer was made, and its outcome was not seen. */
+  readonly open: boolean;
+}
+
+/** An exchange from our side. */
+interface Reading {
+  readonly by: Exchange['by'];
+  readonly cseq: number;
+  /** `agreed`: offer and answer were seen, and it was accepted; `half`: accepted, and one of them was seen. */
+  readonly status: 'agreed' | 'half' | 'open';
+  readonly local: Said | null;
+  readonly remote: Said | null;
+  /** When the last of what was seen of it was first said, µs. */
+  readonly at: number;
+}
+
+/** The session in force: that of the last exchange which was accepted. A refused offer leaves it as it was. */
+export function sessionOfEvidence({ exchanges, confirmedAt }: Evidence): SessionView {
+  const readings = exchanges.map(readingOf).filter((reading) => reading !== null);
+  const accepted = merged(readings.filter(({ status }) => status !== 'open'));
+  const [last] = accepted;
+  const local = accepted.find((reading) => reading.local !== null)?.local?.session ?? null;
+  const remote = accepted.find((reading) => reading.remote !== null)?.remote?.session ?? null;
+  const unseen = last === undefined ? !wentWithout(exchanges) : !isWhole(last);
+  const open = readings.some((reading) => reading.status === 'open' && !isOvertaken(reading, last));
+  const isConfirmed = confirmedAt !== null;
+  return {
+    local: local === null ? null : withHighestVersion(sessionOf(local), exchanges),
+    remote: remote === null ? null : sessionOf(remote),
+    unseen: isConfirmed && unseen,
+    open: isConfirmed && open,
+  };
+}
+
+/** The session timer of the last 2xx to an INVITE or UPDATE; one without Session-Expires switches it off (RFC 4028 section 7.2). */
+export function timerOfEvidence({ timers: { local, remote } }: Evidence): SessionTimer | null {
+  const oursIsLater = remote === null || (local !== null && local.at > remote.at);
+  const [timer, by]: [Timer | null, Exchange['by']] = oursIsLater ? [local, 'local'] : [remote, 'remote'];
+  if (timer === null || timer.seconds === 0) return null;
+  return { intervalS: timer.seconds, refresher: timer.refresher === 'uac' ? by : otherOf(by) };
+}
+
+/** @returns null for what is no exchange: refused, or without any session. */
+function readingOf(exchange: Exchange): Reading | null {
+  const { by, cseq, outcome, prack, bare, response } = exchange;
+  const asker = exchange.request ?? exchange.acked;
+  if (outcome === 'refused' || (prack && (asker === null || response === null))) return null;
+  if (asker === null && response === null) return bare && outcome === 'open' ? openBare(by, cseq) : null;
+  const [local, remote] = by === 'local' ? [asker, response] : [response, asker];
+  const at = Math.max(local?.at ?? 0, remote?.at ?? 0);
+  return { by, cseq, local, remote, at, status: statusOf(exchange, asker) };
+}
+
+/** An INVITE without an offer that nobody was seen to answer; the one that created the dialog is older than all else. */
+function openBare(by: Exchange['by'], cseq: number): Reading {
+  return { by, cseq, local: null, remote: null, at: 0, status: 'open' };
+}
+
+function statusOf({ outcome, bare, response, acked }: Exchange, asker: Said | null): Reading['status'] {
+  const isAccepted = outcome === 'accepted';
+  if (asker !== null && response !== null)
+    return isAccepted || response.kind === 'reliable' || acked !== null ? 'agreed' : 'open';
+  // An offer in the answer waits for the ACK, or the PRACK.
+  if (asker === null && bare) return 'open';
+  return isAccepted ? 'half' : 'open';
+}
+
+/** The latest first. Those of one side are in the order of its CSeq already. */
+function merged(readings: readonly Reading[]): Reading[] {
+  const ours = readings.filter(({ by }) => by === 'local');
+  const theirs = readings.filter(({ by }) => by === 'remote');
+  const all: Reading[] = [];
+  for (;;) {
+    const [a, b] = [ours[0], theirs[0]];
+    if (a === undefined || b === undefined) return [...all, ...ours, ...theirs];
+    const isOurs = isLater(a, b);
+    all.push(isOurs ? a : b);
+    (isOurs ? ours : theirs).shift();
+  }
+}
+
+/**
+ * Across the sides our version in `o=` tells which exchange came later, for it rises with each (RFC 3264 section 8), else
+ * the peer's, and only then time: after a recovery the clock is that of another machine.
+ */
+function isLater(ours: Reading, theirs: Reading): boolean {
+  const difference =
+    compareVersions(ours.local, theirs.local) ||
+    compareVersions(ours.remote, theirs.remote) ||
+    ours.at - theirs.at;
+  return difference >= 0;
+}
+
+function isOvertaken(open: Reading, last: Reading | undefined): boolean {
+  if (last === undefined) return false;
+  return open.by === last.by ? open.cseq < last.cseq : open.at < last.at;
+}
+
+function isWhole({ local, remote }: Reading): boolean {
+  return (local?.session ?? null) !== null && (remote?.session ?? null) !== null;
+}
+
+/** An INVITE that was accepted, and neither it nor its answer spoke of a session. */
+function wentWithout(exchanges: readonly Exchange[]): boolean {
+  return exchanges.some(
+    ({ bare, outcome, response, acked }) =>
+      bare && outcome === 'accepted' && response === null && acked === null,
+  );
+}
+
+/** 0 where they are not of one session, or nothing is known of one. */
+function compareVersions(a: Said | null, b: Said | null): number {
+  const [ours, theirs] = [a?.session?.origin, b?.session?.origin];
+  if (ours === undefined || theirs === undefined || ours[1] !== theirs[1]) return 0;
+  return compareDecimals(ours[2], theirs[2]);
+}
+
+function withHighestVersion(session: SessionDescription, exchanges: readonly Exchange[]): SessionDescription {
+  const { origin, streams } = session;
+  let { version } = origin;
+  for (const { by, request, response, acked } of exchanges) {
+    for (const ours of by === 'local' ? [request, acked] : [response]) {
+      const [, sessionId, said] = ours?.session?.origin ?? [];
+      if (said !== undefined && sessionId === origin.sessionId && compareDecimals(said, version) > 0)
+        version = said;
+    }
+  }
+  return { origin: { ...origin, version }, streams };
+}
+
+function compareDecimals(a: string, b: string): number {
+  const [x, y] = [BigInt(a), BigInt(b)];
+  return x === y ? 0 : x > y ? 1 : -1;
+}
+
+function otherOf(by: Exchange['by']): Exchange['by'] {
+  return by === 'local' ? 'remote' : 'local';
+}
