@@ -1,7 +1,7 @@
 import type { Call } from '../call/call.js';
 import type { Candidate } from '../placement/candidate.js';
 import type { RestoreFact } from '../restore.js';
-import type { Limits, PlannedLeg, SkippedLeg, Trigger } from './events.js';
+import type { Disagreement, Limits, PlannedLeg, SkippedLeg, Trigger, WaitedFor } from './events.js';
 
 /** Begin the recovery of a call. `at`: epoch ms, the time that its events carry. */
 export interface PlanRecovery {
@@ -14,6 +14,10 @@ export interface PlanRecovery {
   readonly target: Pick<Candidate, 'nodeId' | 'incarnation'> | null;
   readonly trigger: Trigger;
   readonly limits: Limits;
+  /** Where another source of dialogs had to be asked first. */
+  readonly waitedFor?: WaitedFor;
+  /** What the sources do not say alike of the dialogs of the call. */
+  readonly disagreements?: readonly Disagreement[];
   readonly at: number;
 }
 

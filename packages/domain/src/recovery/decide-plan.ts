@@ -4,12 +4,30 @@ import { attemptAt } from './retry.js';
 
 /** The first events of a recovery: the plan, and its first attempt or its outcome where nothing can be attempted. */
 export function decidePlan(command: PlanRecovery): RecoveryEvent[] {
-  const { recoveryId, call, trigger, limits, target, at } = command;
+  const { recoveryId, call, trigger, limits, waitedFor, target, at } = command;
   const { callId, kind, nodeId, incarnation, join } = call;
   const identity: RecoveryIdentity = { recoveryId, callId, nodeId, incarnation };
   const plan = (legs: PlannedLeg[], skipped: SkippedLeg[]): RecoveryPlanned => {
-    return { type: 'RecoveryPlanned', ...identity, trigger, kind, join, legs, skipped, limits, at };
+    const waited = waitedFor === undefined ? {} : { waitedFor };
+    return {
+      type: 'RecoveryPlanned',
+      ...identity,
+      trigger,
+      kind,
+      join,
+      legs,
+      skipped,
+      limits,
+      ...waited,
+      at,
+    };
   };
+  const disagreed = (command.disagreements ?? []).map((disagreement): RecoveryEvent => ({
+    type: 'DialogSourcesDisagreed',
+    ...identity,
+    ...disagreement,
+    at,
+  }));
   if (target === null || command.legs.length === 0) {
     const unplaced = command.legs.map(({ legId, sipCallId, endpoint }): SkippedLeg => ({
       legId,
@@ -19,8 +37,19 @@ export function decidePlan(command: PlanRecovery): RecoveryEvent[] {
     }));
     const skipped = [...unplaced, ...command.skipped];
     const reason = skipped[0]?.reason ?? 'dialog-unknown';
-    return [plan([], skipped), { type: 'RecoveryCompleted', ...identity, outcome: 'skipped', reason, at }];
+    const completed: RecoveryEvent = {
+      type: 'RecoveryCompleted',
+      ...identity,
+      outcome: 'skipped',
+      reason,
+      at,
+    };
+    return [plan([], skipped), ...disagreed, completed];
   }
   const planned = plan([...command.legs], [...command.skipped]);
-  return [planned, attemptAt(planned, 1, target, new Set(planned.legs.map((leg) => leg.legId)), at)];
+  return [
+    planned,
+    ...disagreed,
+    attemptAt(planned, 1, target, new Set(planned.legs.map((leg) => leg.legId)), at),
+  ];
 }

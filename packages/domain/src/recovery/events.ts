@@ -57,6 +57,14 @@ const happened = { recoveryId: z.string(), callId: z.string(), nodeId, incarnati
 const ofAttempt = { ...happened, attempt: z.number().int().positive(), target: nodeId };
 const ofLeg = { ...ofAttempt, legId: z.string(), channelId: z.string() };
 
+/** Another source had to be asked before the call could be planned. */
+const waitedFor = z.object({
+  source: z.literal('homer'),
+  /** From the question to its answer, or to the deadline. */
+  ms: z.number().int().nonnegative(),
+});
+export type WaitedFor = z.infer<typeof waitedFor>;
+
 /** First event of every recovery. `legs` is empty where nothing of the call can come back. */
 const recoveryPlanned = z.object({
   type: z.literal('RecoveryPlanned'),
@@ -67,8 +75,29 @@ const recoveryPlanned = z.object({
   legs: z.array(plannedLeg),
   skipped: z.array(skippedLeg),
   limits,
+  waitedFor: waitedFor.optional(),
 });
 export type RecoveryPlanned = z.infer<typeof recoveryPlanned>;
+
+const disagreement = z.object({
+  legId: z.string(),
+  sipCallId: z.string(),
+  /** Of the dialog in question, as our side sees it. */
+  localTag: z.string(),
+  remoteTag: z.string(),
+  /** What each source says, as JSON. */
+  fields: z.array(z.object({ field: z.string(), ledger: z.string(), homer: z.string() })),
+  /** What each source is unsure of. */
+  unsure: z.object({ ledger: z.array(z.string()), homer: z.array(z.string()) }),
+});
+export type Disagreement = z.infer<typeof disagreement>;
+
+/** The ledger and HOMER say different things of a dialog. For the audit; the plan rests on what both have seen. */
+const dialogSourcesDisagreed = z.object({
+  type: z.literal('DialogSourcesDisagreed'),
+  ...happened,
+  ...disagreement.shape,
+});
 
 /** The legs were given to a target. */
 const attemptStarted = z.object({
@@ -123,6 +152,7 @@ const answerCameLate = z.object({ type: z.literal('AnswerCameLate'), ...ofLeg })
 /** What happened in one recovery; the events of one stream, flat as they are stored. */
 export const recoveryEvent = z.discriminatedUnion('type', [
   recoveryPlanned,
+  dialogSourcesDisagreed,
   attemptStarted,
   legOriginated,
   legAnswered,

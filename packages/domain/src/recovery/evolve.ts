@@ -6,6 +6,8 @@ export function evolve(state: RecoveryState, event: RecoveryEvent): RecoveryStat
   switch (event.type) {
     case 'RecoveryPlanned':
       return state.phase === 'unplanned' ? { phase: 'planned', plan: event } : state;
+    case 'DialogSourcesDisagreed':
+      return state;
     case 'AttemptStarted':
       return attemptStarted(state, event);
     case 'LegOriginated':

@@ -6,6 +6,7 @@ export type { DialogView, DialogViews } from './eligibility.js';
 export {
   recoveryEvent,
   type AttemptStarted,
+  type Disagreement,
   type Limits,
   type Outcome,
   type PlannedLeg,
@@ -14,6 +15,7 @@ export {
   type RecoveryPlanned,
   type SkippedLeg,
   type Trigger,
+  type WaitedFor,
 } from './events.js';
 export { evolve } from './evolve.js';
 export { channelIdOf, commandIdOf, recoveryIdOf, recoveryOfChannel, recoveryStream } from './ids.js';

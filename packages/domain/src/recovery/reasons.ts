@@ -4,6 +4,10 @@
  */
 export const REASONS = {
   'dialog-unknown': ['skipped', 'No source holds a SIP dialog of this leg.'],
+  'homer-unanswered': [
+    'skipped',
+    'HOMER, asked because no other source was enough, could not tell by its deadline what the dialog is.',
+  ],
   'dialog-early': ['skipped', 'The dialog was not confirmed: the phone was still ringing.'],
   'dialog-ended': ['skipped', 'The dialog had ended before the node died.'],
   'dialog-incomplete': ['skipped', 'A field is missing that the re-INVITE needs.'],
