@@ -1,3 +1,4 @@
+export { askAsterisk, type AriAccess } from './ask.js';
 export { connectAri, type AriConnection } from './connection.js';
 export type { AriOptions } from './options.js';
 export type { AriChannels, HangupReason, Originate, OriginateTarget } from './channels.js';

@@ -12,8 +12,8 @@ export interface FenceOptions {
   readonly timeoutMs: number;
   /** Program and arguments; `{nodeId}` in an argument is replaced. */
   readonly command: readonly string[] | undefined;
-  /** Asked before the command runs: false where the node is well again and should be left alone. */
-  readonly stillNeeded: () => boolean;
+  /** Asked before the command runs: false where the node is well after all and should be left alone. */
+  readonly stillNeeded: () => Promise<boolean>;
   readonly signal: AbortSignal;
 }
 
@@ -32,8 +32,8 @@ export async function fenceNode(
 ): Promise<FenceResult> {
   const byAgent = await askAgent(nodeId, incarnation, options);
   if (byAgent.kind === 'fenced' || options.command === undefined) return byAgent;
-  if (!options.stillNeeded())
-    return { kind: 'fence-failed', reason: `${byAgent.reason}; left alone: it is well again` };
+  if (!(await options.stillNeeded()))
+    return { kind: 'fence-failed', reason: `${byAgent.reason}; left alone: it is well` };
   const byCommand = await runCommand(nodeId, options.command, options);
   if (byCommand.kind === 'fenced') return byCommand;
   return { kind: 'fence-failed', reason: `${byAgent.reason}; ${byCommand.reason}` };

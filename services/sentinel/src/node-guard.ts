@@ -1,5 +1,5 @@
 import type { NodeEvent, NodeHistory } from '@reinvite/domain';
-import { observe, startWatch } from './detector/detector.js';
+import { observe, startWatch, wantsAnswer } from './detector/detector.js';
 import type { DetectorSettings, Moment, Observation, Watch } from './detector/types.js';
 import type { FenceResult } from './fence.js';
 import { NodeRecorder, type NodeRecord, type RecorderOptions } from './node-recorder.js';
@@ -9,14 +9,23 @@ export interface GuardOptions extends RecorderOptions {
   readonly record: NodeRecord;
   readonly settings: DetectorSettings;
   readonly now: () => Moment;
-  /** `stillNeeded` turns false when the node is well again. */
-  readonly fence: (nodeId: string, incarnation: string, stillNeeded: () => boolean) => Promise<FenceResult>;
+  /** Asks the node's Asterisk itself. @returns the life that it is in, undefined where it does not answer. */
+  readonly ask: () => Promise<string | undefined>;
+  /** `stillNeeded` says false when the node is well after all. */
+  readonly fence: (
+    nodeId: string,
+    incarnation: string,
+    stillNeeded: () => Promise<boolean>,
+  ) => Promise<FenceResult>;
 }
 
 /** Guards one node: tells the detector what is observed, records what it decides, and fences where it says so. */
 export class NodeGuard {
   private watch: Watch;
   private readonly recorder: NodeRecorder;
+  private asking: Promise<void> | undefined;
+  /** Whether its Asterisk has answered since its agent was heard last. */
+  private agentMissing = false;
   /** Rejects with what trying again cannot mend. */
   readonly failed: Promise<never>;
   private fail!: (error: unknown) => void;
@@ -36,6 +45,8 @@ export class NodeGuard {
     if (verdict.events.length > 0)
       this.recorder.add(verdict.events).catch((error: unknown) => this.onFailure(error));
     if (verdict.fence !== null) void this.fence(verdict.fence);
+    if (observation.kind === 'heartbeat') this.agentIsHeard();
+    if (observation.kind === 'tick' && wantsAnswer(this.watch, now().mono, settings)) void this.ask();
   }
 
   /** Resolves when all that was decided is recorded. @throws as {@link NodeRecorder.add}. */
@@ -43,11 +54,38 @@ export class NodeGuard {
     return this.recorder.recorded();
   }
 
+  /** One question at a time. */
+  private ask(): Promise<void> {
+    this.asking ??= this.answered().finally(() => (this.asking = undefined));
+    return this.asking;
+  }
+
+  private async answered(): Promise<void> {
+    const { nodeId, ask, log } = this.options;
+    const incarnation = await ask();
+    if (incarnation === undefined || incarnation !== this.watch.history.current?.incarnation) return;
+    if (!this.agentMissing)
+      log.warn(
+        { nodeId, incarnation },
+        'nothing is heard of the agent; its Asterisk answers and is left alone',
+      );
+    this.agentMissing = true;
+    this.observe({ kind: 'answered', incarnation });
+  }
+
+  private agentIsHeard(): void {
+    if (this.agentMissing) this.options.log.info({ nodeId: this.options.nodeId }, 'the agent is heard again');
+    this.agentMissing = false;
+  }
+
   private async fence(incarnation: string): Promise<void> {
     const { nodeId, log, fence } = this.options;
     const suspectedAt = this.options.now().mono;
     log.warn({ nodeId, incarnation }, 'fencing');
-    const stillNeeded = (): boolean => this.watch.suspicion !== null && this.watch.wellAt <= suspectedAt;
+    const stillNeeded = async (): Promise<boolean> => {
+      await this.ask();
+      return this.watch.suspicion !== null && this.watch.wellAt <= suspectedAt;
+    };
     const result = await fence(nodeId, incarnation, stillNeeded).catch((error: unknown): FenceResult => ({
       kind: 'fence-failed',
       reason: String(error),

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { askAsterisk } from '@reinvite/ari';
 import { Bus, subjects } from '@reinvite/bus';
 import { connectPool, requireSchema, warmPool, type Pool } from '@reinvite/db';
 import {
@@ -15,6 +16,8 @@ import {
   isCoded,
   readSecret,
   retryForever,
+  type Logger,
+  type NodeConfig,
   type Service,
   type ServiceContext,
 } from '@reinvite/runtime';
@@ -66,11 +69,13 @@ async function watchNodes({ config, log, signal }: ServiceContext, bus: Bus, poo
   });
   const { suspectAfterMs, fenceTimeoutMs, fenceCommand: command } = config.sentinel;
 
-  const guards = nodeIds.map((nodeId) => {
+  const asks = await Promise.all(config.nodes.map((node) => askOf(node, suspectAfterMs / ECHO_SHARE, log)));
+  const guards = nodeIds.map((nodeId, index) => {
     const guard = new NodeGuard({
       nodeId,
       record: recordOf(streams.get(nodeStream(nodeId)) ?? []),
       settings: config.sentinel,
+      ask: asks[index] ?? nobody,
       now: () => ({ mono: performance.now(), at: Date.now() }),
       fence: (id, incarnation, stillNeeded) =>
         fenceNode(id, incarnation, { bus, log, timeoutMs: fenceTimeoutMs, command, stillNeeded, signal }),
@@ -99,6 +104,34 @@ async function watchNodes({ config, log, signal }: ServiceContext, bus: Bus, poo
     stopListening();
   }
   await relay;
+}
+
+const nobody = async (): Promise<undefined> => undefined;
+
+/** How to ask a node's Asterisk itself: the agent's silence says nothing of it. Without its password the agent alone counts. */
+async function askOf(
+  { id, ari }: NodeConfig,
+  timeoutMs: number,
+  log: Logger,
+): Promise<() => Promise<string | undefined>> {
+  const { url, username } = ari;
+  try {
+    const password = await readSecret(`ARI password of ${id}`, ari.password, ari.passwordFile);
+    return async () => {
+      try {
+        return (await askAsterisk({ url, username, password }, timeoutMs)).incarnation;
+      } catch (err) {
+        log.debug({ err, nodeId: id }, 'Asterisk does not answer the sentinel');
+        return undefined;
+      }
+    };
+  } catch (err) {
+    log.warn(
+      { err, nodeId: id },
+      'its Asterisk cannot be asked: the silence of its agent will count against it',
+    );
+    return nobody;
+  }
 }
 
 async function loadStreams(pool: Pool, store: EventStore<NodeEvent>, nodeIds: readonly string[]) {

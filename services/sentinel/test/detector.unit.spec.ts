@@ -1,6 +1,6 @@
 import { noHistory, type Heartbeat, type NodeEvent } from '@reinvite/domain';
 import { describe, expect, it } from 'vitest';
-import { observe, startWatch } from '../src/detector/detector.js';
+import { observe, startWatch, wantsAnswer } from '../src/detector/detector.js';
 import type { Observation, Watch } from '../src/detector/types.js';
 
 const settings = { suspectAfterMs: 1_000, fenceAfterMs: 500 };
@@ -47,6 +47,15 @@ class Story {
   ticks(...monos: readonly number[]): this {
     monos.forEach((mono) => this.at(mono, { kind: 'tick' }));
     return this;
+  }
+
+  /** The node's Asterisk answers the sentinel itself. */
+  answers(mono: number, incarnation: string): this {
+    return this.at(mono, { kind: 'answered', incarnation });
+  }
+
+  wantsAnswer(mono: number): boolean {
+    return wantsAnswer(this.watch, mono, settings);
   }
 
   /** The same history in a new process. */
@@ -155,6 +164,51 @@ describe('the detector', () => {
     const story = new Story().beat(0, 'A').ticks(1_001).beat(1_200, 'A').ticks(1_600, 2_201);
     expect(story.events).toEqual(['NodeSeen A', 'NodeSuspected A', 'NodeCleared A', 'NodeSuspected A']);
     expect(story.fences).toEqual([]);
+  });
+
+  describe('when the agent is silent', () => {
+    it('asks Asterisk itself in good time, and suspects nobody that answers, however long the silence', () => {
+      const story = new Story().beat(0, 'A');
+      expect([story.wantsAnswer(500), story.wantsAnswer(501)]).toEqual([false, true]);
+      for (let mono = 550; mono < 60_000; mono += 550) story.answers(mono, 'A').ticks(mono + 540);
+      expect(story.events).toEqual(['NodeSeen A']);
+      expect(story.fences).toEqual([]);
+    });
+
+    it('suspects and fences it once Asterisk does not answer either', () => {
+      const story = new Story().beat(0, 'A').answers(900, 'A').ticks(1_900);
+      expect(story.events).toEqual(['NodeSeen A']);
+      expect(story.ticks(1_901).events.at(-1)).toBe('NodeSuspected A');
+      expect(story.ticks(2_401).fences).toEqual(['A']);
+    });
+
+    it('clears a suspected node that answers', () => {
+      expect(new Story().beat(0, 'A').ticks(1_001).answers(1_100, 'A').events.at(-1)).toBe('NodeCleared A');
+    });
+
+    it('lets the result of a fence that is under way decide', () => {
+      const story = new Story().beat(0, 'A').ticks(1_001, 1_501).answers(1_600, 'A');
+      expect(story.events).toEqual(['NodeSeen A', 'NodeSuspected A']);
+      story.at(1_700, { kind: 'fence-failed', incarnation: 'A', reason: 'left alone' });
+      expect(story.events.slice(2)).toEqual(['FenceFailed A', 'NodeCleared A']);
+    });
+
+    it('takes the answer of another life for no proof of anything', () => {
+      const story = new Story().beat(0, 'A').answers(900, 'B').ticks(1_001);
+      expect(story.events).toEqual(['NodeSeen A', 'NodeSuspected A']);
+    });
+
+    it('does not bring a life back that was declared down', () => {
+      const story = new Story().beat(0, 'A').gone(10, 'A').answers(900, 'A').ticks(5_000);
+      expect(story.events).toEqual(['NodeSeen A', 'NodeDown A']);
+      expect(story.wantsAnswer(5_000)).toBe(false);
+    });
+  });
+
+  it('does not ask over the head of an agent that says its Asterisk is unwell', () => {
+    const story = new Story().beat(0, 'A');
+    for (let mono = 200; mono <= 1_200; mono += 200) story.beat(mono, 'A', 'unresponsive');
+    expect(story.wantsAnswer(1_300)).toBe(false);
   });
 
   it('does not clear a node that says it is unwell', () => {

@@ -24,7 +24,7 @@ const fence = (
     log,
     timeoutMs: 5_000,
     command: script === undefined ? undefined : [process.execPath, '-e', script],
-    stillNeeded: () => true,
+    stillNeeded: async () => true,
     signal: new AbortController().signal,
     ...more,
   });
@@ -73,7 +73,9 @@ describe('fenceNode', () => {
   });
 
   it('leaves a node alone that is well again', async () => {
-    await expect(fence(undefined, 'process.exit(0)', { stillNeeded: () => false })).resolves.toMatchObject({
+    await expect(
+      fence(undefined, 'process.exit(0)', { stillNeeded: async () => false }),
+    ).resolves.toMatchObject({
       kind: 'fence-failed',
     });
   });

@@ -1,3 +1,6 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { Bus, subjects } from '@reinvite/bus';
 import { connectPool, type Pool } from '@reinvite/db';
 import {
@@ -75,10 +78,10 @@ describe('the sentinel, on a real Postgres and NATS', () => {
   const start = (
     nodeIds: readonly string[],
     more: object = {},
-    urls: { nats?: string; postgres?: string } = {},
+    urls: { nats?: string; postgres?: string; ari?: string } = {},
   ): void => {
     const stop = new AbortController();
-    const ari = { url: 'http://127.0.0.1:1', username: 'unused', password: 'unused' };
+    const ari = { url: urls.ari ?? 'http://127.0.0.1:1', username: 'unused', password: 'unused' };
     const config = parseConfig({
       nats: { servers: [urls.nats ?? backends.natsUrl] },
       postgres: { url: urls.postgres ?? backends.postgresUrl },
@@ -189,6 +192,31 @@ describe('the sentinel, on a real Postgres and NATS', () => {
     await vi.waitFor(async () => expect(await recorded('n4')).toEqual(['NodeSeen A']), SOON);
     fake.fallSilent();
     await vi.waitFor(() => expect(declared.at(-1)).toMatchObject({ nodeId: 'n4', evidence: 'fenced' }), SOON);
+  });
+
+  it('does not fence a node whose agent alone is silent, and does when its Asterisk falls silent too', async () => {
+    const startedAt = '2026-01-31T12:00:00.000+0000';
+    const incarnation = String(Date.parse('2026-01-31T12:00:00Z'));
+    let asked = 0;
+    const ari = createServer((_request, response) => {
+      asked += 1;
+      response.end(JSON.stringify({ status: { startup_time: startedAt } }));
+    }).listen(0, '127.0.0.1');
+    await once(ari, 'listening');
+    const url = `http://127.0.0.1:${(ari.address() as AddressInfo).port}`;
+    start(['n10'], { fenceCommand: [process.execPath, '-e', 'process.exit(0)'] }, { ari: url });
+    const fake = agent('n10', incarnation).beat();
+    await vi.waitFor(async () => expect(await recorded('n10')).toEqual([`NodeSeen ${incarnation}`]), SOON);
+    expect(asked).toBe(0);
+    fake.fallSilent();
+    // Each answer puts the suspicion off by the time after which there would have been one.
+    await vi.waitFor(() => expect(asked).toBeGreaterThan(5), SOON);
+    expect(await recorded('n10')).toEqual([`NodeSeen ${incarnation}`]);
+    ari.close();
+    await vi.waitFor(
+      () => expect(declared.at(-1)).toMatchObject({ nodeId: 'n10', incarnation, evidence: 'fenced' }),
+      SOON,
+    );
   });
 
   it('declares nobody down whose fence is not confirmed, and clears who comes back', async () => {

@@ -5,7 +5,8 @@
  *    never declares it.
  * 2. A life that was declared down stays down, whatever is heard of it later.
  * 3. Repeated evidence changes nothing.
- * 4. While a fence is under way its result decides; a heartbeat in between clears nothing.
+ * 4. Silence of the agent is no silence of its Asterisk: one that answers the sentinel itself is not suspected.
+ * 5. While a fence is under way its result decides; a heartbeat in between clears nothing.
  */
 import {
   evolveNode,
@@ -19,6 +20,8 @@ import type { DetectorSettings, Moment, Observation, Suspicion, Verdict, Watch }
 
 /** So many heartbeats must be missing, however short `suspectAfterMs` is. */
 const MISSED_BEATS = 3;
+/** A node is asked itself when nothing was heard of it for this share of the time after which it is suspected. */
+const ASK_SHARE = 2;
 const MAX_FENCE_PAUSE_MS = 60_000;
 
 /** Begins to watch a node with what is recorded of it; a suspicion of before begins anew. */
@@ -33,6 +36,7 @@ export function startWatch(
     nodeId,
     history,
     wellAt: now.mono,
+    heardAt: now.mono,
     intervalMs: 0,
     unwell: null,
     suspicion: suspected ? suspicionFrom(now, settings) : null,
@@ -52,6 +56,8 @@ export function observe(
       return onProcessGone(watch, observation.gone, now);
     case 'tick':
       return onTick(watch, now, settings);
+    case 'answered':
+      return onAnswered(watch, observation.incarnation, now);
     case 'hearing-restored':
       return quiet(restartClocks(watch, now, settings));
     case 'fenced':
@@ -61,8 +67,28 @@ export function observe(
   }
 }
 
+/**
+ * Whether to ask the node's Asterisk itself how it is: its agent has been silent for a while, and nobody else has said that it
+ * is well.
+ */
+export function wantsAnswer(watch: Watch, mono: number, settings: DetectorSettings): boolean {
+  const { current } = watch.history;
+  if (current === null || current.standing === 'down') return false;
+  const patience = silenceLimit(watch, settings) / ASK_SHARE;
+  return mono - watch.heardAt > patience && mono - watch.wellAt > patience;
+}
+
+function onAnswered(watch: Watch, incarnation: string, now: Moment): Verdict {
+  // Another life than the one that is watched: whoever is configured there is no proof of anything.
+  if (watch.history.current?.incarnation !== incarnation || watch.history.down.has(incarnation))
+    return quiet(watch);
+  const well: Watch = { ...watch, wellAt: now.mono };
+  return well.suspicion === null || well.suspicion.fencing ? quiet(well) : clear(well, incarnation, now);
+}
+
 function onHeartbeat(watch: Watch, heartbeat: Heartbeat, now: Moment): Verdict {
-  const heard: Watch = { ...watch, intervalMs: heartbeat.intervalMs, unwell: unwellOf(heartbeat, now) };
+  const { intervalMs } = heartbeat;
+  const heard: Watch = { ...watch, intervalMs, heardAt: now.mono, unwell: unwellOf(heartbeat, now) };
   const { incarnation } = heartbeat;
   const { current, down } = watch.history;
   if (incarnation === null || down.has(incarnation)) return quiet(heard);
@@ -107,7 +133,7 @@ function onTick(watch: Watch, now: Moment, settings: DetectorSettings): Verdict 
   if (current === null || current.standing === 'down') return quiet(watch);
   if (watch.suspicion === null) {
     const forMs = now.mono - watch.wellAt;
-    if (forMs <= Math.max(settings.suspectAfterMs, MISSED_BEATS * watch.intervalMs)) return quiet(watch);
+    if (forMs <= silenceLimit(watch, settings)) return quiet(watch);
     const cause =
       watch.unwell !== null && now.mono - watch.unwell.at <= settings.suspectAfterMs
         ? watch.unwell.status
@@ -125,6 +151,11 @@ function onTick(watch: Watch, now: Moment, settings: DetectorSettings): Verdict 
   if (watch.suspicion.fencing || now.mono < watch.suspicion.fenceAt) return quiet(watch);
   const fencing: Watch = { ...watch, suspicion: { ...watch.suspicion, fencing: true } };
   return { watch: fencing, events: [], fence: current.incarnation };
+}
+
+/** How long a node may be silent, ms. */
+function silenceLimit(watch: Watch, { suspectAfterMs }: DetectorSettings): number {
+  return Math.max(suspectAfterMs, MISSED_BEATS * watch.intervalMs);
 }
 
 function onFenced(watch: Watch, fenced: Extract<Observation, { kind: 'fenced' }>, now: Moment): Verdict {
@@ -166,9 +197,10 @@ function onFenceFailed(
 
 function restartClocks(watch: Watch, now: Moment, settings: DetectorSettings): Watch {
   const { suspicion } = watch;
-  if (suspicion === null) return { ...watch, wellAt: now.mono };
+  if (suspicion === null) return { ...watch, wellAt: now.mono, heardAt: now.mono };
   return {
     ...watch,
+    heardAt: now.mono,
     suspicion: { ...suspicion, fenceAt: Math.max(suspicion.fenceAt, now.mono + settings.fenceAfterMs) },
   };
 }

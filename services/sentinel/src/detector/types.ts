@@ -18,6 +18,8 @@ export type Observation =
   | { readonly kind: 'heartbeat'; readonly heartbeat: Heartbeat }
   | { readonly kind: 'process-gone'; readonly gone: ProcessGone }
   | { readonly kind: 'tick' }
+  /** The node's Asterisk has answered the sentinel itself, and said which life it is in. */
+  | { readonly kind: 'answered'; readonly incarnation: string }
   /** The sentinel itself could not hear; silence counts from now. */
   | { readonly kind: 'hearing-restored' }
   | {
@@ -34,6 +36,8 @@ export interface Watch {
   readonly history: NodeHistory;
   /** When the current life was last known to be well, or when listening began. */
   readonly wellAt: number;
+  /** When the latest heartbeat came, whatever it said, or when listening began. */
+  readonly heardAt: number;
   /** The latest heartbeat's own interval; 0 before the first. */
   readonly intervalMs: number;
   /** The latest heartbeat that did not say `up`; null once one did. */
