@@ -26,6 +26,9 @@ export const recoveryPolicy = z.strictObject({
       'creation-unseen': treatment.default('skip'),
       'target-inferred': treatment.default('skip'),
       'target-refresh-open': treatment.default('skip'),
+      // Advisory: the dialog itself is certain, and Asterisk's own offer does where the session is not known.
+      'session-unseen': treatment.default('recover'),
+      'session-open': treatment.default('recover'),
     })
     .prefault({}),
   /** When not every dialog-ledger has said that it has written all that had arrived. */

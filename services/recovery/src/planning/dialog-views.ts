@@ -8,15 +8,9 @@ export function dialogViews(dialogs: ReadonlyMap<string, readonly Dialog[]>): Di
 }
 
 function viewOf(dialog: Dialog): DialogView {
-  const { state, nodeId, unsure } = dialog;
+  const { state, nodeId, unsure, inviteCSeq } = dialog;
   const variables = state === 'confirmed' ? variablesOf(dialog) : null;
-  return { state, nodeId, unsure, variables, inviteCseq: inviteCseqOf(dialog) };
-}
-
-/** Null where the INVITE was not seen. */
-function inviteCseqOf({ role, localCSeq, remoteCSeq }: Dialog): number | null {
-  const cseq = role === 'uac' ? localCSeq : remoteCSeq;
-  return cseq === 0 ? null : cseq;
+  return { state, nodeId, unsure, variables, inviteCseq: inviteCSeq };
 }
 
 function variablesOf(dialog: Dialog): Record<string, string> | null {
