@@ -90,6 +90,10 @@ export const restoreFact = z.discriminatedUnion('type', [
     sent: z.boolean(),
     /** Q.850 cause where the channel ended, null otherwise. */
     cause: z.number().int().nullable(),
+    /** SIP status of the phone's final answer, where there was one and the target told it. */
+    status: z.number().int().nullable().optional(),
+    /** For how long the phone asked to be left alone (RFC 3261 section 20.33), ms. */
+    retryAfterMs: z.number().int().nonnegative().nullable().optional(),
     /** Coded reason, such as `REINVITE_REJECTED`, `REINVITE_UNANSWERED`, `TARGET_UNREACHABLE`, `DEADLINE_PASSED`. */
     reason: z.string().min(1),
   }),

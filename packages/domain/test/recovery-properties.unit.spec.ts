@@ -10,41 +10,92 @@ import {
   type RecoveryEvent,
   type RestoreFact,
 } from '../src/index.js';
-import { factsOf, planRecovery, record } from './support/recoveries.js';
+import { candidate, factsOf, limits, planRecovery, plannedLeg, record } from './support/recoveries.js';
 
 const LEGS = 3;
-const targets = ['ast2', 'ast3'];
+const ATTEMPTS = 9;
+const nodes = ['ast2', 'ast3', 'ast4'];
+
+/** Final answers, and the like, that leave the dialog as it was and may be mended by another attempt. */
+const MENDABLE = [
+  'REINVITE_COLLIDED',
+  'REINVITE_OUT_OF_ORDER',
+  'OFFER_REJECTED',
+  'SERVER_UNAVAILABLE',
+  'REINVITE_UNANSWERED',
+];
+const FINAL = ['REINVITE_REJECTED', 'DIALOG_GONE', 'OUTCOME_UNKNOWN', 'TARGET_LOST', 'PHONE_UNREACHABLE'];
+const UNSENT = ['TARGET_UNREACHABLE', 'DEADLINE_PASSED', 'MODULE_REFUSED'];
+
+const planning = (): RecoveryCommand =>
+  planRecovery(LEGS, {
+    legs: Array.from({ length: LEGS }, (_, n) =>
+      plannedLeg(`leg-${n}`, {
+        dialog: { PJSIP_RECOVERY_REQUEST_URI: 'sip:phone@10.0.0.9', PJSIP_RECOVERY_CSEQ: '17' },
+      }),
+    ),
+    limits: { ...limits, maxAttempts: 3, targetWaitMs: 6_000 },
+  });
+
+const anyAttempt = fc.integer({ min: 1, max: 5 });
+const anyTime = fc.constantFrom(10_100, 10_700, 12_000, 14_500, 17_000, 30_000);
+const anyNodes = fc.subarray(nodes).map((some) => some.map((node) => candidate(node)));
 
 /** Any fact at all, of any leg and attempt, in an order that makes no sense. */
 const anyFact = fc
   .record({
-    attempt: fc.integer({ min: 1, max: 3 }),
+    attempt: anyAttempt,
     leg: fc.integer({ min: 0, max: LEGS }),
-    sent: fc.boolean(),
-    kind: fc.nat(5),
+    node: fc.constantFrom(...nodes),
+    reason: fc.constantFrom(...MENDABLE, ...FINAL),
+    unsent: fc.constantFrom(...UNSENT),
+    kind: fc.nat(6),
   })
-  .map(({ attempt, leg, sent, kind }): RestoreFact => {
-    const facts = factsOf(attempt, targets[attempt - 1] ?? 'ast4');
+  .map(({ attempt, leg, node, reason, unsent, kind }): RestoreFact => {
+    const facts = factsOf(attempt, node);
     const all = [
       facts.originated(leg),
       facts.answered(leg),
-      facts.refused(leg, sent),
+      facts.refused(leg, true, reason),
+      facts.refused(leg, true, reason),
+      facts.refused(leg, false, unsent),
       facts.joined(),
       facts.joinFailed(),
-      facts.answered(leg),
     ];
     return all[kind] ?? facts.joined();
   });
 
 const anyCommand: fc.Arbitrary<RecoveryCommand> = fc.oneof(
-  { weight: 8, arbitrary: anyFact.map((fact) => record(fact)) },
+  {
+    weight: 12,
+    arbitrary: fc.tuple(anyFact, anyNodes).map(([fact, candidates]) => record(fact, candidates)),
+  },
+  {
+    weight: 3,
+    arbitrary: fc
+      .record({ attempt: anyAttempt, candidates: anyNodes, at: anyTime })
+      .map((due): RecoveryCommand => ({ type: 'StartAttempt', ...due })),
+  },
+  {
+    weight: 2,
+    arbitrary: fc
+      .record({ nodeId: fc.constantFrom(...nodes), taken: fc.nat(3), candidates: anyNodes, at: anyTime })
+      .map(({ nodeId, taken, candidates, at }): RecoveryCommand => ({
+        type: 'TargetDied',
+        nodeId,
+        incarnation: `life-of-${nodeId}`,
+        takenOver: new Set(taken === 0 ? [1, 2].map((n) => factsOf(n, nodeId).channelOf(0)) : []),
+        candidates: candidates.filter((one) => one.nodeId !== nodeId),
+        at,
+      })),
+  },
   {
     weight: 1,
     arbitrary: fc
-      .integer({ min: 1, max: 3 })
-      .map((attempt): RecoveryCommand => ({ type: 'TimeOutAttempt', attempt, at: 40_000 })),
+      .tuple(anyAttempt, anyTime)
+      .map(([attempt, at]): RecoveryCommand => ({ type: 'TimeOutAttempt', attempt, at })),
   },
-  { weight: 1, arbitrary: fc.constant<RecoveryCommand>(planRecovery(LEGS)) },
+  { weight: 1, arbitrary: fc.constant<RecoveryCommand>(planning()) },
 );
 
 function run(commands: readonly RecoveryCommand[]): RecoveryEvent[] {
@@ -59,26 +110,42 @@ function run(commands: readonly RecoveryCommand[]): RecoveryEvent[] {
 const count = (events: readonly RecoveryEvent[], type: RecoveryEvent['type']): number =>
   events.filter((event) => event.type === type).length;
 
+const attemptsOf = (events: readonly RecoveryEvent[], legId: string) =>
+  events.flatMap((event) =>
+    event.type === 'AttemptStarted' && event.legs.some((leg) => leg.legId === legId) ? [event] : [],
+  );
+
+/** Whether what the dead node said of the leg, if anything, leaves open what it sent. */
+const mayBeOpen = (refusal: RecoveryEvent | undefined): boolean =>
+  refusal === undefined || (refusal.type === 'LegRefused' && refusal.reason === 'target-lost');
+
 describe('whatever an ari-worker says, in whatever order', () => {
   const anyStory = fc
-    .array(anyCommand, { maxLength: 40 })
-    .map((commands) => [planRecovery(LEGS), ...commands]);
+    .tuple(fc.boolean(), fc.array(anyCommand, { maxLength: 40 }))
+    .map(([placed, commands]) => {
+      const plan = planning();
+      return [placed ? plan : { ...plan, target: null }, ...commands] as readonly RecoveryCommand[];
+    });
 
   it('a recovery has at most one outcome, and exactly one once its last attempt has timed out', () => {
     fc.assert(
       fc.property(anyStory, (commands) => {
         expect(count(run(commands), 'RecoveryCompleted')).toBeLessThanOrEqual(1);
-        const timeouts = [1, 2, 3].map((attempt): RecoveryCommand => ({
-          type: 'TimeOutAttempt',
-          attempt,
-          at: 99_000,
-        }));
-        expect(count(run([...commands, ...timeouts]), 'RecoveryCompleted')).toBe(1);
+        const deadlines = Array.from({ length: ATTEMPTS * 2 }, (_, round) =>
+          Array.from({ length: ATTEMPTS }, (__, n): RecoveryCommand[] => {
+            const [attempt, at] = [n + 1, 40_000 + round * 10_000];
+            return [
+              { type: 'TimeOutAttempt', attempt, at },
+              { type: 'StartAttempt', attempt, candidates: [], at },
+            ];
+          }).flat(),
+        ).flat();
+        expect(count(run([...commands, ...deadlines]), 'RecoveryCompleted')).toBe(1);
       }),
     );
   });
 
-  it('a leg is tried again only when it was refused unsent and never originated in the attempt before', () => {
+  it('a leg is tried again only where the attempt before has ended and left its dialog as it was', () => {
     fc.assert(
       fc.property(anyStory, (commands) => {
         const events = run(commands);
@@ -86,29 +153,57 @@ describe('whatever an ari-worker says, in whatever order', () => {
           if (event.type !== 'AttemptStarted' || event.attempt === 1) return;
           const before = events.slice(0, position);
           for (const { legId } of event.legs) {
+            const last = attemptsOf(before, legId).at(-1);
             const said = before.filter(
-              (past) => 'legId' in past && past.legId === legId && past.attempt === event.attempt - 1,
+              (past) => 'channelId' in past && past.legId === legId && past.attempt === last?.attempt,
             );
-            expect(said.map((past) => past.type)).toEqual(['LegRefused']);
-            expect(said[0]).toMatchObject({ sent: false });
+            const death = before.find(
+              (past) => past.type === 'TargetDied' && past.attempt === event.attempt - 1,
+            );
+            expect(said.map((past) => past.type)).not.toContain('LegAnswered');
+            expect(death === undefined || (death.type === 'TargetDied' && death.takenOver.length === 0)).toBe(
+              true,
+            );
+            const refusal = said.find((past) => past.type === 'LegRefused');
+            const untouched =
+              refusal?.type === 'LegRefused' &&
+              (refusal.sent
+                ? MENDABLE.includes(refusal.reason.toUpperCase().replaceAll('-', '_'))
+                : !said.some((past) => past.type === 'LegOriginated'));
+            expect(untouched || (death !== undefined && mayBeOpen(refusal))).toBe(true);
           }
         });
       }),
     );
   });
 
-  it('all legs that may have been sent are on one node', () => {
+  it('a leg has a higher CSeq and another channel in each attempt, and there are nine at most', () => {
     fc.assert(
       fc.property(anyStory, (commands) => {
-        const sent = run(commands).filter(
-          (event) =>
-            event.type === 'LegOriginated' ||
-            event.type === 'LegAnswered' ||
-            (event.type === 'LegRefused' && event.sent),
-        );
-        expect(
-          new Set(sent.map((event) => ('target' in event ? event.target : ''))).size,
-        ).toBeLessThanOrEqual(1);
+        const { effects } = advance(newRecovery(), run(commands));
+        const sent = effects.flatMap((effect) => (effect.type === 'sendRestoreCall' ? [effect.command] : []));
+        expect(sent.length).toBeLessThanOrEqual(ATTEMPTS);
+        for (let n = 0; n < LEGS; n += 1) {
+          const legs = sent.flatMap((one) => one.legs.filter((leg) => leg.legId === `leg-${n}`));
+          const cseqs = legs.map((leg) => Number(leg.variables['PJSIP_RECOVERY_CSEQ']));
+          expect(cseqs).toEqual([...new Set(cseqs)].sort((one, other) => one - other));
+          expect(new Set(legs.map((leg) => leg.channelId)).size).toBe(legs.length);
+        }
+      }),
+    );
+  });
+
+  it('legs that have come back are on one node: where one has, no other leg is tried elsewhere', () => {
+    fc.assert(
+      fc.property(anyStory, (commands) => {
+        const events = run(commands);
+        const answered = events.filter((event) => event.type === 'LegAnswered');
+        expect(new Set(answered.map((event) => event.target)).size).toBeLessThanOrEqual(1);
+        events.forEach((event, position) => {
+          if (event.type !== 'AttemptStarted') return;
+          const back = events.slice(0, position).find((past) => past.type === 'LegAnswered');
+          if (back?.type === 'LegAnswered') expect(event.target).toBe(back.target);
+        });
       }),
     );
   });

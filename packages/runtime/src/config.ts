@@ -95,6 +95,8 @@ const sections = z.strictObject({
       attemptTimeoutMs: ms.default(8_000),
       /** One digit: the id of a channel must not be the beginning of another's. */
       maxAttempts: z.number().int().min(1).max(9).default(2),
+      /** How long a call waits for a fit node where none is there. */
+      targetWaitMs: z.number().int().nonnegative().default(20_000),
       policies: recoveryPolicies,
       edges,
     })

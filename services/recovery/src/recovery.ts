@@ -30,6 +30,7 @@ import { Planner } from './planning/planner.js';
 import { policyFor, warnOfGroups } from './planning/policies.js';
 import { NOBODY, rehearse } from './planning/rehearse.js';
 import { Batcher } from './recoveries/batcher.js';
+import { tellOfDeadTarget } from './recoveries/dead-targets.js';
 import { watchDeadlines } from './recoveries/deadlines.js';
 import { follow } from './recoveries/follow.js';
 import { Journal } from './recoveries/journal.js';
@@ -142,7 +143,9 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
     outbox.run(signal),
     watchDeadlines(pool, recoveries, () => nodes.candidates(), log, signal),
     rememberDeaths(bus, nodes),
-    consumeDeaths(bus, nodes, planner),
+    consumeDeaths(bus, nodes, planner, (down) =>
+      tellOfDeadTarget(pool, recoveries, () => nodes.candidates(), down),
+    ),
     consumeFacts(bus, nodes, recoveries),
   ]);
 }
@@ -158,7 +161,12 @@ function rememberDeaths(bus: Bus, nodes: NodeBook): Promise<void> {
   });
 }
 
-function consumeDeaths(bus: Bus, nodes: NodeBook, planner: Planner): Promise<void> {
+function consumeDeaths(
+  bus: Bus,
+  nodes: NodeBook,
+  planner: Planner,
+  tellTargeted: (down: NodeDown) => Promise<void>,
+): Promise<void> {
   return bus.consume<NodeDown>({
     stream: 'nodeEvents',
     durable: 'recovery',
@@ -172,6 +180,7 @@ function consumeDeaths(bus: Bus, nodes: NodeBook, planner: Planner): Promise<voi
       await untilTooLate(at, () =>
         planner.recoverNode({ nodeId, incarnation, lastFactSeq, factsComplete, trigger }),
       );
+      await tellTargeted(down);
     },
   });
 }

@@ -220,8 +220,8 @@ describe('recovery, on real Postgres and NATS', () => {
     expect(await ended(1)).toMatchObject([{ outcome: 'skipped', reason: 'too-late' }]);
   });
 
-  it('says that there is no target where no node is healthy', async () => {
-    cluster.replica();
+  it('says that there is no target where no node is healthy, nor gets so in time', async () => {
+    cluster.replica({ targetWaitMs: 600 });
     cluster.beats('ast2', { recoveryModule: false });
     cluster.beats('ast3', { incarnation: null, asterisk: 'starting' });
     const one = leg('ast1', 'one');

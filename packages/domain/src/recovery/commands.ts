@@ -37,4 +37,31 @@ export interface TimeOutAttempt {
   readonly at: number;
 }
 
-export type RecoveryCommand = PlanRecovery | RecordFact | TimeOutAttempt;
+/** What an `AttemptAwaited` waited for may have come: its time has. */
+export interface StartAttempt {
+  readonly type: 'StartAttempt';
+  readonly attempt: number;
+  /** Nodes that could take it. */
+  readonly candidates: readonly Candidate[];
+  readonly at: number;
+}
+
+/** A node is dead for certain, fenced where it had to be. */
+export interface TargetDied {
+  readonly type: 'TargetDied';
+  readonly nodeId: string;
+  readonly incarnation: string;
+  /** Channels of ours on it that the recovery of its own calls sees to; they had come back. */
+  readonly takenOver: ReadonlySet<string>;
+  readonly candidates: readonly Candidate[];
+  readonly at: number;
+}
+
+/** Take note of what the sources do not say alike; found after the plan. */
+export interface NoteDisagreements {
+  readonly type: 'NoteDisagreements';
+  readonly disagreements: readonly Disagreement[];
+  readonly at: number;
+}
+
+export type RecoveryCommand = PlanRecovery | RecordFact | TimeOutAttempt | StartAttempt | TargetDied;

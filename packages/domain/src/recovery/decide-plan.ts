@@ -1,6 +1,6 @@
 import type { PlanRecovery } from './commands.js';
 import type { PlannedLeg, RecoveryEvent, RecoveryIdentity, RecoveryPlanned, SkippedLeg } from './events.js';
-import { attemptAt } from './retry.js';
+import { attemptAt, awaitNode } from './retry.js';
 
 /** The first events of a recovery: the plan, and its first attempt or its outcome where nothing can be attempted. */
 export function decidePlan(command: PlanRecovery): RecoveryEvent[] {
@@ -28,6 +28,9 @@ export function decidePlan(command: PlanRecovery): RecoveryEvent[] {
     ...disagreement,
     at,
   }));
+  const planned = plan([...command.legs], [...command.skipped]);
+  const awaited = target === null && planned.legs.length > 0 ? awaitNode(planned, 1, null, at) : null;
+  if (awaited !== null) return [planned, ...disagreed, awaited];
   if (target === null || command.legs.length === 0) {
     const unplaced = command.legs.map(({ legId, sipCallId, endpoint }): SkippedLeg => ({
       legId,
@@ -46,7 +49,6 @@ export function decidePlan(command: PlanRecovery): RecoveryEvent[] {
     };
     return [plan([], skipped), ...disagreed, completed];
   }
-  const planned = plan([...command.legs], [...command.skipped]);
   return [
     planned,
     ...disagreed,

@@ -1,18 +1,23 @@
 import type { RestoreFact } from '../restore.js';
+import { candidatesWithin, chooseTarget } from '../placement/choose-target.js';
+import type { RecordFact, RecoveryCommand, StartAttempt, TargetDied } from './commands.js';
 import { decidePlan } from './decide-plan.js';
-import type { RecordFact, RecoveryCommand } from './commands.js';
 import { identityOf, type RecoveryEvent } from './events.js';
 import { evolve } from './evolve.js';
 import { outcomeOf } from './outcome.js';
 import { workerReason } from './reasons.js';
-import { nextAttempt } from './retry.js';
-import type { LegProgress, Plan, RecoveryState } from './state.js';
+import { attemptAt, awaitNode, nextStep } from './retry.js';
+import type { LegProgress, Plan, RecoveryState, RestoringState } from './state.js';
 
 /**
  * What happens in a recovery because of a command; nothing where the command is stale or repeated. Invariants:
  * 1. exactly one `RecoveryCompleted`;
- * 2. a leg is tried again only when it is certain that no re-INVITE of it has left;
- * 3. all legs of a call are on one target.
+ * 2. a leg is tried again only when its attempt before has ended without taking the dialog on: it is certain that no re-INVITE
+ *    has left; or it was answered with a final answer that leaves the dialog as it was (RFC 3261 section 14.1: not 2xx, 481,
+ *    408) or was cancelled unanswered, after which that node sends nothing in the dialog but an ACK; or its node is dead, and
+ *    the recovery of that node's own calls has not taken the leg over. Each attempt has a CSeq of its own, above all of those
+ *    before, so the phone sees one dialog and takes the last;
+ * 3. all legs of a call are on one target: where one has come back, the others are tried again there only.
  */
 export function decide(command: RecoveryCommand, state: RecoveryState): RecoveryEvent[] {
   switch (command.type) {
@@ -20,26 +25,75 @@ export function decide(command: RecoveryCommand, state: RecoveryState): Recovery
       return state.phase === 'unplanned' ? decidePlan(command) : [];
     case 'RecordFact':
       return recordFact(command, state);
+    case 'StartAttempt':
+      return startAttempt(command, state);
+    case 'TargetDied':
+      return targetDied(command, state);
     case 'TimeOutAttempt': {
       if (state.phase !== 'restoring' || state.attempt.attempt !== command.attempt) return [];
-      const { attempt, target } = state.attempt;
-      const { at } = command;
-      return completing(
-        state,
-        [{ type: 'AttemptTimedOut', ...identityOf(state.plan), attempt, target, at }],
-        at,
-      );
+      return state.waiting === null ? timeOut(state, command.at) : [];
     }
   }
 }
 
+function timeOut(state: RestoringState, at: number): RecoveryEvent[] {
+  const { attempt, target } = state.attempt;
+  return completing(state, [{ type: 'AttemptTimedOut', ...identityOf(state.plan), attempt, target, at }], at);
+}
+
 function recordFact(command: RecordFact, state: RecoveryState): RecoveryEvent[] {
   const noted = eventOf(command.fact, state);
-  if (noted === null) return [];
+  return noted === null ? [] : goingOn(state, noted, command.candidates, command.at);
+}
+
+function targetDied(command: TargetDied, state: RecoveryState): RecoveryEvent[] {
+  const { nodeId, incarnation, takenOver, candidates, at } = command;
+  if (state.phase !== 'restoring' || state.targetDead) return [];
+  const { attempt, target, targetIncarnation } = state.attempt;
+  if (target !== nodeId || targetIncarnation !== incarnation) return [];
+  const legIds = state.legs.filter((leg) => takenOver.has(leg.channelId)).map((leg) => leg.legId);
+  const died: RecoveryEvent = {
+    type: 'TargetDied',
+    ...identityOf(state.plan),
+    attempt,
+    target,
+    takenOver: legIds,
+    at,
+  };
+  return goingOn(state, died, candidates, at);
+}
+
+/** What was noted, and what follows from it: the next attempt, the wait for it, or the outcome. */
+function goingOn(
+  state: RecoveryState,
+  noted: RecoveryEvent,
+  candidates: RecordFact['candidates'],
+  at: number,
+): RecoveryEvent[] {
   const next = evolve(state, noted);
-  if (next.phase !== 'restoring') return [noted];
-  const attempt = nextAttempt(next, command.candidates, command.at);
-  return attempt === null ? completing(state, [noted], command.at) : [noted, attempt];
+  if (next.phase !== 'restoring' || next.waiting !== null) return [noted];
+  const step = nextStep(next, candidates, at);
+  return step === null ? completing(state, [noted], at) : [noted, step];
+}
+
+function startAttempt({ attempt, candidates, at }: StartAttempt, state: RecoveryState): RecoveryEvent[] {
+  if (state.phase !== 'restoring' && state.phase !== 'awaiting') return [];
+  const { plan, waiting } = state;
+  if (waiting === null || waiting.attempt !== attempt || at < waiting.dueAt) return [];
+  if (state.phase === 'restoring') {
+    const step = nextStep(state, candidates, at, true);
+    if (step !== null) return [step];
+    const verdict = outcomeOf(state);
+    // Its legs are back after all, and only the join is not confirmed: that attempt's own deadline may be over.
+    if (verdict === null) return timeOut(state, at);
+    return [{ type: 'RecoveryCompleted', ...identityOf(plan), ...verdict, at }];
+  }
+  const target = chooseTarget(candidatesWithin(candidates, plan.limits.targetGroups), new Set());
+  if (target !== null)
+    return [attemptAt(plan, attempt, target, new Set(plan.legs.map((leg) => leg.legId)), at)];
+  const awaited = awaitNode(plan, attempt, waiting.until, at);
+  if (awaited !== null) return [awaited];
+  return [{ type: 'RecoveryCompleted', ...identityOf(plan), outcome: 'skipped', reason: 'no-target', at }];
 }
 
 /** The events, and the outcome where they bring one. */
@@ -86,8 +140,12 @@ function legEvent(fact: LegFact, known: Known): RecoveryEvent | null {
       return leg.answered ? null : { type: 'LegAnswered', ...base };
     case 'LegRefused': {
       if (leg.answered || leg.refused !== null) return null;
-      const { sent, cause } = fact;
-      return { type: 'LegRefused', ...base, sent, cause, reason: workerReason(fact.reason) };
+      const { sent, cause, status, retryAfterMs } = fact;
+      const said = {
+        ...(status === undefined ? {} : { status }),
+        ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+      };
+      return { type: 'LegRefused', ...base, sent, cause, ...said, reason: workerReason(fact.reason) };
     }
   }
 }

@@ -47,6 +47,8 @@ const limits = z.object({
   maxAttempts: z.number().int().positive(),
   /** How long one attempt at one leg may take before it counts as unanswered, ms. */
   attemptTimeoutMs: z.number().int().positive(),
+  /** How long a call for which no fit node is there waits for one, ms; absent: not at all. */
+  targetWaitMs: z.number().int().nonnegative().optional(),
   /** Groups of nodes that may take the call; any where it is absent. */
   targetGroups: z.array(z.string()).optional(),
 });
@@ -104,13 +106,46 @@ const attemptStarted = z.object({
   type: z.literal('AttemptStarted'),
   ...ofAttempt,
   targetIncarnation: incarnation,
-  legs: z.array(z.object({ legId: z.string(), channelId: z.string() })),
+  legs: z.array(
+    z.object({
+      legId: z.string(),
+      channelId: z.string(),
+      /** True where the phone refused the offer of the session that it had, and gets Asterisk's own one. */
+      plainOffer: z.boolean().optional(),
+    }),
+  ),
   /** After this moment no originate may be sent any more. */
   notAfter: epochMs,
   /** When the attempt is given up if the target has not said how it ended. */
   deadlineAt: epochMs,
 });
 export type AttemptStarted = z.infer<typeof attemptStarted>;
+
+/**
+ * Another attempt is to be made, and not yet: the phone asked for patience (491, `Retry-After`), or no fit node is there.
+ * The first attempt waits like this too.
+ */
+const attemptAwaited = z.object({
+  type: z.literal('AttemptAwaited'),
+  ...happened,
+  /** The attempt that is waited for. */
+  attempt: z.number().int().positive(),
+  /** What its legs were refused for, or `no-target`. */
+  reason: z.string(),
+  /** When to look again, epoch ms. */
+  dueAt: epochMs,
+  /** When waiting for a node is given up, epoch ms; null where the wait is not for a node. */
+  until: epochMs.nullable(),
+});
+export type AttemptAwaited = z.infer<typeof attemptAwaited>;
+
+/** The node of the attempt is dead for certain: whatever it had not sent it never will. */
+const targetDied = z.object({
+  type: z.literal('TargetDied'),
+  ...ofAttempt,
+  /** Legs that had come back there, so that the recovery of the target's own calls sees to them. */
+  takenOver: z.array(z.string()),
+});
 
 /** The re-INVITE is on its way. */
 const legOriginated = z.object({ type: z.literal('LegOriginated'), ...ofLeg });
@@ -126,6 +161,10 @@ const legRefused = z.object({
   sent: z.boolean(),
   /** Q.850 cause where the channel ended, null otherwise. */
   cause: z.number().int().nullable(),
+  /** SIP status of the phone's final answer, where there was one and the target told it. */
+  status: z.number().int().nullable().optional(),
+  /** For how long the phone asked to be left alone (RFC 3261 section 20.33), ms. */
+  retryAfterMs: z.number().int().nonnegative().nullable().optional(),
   reason: z.string(),
 });
 
@@ -154,6 +193,8 @@ export const recoveryEvent = z.discriminatedUnion('type', [
   recoveryPlanned,
   dialogSourcesDisagreed,
   attemptStarted,
+  attemptAwaited,
+  targetDied,
   legOriginated,
   legAnswered,
   legRefused,

@@ -1,5 +1,8 @@
-import type { AttemptStarted, RecoveryEvent } from './events.js';
-import type { JoinProgress, LegProgress, RecoveryState } from './state.js';
+import type { AttemptAwaited, AttemptStarted, RecoveryEvent } from './events.js';
+import type { JoinProgress, LegProgress, RecoveryState, RestoringState } from './state.js';
+
+/** What an attempt that ended without a refusal ended for: its node died. */
+const TARGET_LOST = 'target-lost';
 
 /** The state after an event. An event that does not fit the phase changes nothing. */
 export function evolve(state: RecoveryState, event: RecoveryEvent): RecoveryState {
@@ -10,13 +13,21 @@ export function evolve(state: RecoveryState, event: RecoveryEvent): RecoveryStat
       return state;
     case 'AttemptStarted':
       return attemptStarted(state, event);
+    case 'AttemptAwaited':
+      return attemptAwaited(state, event);
+    case 'TargetDied':
+      return state.phase === 'restoring' && state.attempt.attempt === event.attempt
+        ? { ...state, targetDead: true, takenOver: event.takenOver }
+        : state;
     case 'LegOriginated':
       return withLeg(state, event, { originated: true });
     case 'LegAnswered':
     case 'AnswerCameLate':
       return withLeg(state, event, { answered: true });
     case 'LegRefused':
-      return withLeg(state, event, { refused: { sent: event.sent, reason: event.reason } });
+      return withLeg(state, event, {
+        refused: { sent: event.sent, reason: event.reason, retryAfterMs: event.retryAfterMs ?? null },
+      });
     case 'LegsJoined':
       return withJoin(state, event.attempt, { joined: true });
     case 'JoinFailed':
@@ -26,7 +37,7 @@ export function evolve(state: RecoveryState, event: RecoveryEvent): RecoveryStat
         ? { ...state, timedOut: true }
         : state;
     case 'RecoveryCompleted': {
-      if (state.phase !== 'planned' && state.phase !== 'restoring') return state;
+      if (state.phase === 'unplanned' || state.phase === 'completed') return state;
       const { outcome, reason } = event;
       return {
         phase: 'completed',
@@ -40,13 +51,24 @@ export function evolve(state: RecoveryState, event: RecoveryEvent): RecoveryStat
 }
 
 function attemptStarted(state: RecoveryState, event: AttemptStarted): RecoveryState {
-  if (state.phase !== 'planned' && state.phase !== 'restoring') return state;
+  if (state.phase === 'unplanned' || state.phase === 'completed') return state;
   const { attempt, target, targetIncarnation, notAfter, deadlineAt } = event;
-  const before = state.phase === 'restoring' ? state : { legs: [], tried: [] };
+  const before: Pick<RestoringState, 'legs' | 'tried'> =
+    state.phase === 'restoring' ? state : { legs: [], tried: [] };
   const fresh = new Map<string, LegProgress>(
-    event.legs.map(({ legId, channelId }) => [
+    event.legs.map(({ legId, channelId, plainOffer }) => [
       legId,
-      { legId, channelId, attempt, target, originated: false, answered: false, refused: null },
+      {
+        legId,
+        channelId,
+        attempt,
+        target,
+        originated: false,
+        answered: false,
+        refused: null,
+        plainOffer: plainOffer ?? false,
+        history: historyOf(before.legs.find((leg) => leg.legId === legId)),
+      },
     ]),
   );
   return {
@@ -57,7 +79,28 @@ function attemptStarted(state: RecoveryState, event: AttemptStarted): RecoverySt
     legs: [...before.legs.filter((leg) => !fresh.has(leg.legId)), ...fresh.values()],
     join: null,
     timedOut: false,
+    waiting: null,
+    targetDead: false,
+    takenOver: [],
   };
+}
+
+function historyOf(before: LegProgress | undefined): readonly string[] {
+  return before === undefined ? [] : [...before.history, before.refused?.reason ?? TARGET_LOST];
+}
+
+function attemptAwaited(state: RecoveryState, event: AttemptAwaited): RecoveryState {
+  const { attempt, reason, dueAt, until } = event;
+  const waiting = { attempt, reason, dueAt, until };
+  switch (state.phase) {
+    case 'planned':
+    case 'awaiting':
+      return { phase: 'awaiting', plan: state.plan, waiting };
+    case 'restoring':
+      return { ...state, waiting };
+    default:
+      return state;
+  }
 }
 
 function withLeg(

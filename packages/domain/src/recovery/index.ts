@@ -1,4 +1,11 @@
-export type { PlanRecovery, RecordFact, RecoveryCommand, TimeOutAttempt } from './commands.js';
+export type {
+  PlanRecovery,
+  RecordFact,
+  RecoveryCommand,
+  StartAttempt,
+  TargetDied,
+  TimeOutAttempt,
+} from './commands.js';
 export { decide } from './decide.js';
 export { quarantineOf, type Death, type PastRecovery } from './call-history.js';
 export { allowsUnsure, type RecoveryPolicy, type Treatment } from './policy.js';
@@ -28,5 +35,5 @@ export {
 } from './machine.js';
 export { MAX_AGE_MS, planRecoveries, type PlanInput } from './plan.js';
 export { REASONS, workerReason, type Reason, type SkipReason } from './reasons.js';
-export { restoreCallOf } from './restore-command.js';
+export { cseqOfAttempt, restoreCallOf } from './restore-command.js';
 export { unplanned, type LegProgress, type RecoveryState, type RestoringState } from './state.js';

@@ -8,9 +8,10 @@ import { unplanned, type RecoveryState } from './state.js';
 /** What a service has to do because of an event. */
 export type RecoveryEffect =
   | { readonly type: 'sendRestoreCall'; readonly command: RestoreCall }
-  /** Asks for `TimeOutAttempt` once `dueAt` (epoch ms) has passed; a row, not a timer. */
+  /** Asks for `TimeOutAttempt` (`attempt`) or `StartAttempt` (`retry`) once `dueAt` (epoch ms) has passed; a row, not a timer. */
   | {
       readonly type: 'setDeadline';
+      readonly kind: 'attempt' | 'retry';
       readonly recoveryId: string;
       readonly attempt: number;
       readonly dueAt: number;
@@ -44,6 +45,15 @@ export const recoveryMachine = setup({
     planned: {
       on: {
         AttemptStarted: { target: 'restoring', actions: 'fold' },
+        AttemptAwaited: { target: 'awaiting', actions: 'fold' },
+        RecoveryCompleted: { target: 'completed', actions: 'fold' },
+      },
+    },
+    awaiting: {
+      entry: [{ type: 'setDeadline', params }],
+      on: {
+        AttemptStarted: { target: 'restoring', actions: 'fold' },
+        AttemptAwaited: { target: 'awaiting', reenter: true, actions: 'fold' },
         RecoveryCompleted: { target: 'completed', actions: 'fold' },
       },
     },
@@ -59,6 +69,8 @@ export const recoveryMachine = setup({
         LegsJoined: { actions: 'fold' },
         JoinFailed: { actions: 'fold' },
         AttemptTimedOut: { actions: 'fold' },
+        TargetDied: { actions: 'fold' },
+        AttemptAwaited: { actions: ['fold', { type: 'setDeadline', params }] },
         AttemptStarted: { target: 'restoring', reenter: true, actions: 'fold' },
         RecoveryCompleted: { target: 'completed', actions: 'fold' },
       },
@@ -102,8 +114,19 @@ function effectOf(action: { readonly type: string; readonly params: unknown }): 
   if (state === undefined || state.phase === 'unplanned') return null;
   const { recoveryId } = state.plan;
   if (action.type === 'clearDeadlines') return { type: 'clearDeadlines', recoveryId };
+  if (action.type === 'setDeadline') return deadlineOf(state, recoveryId);
+  if (action.type !== 'sendRestoreCall' || state.phase !== 'restoring') return null;
+  return { type: 'sendRestoreCall', command: restoreCallOf(state) };
+}
+
+function deadlineOf(state: RecoveryState, recoveryId: string): RecoveryEffect | null {
+  if (state.phase !== 'awaiting' && state.phase !== 'restoring') return null;
+  const { waiting } = state;
+  if (waiting !== null) {
+    const { attempt, dueAt } = waiting;
+    return { type: 'setDeadline', kind: 'retry', recoveryId, attempt, dueAt };
+  }
   if (state.phase !== 'restoring') return null;
-  if (action.type === 'sendRestoreCall') return { type: 'sendRestoreCall', command: restoreCallOf(state) };
-  if (action.type !== 'setDeadline') return null;
-  return { type: 'setDeadline', recoveryId, attempt: state.attempt.attempt, dueAt: state.attempt.deadlineAt };
+  const { attempt, deadlineAt } = state.attempt;
+  return { type: 'setDeadline', kind: 'attempt', recoveryId, attempt, dueAt: deadlineAt };
 }

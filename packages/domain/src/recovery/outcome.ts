@@ -1,5 +1,6 @@
 import type { Outcome } from './events.js';
-import { isSettled, type LegProgress, type RestoringState } from './state.js';
+import { isSettled } from './retry.js';
+import type { LegProgress, RestoringState } from './state.js';
 
 export interface Verdict {
   readonly outcome: Outcome;
@@ -9,12 +10,12 @@ export interface Verdict {
 
 /** How a recovery ended; null while it goes on. A call has recovered when every leg has answered and, in an ARI bridge, all are joined. */
 export function outcomeOf(state: RestoringState): Verdict | null {
-  const { plan, legs, join, timedOut } = state;
+  const { plan, legs, join, timedOut, targetDead } = state;
   const answered = legs.filter((leg) => leg.answered).length;
-  if (!legs.every(isSettled) && !timedOut) return null;
+  if (!legs.every((leg) => isSettled(leg, state)) && !timedOut) return null;
   const lost = legs.find((leg) => !leg.answered);
-  if (answered === 0) return { outcome: 'failed', reason: reasonOf(lost) };
-  if (lost !== undefined) return { outcome: 'partly-recovered', reason: reasonOf(lost) };
+  if (answered === 0) return { outcome: 'failed', reason: reasonOf(lost, targetDead) };
+  if (lost !== undefined) return { outcome: 'partly-recovered', reason: reasonOf(lost, targetDead) };
   if (join === null && waitsForJoin(state)) {
     return timedOut ? { outcome: 'partly-recovered', reason: 'join-unconfirmed' } : null;
   }
@@ -29,6 +30,6 @@ function waitsForJoin({ plan }: RestoringState): boolean {
   return plan.join.kind === 'ari-bridge';
 }
 
-function reasonOf(leg: LegProgress | undefined): string {
-  return leg?.refused?.reason ?? 'attempt-timed-out';
+function reasonOf(leg: LegProgress | undefined, targetDead: boolean): string {
+  return leg?.refused?.reason ?? (targetDead ? 'target-lost' : 'attempt-timed-out');
 }

@@ -42,7 +42,32 @@ export const REASONS = {
   ],
   'deadline-passed': ['failed', 'The command reached the target too late; nothing was sent.'],
   'reinvite-rejected': ['failed', 'The phone refused the re-INVITE.'],
-  'reinvite-unanswered': ['failed', 'The phone did not answer the re-INVITE in time.'],
+  'reinvite-redirected': [
+    'failed',
+    'The phone answered the re-INVITE with a redirection; nobody was called anew.',
+  ],
+  'reinvite-collided': [
+    'failed',
+    'The phone had a re-INVITE of its own under way (491) each time; it was tried again as RFC 3261 section 14.1 says.',
+  ],
+  'reinvite-out-of-order': [
+    'failed',
+    'The phone answered 500 (CSeq too low, or another INVITE open), also to a re-INVITE with a higher CSeq.',
+  ],
+  'offer-rejected': [
+    'failed',
+    'The phone took neither the offer of the session that it had nor a plain one (488, 606).',
+  ],
+  'server-unavailable': ['failed', 'The phone, or a proxy before it, answered 503, also to another node.'],
+  'credentials-refused': [
+    'failed',
+    'The phone asked for credentials (401, 407) that the endpoint has not, or did not accept them.',
+  ],
+  'phone-unreachable': ['failed', 'The re-INVITE was answered 408: nothing reaches the phone any more.'],
+  'reinvite-unanswered': [
+    'failed',
+    'The phone did not answer the re-INVITE in time, nor one from another node where there was one.',
+  ],
   'dialog-gone': ['failed', 'The phone answered the re-INVITE with 481: it no longer has the dialog.'],
   'module-refused': [
     'failed',

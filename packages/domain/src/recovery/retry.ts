@@ -1,48 +1,130 @@
 import type { Candidate } from '../placement/candidate.js';
-import { chooseTarget } from '../placement/choose-target.js';
-import { identityOf, type AttemptStarted } from './events.js';
+import { candidatesWithin, chooseTarget } from '../placement/choose-target.js';
+import { againOf, endOf, type Again } from './again.js';
+import { identityOf, type AttemptAwaited, type AttemptStarted } from './events.js';
 import { channelIdOf } from './ids.js';
-import type { Reason } from './reasons.js';
-import { isSettled, mayRetry, type Plan, type RestoringState } from './state.js';
+import type { LegProgress, Plan, RestoringState } from './state.js';
 
 /** For how long after the attempt's own time its end is waited for: the way of the last fact to us. */
 const GRACE_MS = 1_000;
+/** A channel id has one digit for the attempt. */
+const LAST_ATTEMPT = 9;
+/** How soon it is looked for a fit node again; the pauses grow with the time that has been waited. */
+const LOOK_AGAIN_MS = { first: 500, last: 4_000 } as const;
 
-const DEADLINE_PASSED: Reason = 'deadline-passed';
+type Left = { readonly leg: LegProgress; readonly again: Again };
+type Place = Pick<Candidate, 'nodeId' | 'incarnation'>;
+
+/** True where the leg's latest attempt has come to an end. */
+export function isSettled(leg: LegProgress, state: RestoringState): boolean {
+  return leg.answered || endOf(leg, state) !== null;
+}
 
 /**
- * The next attempt, once the present one has ended and legs are left that no re-INVITE was sent for; null where there is
- * none to make. Where nothing was sent for any leg the whole call goes to another target, else the rest joins the others. A
- * target that the command reached too late has not failed: it may be the only one.
+ * The next attempt, or the wait for it, once the present one has ended and legs are left that may be tried again; null where
+ * there is none to make. Where a leg of the call has come back the rest joins it there; else the call goes as a whole.
+ * @param waited true where what was to be waited for is over.
  */
-export function nextAttempt(
+export function nextStep(
   state: RestoringState,
   candidates: readonly Candidate[],
   at: number,
-): AttemptStarted | null {
-  const { plan, legs, tried, attempt } = state;
-  const left = legs.filter(mayRetry);
-  if (left.length === 0 || !legs.every(isSettled) || attempt.attempt >= plan.limits.maxAttempts) return null;
-  const isLate = left.every((leg) => leg.refused?.reason === DEADLINE_PASSED);
-  const target =
-    left.length === legs.length
-      ? (chooseTarget(candidates, new Set(tried)) ?? (isLate ? chooseTarget(candidates, new Set()) : null))
-      : candidates.find((c) => c.nodeId === attempt.target && c.incarnation === attempt.targetIncarnation);
-  if (target === null || target === undefined) return null;
-  return attemptAt(plan, attempt.attempt + 1, target, new Set(left.map((leg) => leg.legId)), at);
+  waited = false,
+): AttemptStarted | AttemptAwaited | null {
+  const { plan, legs, attempt } = state;
+  const isOver = state.takenOver.length > 0 || attempt.attempt >= LAST_ATTEMPT;
+  if (isOver || !legs.every((leg) => isSettled(leg, state))) return null;
+  const isPartlyBack = legs.some((leg) => leg.answered);
+  const left = legs.flatMap((leg): Left[] => {
+    const again = againOf(leg, state);
+    return again === null || (isPartlyBack && !again.joinsOthers) ? [] : [{ leg, again }];
+  });
+  if (left.length === 0) return null;
+  const next = attempt.attempt + 1;
+  const target = targetFor(state, left, candidatesWithin(candidates, plan.limits.targetGroups));
+  if (target === null) return canWait(state, left) ? awaitNode(plan, next, state.waiting?.until, at) : null;
+  const delayMs = waited ? 0 : delayOf(left, tried(state, target));
+  if (delayMs > 0) return awaitPhone(state, left, at + delayMs, at);
+  const plain = new Set(
+    left.filter(({ leg, again }) => leg.plainOffer || again.plainOffer).map(({ leg }) => leg.legId),
+  );
+  return attemptAt(plan, next, target, new Set(left.map(({ leg }) => leg.legId)), at, plain);
+}
+
+function targetFor(
+  { legs, attempt, tried: nodes, targetDead }: RestoringState,
+  left: readonly Left[],
+  candidates: readonly Candidate[],
+): Place | null {
+  const same = targetDead
+    ? undefined
+    : candidates.find((c) => c.nodeId === attempt.target && c.incarnation === attempt.targetIncarnation);
+  if (legs.some((leg) => leg.answered)) return same ?? null;
+  if (same !== undefined && left.every(({ again }) => again.where === 'any')) return same;
+  const untried = chooseTarget(candidates, new Set(nodes));
+  if (untried !== null || !left.every(({ again }) => again.mayReturn)) return untried;
+  return chooseTarget(candidates, new Set());
+}
+
+function tried(state: RestoringState, target: Place): boolean {
+  return state.tried.includes(target.nodeId);
+}
+
+function delayOf(left: readonly Left[], isTried: boolean): number {
+  return Math.max(...left.map(({ again }) => (again.where === 'elsewhere' && !isTried ? 0 : again.delayMs)));
+}
+
+/** Where a leg has come back, the call is on that node, and no other can take the rest. */
+function canWait({ legs }: RestoringState, left: readonly Left[]): boolean {
+  return !legs.some((leg) => leg.answered) && left.some(({ again }) => again.waitsForNode);
+}
+
+/**
+ * Waits for a node that can take the call; null where it has been waited for long enough.
+ * @param until when that is, where the wait has begun
+ */
+export function awaitNode(
+  plan: Plan,
+  attempt: number,
+  until: number | null | undefined,
+  at: number,
+): AttemptAwaited | null {
+  const waitMs = plan.limits.targetWaitMs ?? 0;
+  const end = until ?? at + waitMs;
+  if (at >= end) return null;
+  const waitedMs = waitMs - (end - at);
+  const pauseMs = Math.min(Math.max(waitedMs / 2, LOOK_AGAIN_MS.first), LOOK_AGAIN_MS.last);
+  const dueAt = Math.min(Math.round(at + pauseMs), end);
+  const reason = 'no-target';
+  return { type: 'AttemptAwaited', ...identityOf(plan), attempt, reason, dueAt, until: end, at };
+}
+
+function awaitPhone(
+  state: RestoringState,
+  left: readonly Left[],
+  dueAt: number,
+  at: number,
+): AttemptAwaited | null {
+  const slowest = left.reduce((one, other) => (other.again.delayMs > one.again.delayMs ? other : one));
+  const reason = endOf(slowest.leg, state) ?? '';
+  const attempt = state.attempt.attempt + 1;
+  return { type: 'AttemptAwaited', ...identityOf(state.plan), attempt, reason, dueAt, until: null, at };
 }
 
 /** An attempt at some legs of a plan, beginning at `at`. */
 export function attemptAt(
   plan: Plan,
   attempt: number,
-  target: Pick<Candidate, 'nodeId' | 'incarnation'>,
+  target: Place,
   legIds: ReadonlySet<string>,
   at: number,
+  plainOffers: ReadonlySet<string> = new Set(),
 ): AttemptStarted {
-  const legs = plan.legs.flatMap(({ legId }, number) =>
-    legIds.has(legId) ? [{ legId, channelId: channelIdOf(plan.recoveryId, number, attempt) }] : [],
-  );
+  const legs = plan.legs.flatMap(({ legId }, number) => {
+    if (!legIds.has(legId)) return [];
+    const channelId = channelIdOf(plan.recoveryId, number, attempt);
+    return [{ legId, channelId, ...(plainOffers.has(legId) ? { plainOffer: true } : {}) }];
+  });
   const notAfter = at + plan.limits.attemptTimeoutMs;
   const deadlineAt = notAfter + plan.limits.attemptTimeoutMs + GRACE_MS;
   return {

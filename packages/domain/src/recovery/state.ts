@@ -1,10 +1,12 @@
-import type { AttemptStarted, Outcome, RecoveryPlanned } from './events.js';
+import type { AttemptAwaited, AttemptStarted, Outcome, RecoveryPlanned } from './events.js';
 
 export type Plan = Omit<RecoveryPlanned, 'type'>;
 export type CurrentAttempt = Pick<
   AttemptStarted,
   'attempt' | 'target' | 'targetIncarnation' | 'notAfter' | 'deadlineAt'
 >;
+/** An attempt that is to be made when its time has come. */
+export type Waiting = Pick<AttemptAwaited, 'attempt' | 'reason' | 'dueAt' | 'until'>;
 
 /** How far one leg has come in its latest attempt. Facts only ever add to it, so their order does not matter. */
 export interface LegProgress {
@@ -14,7 +16,15 @@ export interface LegProgress {
   readonly target: string;
   readonly originated: boolean;
   readonly answered: boolean;
-  readonly refused: { readonly sent: boolean; readonly reason: string } | null;
+  readonly refused: {
+    readonly sent: boolean;
+    readonly reason: string;
+    readonly retryAfterMs: number | null;
+  } | null;
+  /** True where the offer is Asterisk's own and not the one of the session that was. */
+  readonly plainOffer: boolean;
+  /** How its attempts before this one ended, oldest first. */
+  readonly history: readonly string[];
 }
 
 /** Whether the legs were joined; null while nothing is known. */
@@ -25,6 +35,7 @@ export type JoinProgress =
 export type RecoveryState =
   | { readonly phase: 'unplanned' }
   | { readonly phase: 'planned'; readonly plan: Plan }
+  | { readonly phase: 'awaiting'; readonly plan: Plan; readonly waiting: Waiting }
   | RestoringState
   | {
       readonly phase: 'completed';
@@ -44,16 +55,12 @@ export interface RestoringState {
   readonly legs: readonly LegProgress[];
   readonly join: JoinProgress;
   readonly timedOut: boolean;
+  /** The next attempt, where it is waited for. */
+  readonly waiting: Waiting | null;
+  /** The target of the latest attempt is dead for certain. */
+  readonly targetDead: boolean;
+  /** Legs that the recovery of the dead target's own calls sees to. */
+  readonly takenOver: readonly string[];
 }
 
 export const unplanned: RecoveryState = { phase: 'unplanned' };
-
-/** True where the leg's latest attempt has come to an end. */
-export function isSettled(leg: LegProgress): boolean {
-  return leg.answered || leg.refused !== null;
-}
-
-/** True where it is certain that the phone has seen nothing of the leg's latest attempt: it may be tried again. */
-export function mayRetry(leg: LegProgress): boolean {
-  return !leg.answered && !leg.originated && leg.refused !== null && !leg.refused.sent;
-}

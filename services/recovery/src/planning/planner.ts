@@ -4,6 +4,7 @@ import {
   planRecoveries,
   type Limits,
   type NodeDown,
+  type PlanInput,
   type PlanRecovery,
   type RecoveryPolicy,
   type Trigger,
@@ -12,9 +13,12 @@ import { aborted } from '@reinvite/runtime';
 import { closeIncarnation } from '../call-records/index.js';
 import type { NodeBook } from '../nodes/node-book.js';
 import type { Recoveries } from '../recoveries/recoveries.js';
+import { clarify } from './clarify.js';
+import { replan } from './replan.js';
 import { readEvidence, settle, type EvidenceSources, type Settled } from './evidence.js';
 import { pastRecoveries } from './past-recoveries.js';
 import { plannedLegs } from './planned-legs.js';
+import { divideByDoubt, type Unclear } from './unclear.js';
 
 /** A service that has just started waits so long for the first heartbeats before it says that there is no target. */
 const FIRST_HEARTBEATS_MS = 1_500;
@@ -34,14 +38,27 @@ export interface PlannerOptions extends EvidenceSources {
 /** The incarnation whose calls are to come back, and why. */
 export interface DeadNode extends Pick<NodeDown, 'nodeId' | 'incarnation' | 'lastFactSeq' | 'factsComplete'> {
   readonly trigger: Trigger;
+  /** Epoch ms; default: when the trigger was pulled. */
+  readonly diedAt?: number;
 }
+
+/** What is known of an incarnation from the first source of dialogs, and what would be done on that alone. */
+interface Draft {
+  readonly clear: readonly PlanRecovery[];
+  /** To be planned again when HOMER has been asked. Empty where there is none to ask. */
+  readonly unclear: readonly Unclear[];
+  readonly input: PlanInput | null;
+}
+
+const NOTHING: Draft = { clear: [], unclear: [], input: null };
 
 /** Plans the recovery of what lived on dead incarnations. Doing so twice for one of them plans each of its calls once. */
 export class Planner {
   constructor(private readonly options: PlannerOptions) {}
 
   /**
-   * Plans all calls of a dead incarnation, and closes its call records when they are complete.
+   * Plans all calls of a dead incarnation, and closes its call records when they are complete. Calls whose dialogs are known
+   * are begun at once; the others when HOMER has told, or has not.
    * @throws CodedError retryable, where Postgres or NATS do not answer: to be called again.
    */
   async recoverNode(dead: DeadNode): Promise<void> {
@@ -54,23 +71,42 @@ export class Planner {
       plannedLegs(this.options.pool, nodeId, incarnation),
     ]);
     const settledMs = Math.round(performance.now() - started);
-    const commands = await this.plans(dead, settled, planned);
+    const draft = await this.draft(dead, settled, planned);
     const plannedMs = Math.round(performance.now() - started);
     const isAll = settled.factsComplete && dead.factsComplete !== false;
-    const begun = await this.begin(commands, isAll ? dead : null);
+    const { clear, unclear } = draft;
+    const begun = await this.begin(clear, isAll && unclear.length === 0 ? dead : null);
     const summary = {
       nodeId,
       incarnation,
-      calls: commands.length,
+      calls: clear.length + unclear.length,
       begun,
-      skipped: commands.filter((command) => command.legs.length === 0 || command.target === null).length,
+      waiting: unclear.length,
+      skipped: clear.filter((command) => command.legs.length === 0 || command.target === null).length,
       sinceDetectionMs: Date.now() - dead.trigger.at,
       settledMs,
       plannedMs,
       sentMs: Math.round(performance.now() - started),
     };
     log.info(summary, 'calls of a dead node are being recovered');
+    if (unclear.length > 0) await this.beginUnclear(dead, draft, isAll ? dead : null);
     if (!isAll) await this.planLateOnes(dead, settled);
+  }
+
+  private async beginUnclear(dead: DeadNode, draft: Draft, last: DeadNode | null): Promise<void> {
+    const { nodeId, incarnation, trigger } = dead;
+    const commands = await this.clarified(dead, draft);
+    const begun = await this.begin(commands, last);
+    const summary = {
+      nodeId,
+      incarnation,
+      calls: commands.length,
+      begun,
+      skipped: commands.filter((command) => command.legs.length === 0).length,
+      waitedMs: commands[0]?.waitedFor?.ms,
+      sinceDetectionMs: Date.now() - trigger.at,
+    };
+    this.options.log.info(summary, 'calls that waited for HOMER are being recovered');
   }
 
   private async planLateOnes(dead: DeadNode, settled: Settled): Promise<void> {
@@ -83,44 +119,68 @@ export class Planner {
     const arrived = projection.waitUntilProjected(lastSeq, LATE_RECORDS_MS);
     await Promise.race([arrived, aborted(signal)]);
     signal.throwIfAborted();
-    const planned = await plannedLegs(pool, nodeId, incarnation);
-    const calls = await this.begin(await this.plans(dead, settled, planned), dead);
+    const draft = await this.draft(dead, settled, await plannedLegs(pool, nodeId, incarnation));
+    const isClear = draft.unclear.length === 0;
+    let calls = await this.begin(draft.clear, isClear ? dead : null);
+    if (!isClear) calls += await this.begin(await this.clarified(dead, draft), dead);
     if (calls > 0)
       log.warn({ nodeId, incarnation, calls }, 'calls were planned late: their records came late');
   }
 
   /**
-   * What would be done for the calls of an incarnation.
+   * What would be done for calls of an incarnation, when all sources have been asked.
    * @param settled how far what was told of it is readable.
-   * @param without legs that are left out.
+   * @param isWanted which plans are asked for; default: all.
    * @throws as {@link recoverNode}.
    */
   async plans(
     dead: DeadNode,
-    { ledgerHeard }: Settled,
-    without: ReadonlySet<string> = new Set(),
+    settled: Settled,
+    isWanted: (command: PlanRecovery) => boolean = () => true,
   ): Promise<PlanRecovery[]> {
-    const { pool, nodes, settings } = this.options;
+    const draft = await this.draft(dead, settled, new Set());
+    const unclear = draft.unclear.filter(({ command }) => isWanted(command));
+    const clarified = await this.clarified(dead, { ...draft, unclear });
+    return [...draft.clear.filter(isWanted), ...clarified];
+  }
+
+  private async draft(
+    dead: DeadNode,
+    { ledgerHeard }: Settled,
+    without: ReadonlySet<string>,
+  ): Promise<Draft> {
+    const { pool, settings, sources } = this.options;
     const { nodeId, incarnation, trigger } = dead;
     const { calls, dialogs } = await readEvidence(this.options, nodeId, incarnation, without);
-    if (calls.length === 0) return [];
+    if (calls.length === 0) return NOTHING;
     const policy = this.options.policyFor(nodeId);
     const past = await pastRecoveries(pool, calls, trigger.at - policy.recoveryLimit.withinMs);
-    const candidates = (await nodes.awaitCandidates(FIRST_HEARTBEATS_MS)).filter(
+    const candidates = await this.candidates(dead);
+    const limits: Limits = { maxAttempts: settings.maxAttempts, attemptTimeoutMs: settings.attemptTimeoutMs };
+    const at = Date.now();
+    const input = { calls, dialogs, candidates, trigger, limits, policy, ledgerHeard, past, at };
+    const commands = planRecoveries(input);
+    if (sources.homer === null) return { clear: commands, unclear: [], input };
+    return { ...divideByDoubt(commands, input), input };
+  }
+
+  /** The plans of what was unclear, after HOMER has been asked. */
+  private async clarified(dead: DeadNode, { unclear, input }: Draft): Promise<PlanRecovery[]> {
+    const { pool, sources } = this.options;
+    if (unclear.length === 0 || input === null || sources.homer === null) return [];
+    const legs = unclear.flatMap((one) => one.legs);
+    const ledger = sources.ledger === null ? null : pool;
+    const diedAt = dead.diedAt ?? dead.trigger.at;
+    const clarified = await clarify(sources.homer, ledger, legs, diedAt);
+    const fresh = { ...input, candidates: await this.candidates(dead), at: Date.now() };
+    return replan(fresh, unclear, clarified);
+  }
+
+  private async candidates({ nodeId, incarnation }: DeadNode): Promise<PlanInput['candidates']> {
+    const all = await this.options.nodes.awaitCandidates(FIRST_HEARTBEATS_MS);
+    return all.filter(
       (candidate) => candidate.nodeId !== nodeId || candidate.incarnation !== incarnation,
     );
-    const limits: Limits = { maxAttempts: settings.maxAttempts, attemptTimeoutMs: settings.attemptTimeoutMs };
-    return planRecoveries({
-      calls,
-      dialogs,
-      candidates,
-      trigger,
-      limits,
-      policy,
-      ledgerHeard,
-      past,
-      at: Date.now(),
-    });
   }
 
   /**

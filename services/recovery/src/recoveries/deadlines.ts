@@ -1,10 +1,11 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { database, deadlines, withPostgresErrors, type Pool } from '@reinvite/db';
+import type { Candidate, RecoveryCommand } from '@reinvite/domain';
 import type { Logger } from '@reinvite/runtime';
 import { inArray, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Recoveries } from './recoveries.js';
-import { ATTEMPT_DEADLINE } from './write-read-side.js';
+import { DEADLINE_KINDS } from './write-read-side.js';
 
 const POLL_MS = 250;
 const BATCH = 200;
@@ -17,19 +18,24 @@ const attemptPayload = z.object({ attempt: z.number().int().positive() });
 interface DueRow extends Record<string, unknown> {
   readonly id: string;
   readonly recovery_id: string;
+  readonly kind: string;
   readonly payload: unknown;
 }
 
-/** Tells recoveries of attempts whose deadline has passed, until the signal aborts. Replicas share the rows. */
+/** Nodes that could take an attempt now. */
+export type Candidates = () => readonly Candidate[];
+
+/** Tells recoveries of attempts that are over or due, until the signal aborts. Replicas share the rows. */
 export async function watchDeadlines(
   pool: Pool,
   recoveries: Pick<Recoveries, 'tell'>,
+  candidates: Candidates,
   log: Logger,
   signal: AbortSignal,
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      while ((await handleDue(pool, recoveries, Date.now())) === BATCH && !signal.aborted);
+      while ((await handleDue(pool, recoveries, candidates, Date.now())) === BATCH && !signal.aborted);
     } catch (err) {
       log.warn({ err }, 'deadlines not looked at, trying again');
     }
@@ -46,6 +52,7 @@ export async function watchDeadlines(
 export async function handleDue(
   pool: Pool,
   recoveries: Pick<Recoveries, 'tell'>,
+  candidates: Candidates,
   now: number,
 ): Promise<number> {
   const db = database(pool);
@@ -53,11 +60,9 @@ export async function handleDue(
   const ids = claimed.rows.map((row) => row.id);
   if (ids.length === 0) return 0;
   await recoveries.tell(
-    claimed.rows.flatMap(({ recovery_id, payload }) => {
-      const attempt = attemptPayload.safeParse(payload).data?.attempt;
-      return attempt === undefined
-        ? []
-        : [{ recoveryId: recovery_id, command: { type: 'TimeOutAttempt', attempt, at: now } }];
+    claimed.rows.flatMap((row) => {
+      const command = commandOf(row, candidates, now);
+      return command === null ? [] : [{ recoveryId: row.recovery_id, command }];
     }),
   );
   await withPostgresErrors(() =>
@@ -69,10 +74,18 @@ export async function handleDue(
   return ids.length;
 }
 
+function commandOf({ kind, payload }: DueRow, candidates: Candidates, at: number): RecoveryCommand | null {
+  const attempt = attemptPayload.safeParse(payload).data?.attempt;
+  if (attempt === undefined) return null;
+  return kind === 'retry'
+    ? { type: 'StartAttempt', attempt, candidates: candidates(), at }
+    : { type: 'TimeOutAttempt', attempt, at };
+}
+
 const claim = (now: number) => sql`
   update deadlines set due_at = ${new Date(now + CLAIM_MS).toISOString()}::timestamptz
   where id in (
     select id from deadlines
-    where done_at is null and kind = ${ATTEMPT_DEADLINE} and due_at <= ${new Date(now).toISOString()}::timestamptz
+    where done_at is null and kind in ${DEADLINE_KINDS} and due_at <= ${new Date(now).toISOString()}::timestamptz
     order by due_at limit ${BATCH} for update skip locked)
-  returning id, recovery_id, payload`;
+  returning id, recovery_id, kind, payload`;

@@ -1,4 +1,10 @@
-import type { PlannedLeg, RecoveryEvent, RecoveryPlanned, RecoveryState } from '@reinvite/domain';
+import {
+  cseqOfAttempt,
+  type PlannedLeg,
+  type RecoveryEvent,
+  type RecoveryPlanned,
+  type RecoveryState,
+} from '@reinvite/domain';
 
 type Plan = Omit<RecoveryPlanned, 'type'>;
 type Outcome = 'recovered' | 'partly-recovered' | 'failed' | 'skipped';
@@ -106,14 +112,38 @@ function applyEvent(
     case 'LegsJoined':
       recovery.joined_at = event.at;
       return;
+    case 'AttemptAwaited':
+      // Nobody has the legs yet, and no second recovery may take them for unplanned.
+      if (event.attempt === 1) for (const leg of plan.legs) waitingLeg(plan, legs, leg);
+      return;
     case 'JoinFailed':
     case 'AttemptTimedOut':
+    case 'TargetDied':
+    case 'DialogSourcesDisagreed':
       return;
     case 'RecoveryCompleted':
       recovery.outcome = event.outcome;
       recovery.reason = event.reason;
       recovery.completed_at = event.at;
+      if (event.outcome === 'skipped') skipUnplaced(plan, legs, event);
   }
+}
+
+/** Legs that waited in vain for a node that could take them. */
+function skipUnplaced(
+  plan: Plan,
+  legs: Map<string, LegRow>,
+  { reason, at }: { readonly reason: string | null; readonly at: number },
+): void {
+  for (const leg of plan.legs)
+    Object.assign(waitingLeg(plan, legs, leg), { outcome: 'skipped', reason, ended_at: at });
+}
+
+function waitingLeg(plan: Plan, legs: Map<string, LegRow>, leg: Plan['legs'][number]): LegRow {
+  const key = `${leg.legId} 0`;
+  const row = legs.get(key) ?? emptyLeg(plan, leg.legId, 0, leg);
+  legs.set(key, row);
+  return row;
 }
 
 function emptyRecovery(plan: Plan): RecoveryRow {
@@ -157,7 +187,7 @@ function legRow(plan: Plan, legs: Map<string, LegRow>, { legId, attempt, target,
     ...emptyLeg(plan, legId, attempt, planned),
     channel_id: channelId,
     target,
-    cseq: cseq === undefined ? null : Number(cseq),
+    cseq: cseq === undefined ? null : Number(cseqOfAttempt(cseq, attempt)),
     origin: planned?.place ?? null,
   };
   legs.set(key, row);

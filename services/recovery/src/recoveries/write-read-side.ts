@@ -3,6 +3,8 @@ import { sql } from 'drizzle-orm';
 import type { Rows } from './read-rows.js';
 
 export interface Deadline {
+  /** What it asks for: `TimeOutAttempt` or `StartAttempt`. */
+  readonly kind: DeadlineKind;
   readonly recoveryId: string;
   readonly attempt: number;
   /** Epoch ms. */
@@ -16,8 +18,9 @@ export interface ReadSideChanges {
   readonly cleared: readonly string[];
 }
 
-/** The kind of deadline that asks for `TimeOutAttempt`. */
-export const ATTEMPT_DEADLINE = 'attempt';
+/** An attempt that is over (`TimeOutAttempt`), and one whose time has come (`StartAttempt`). */
+export const DEADLINE_KINDS = ['attempt', 'retry'] as const;
+export type DeadlineKind = (typeof DEADLINE_KINDS)[number];
 
 /**
  * Writes what the events of any number of recoveries change, in one statement. What earlier events said is kept; the first
@@ -81,11 +84,12 @@ export async function writeReadSide(tx: Database, changes: ReadSideChanges): Pro
 
 const ms = (column: string) => sql.raw(`to_timestamp(${column} / 1000)`);
 
-function deadlineRow({ recoveryId, attempt, dueAt }: Deadline) {
+/** An attempt has one end, and may be waited for several times. */
+function deadlineRow({ kind, recoveryId, attempt, dueAt }: Deadline) {
   return {
-    id: `${recoveryId}-${attempt}`,
+    id: kind === 'attempt' ? `${recoveryId}-${attempt}` : `${recoveryId}-${attempt}-${kind}-${dueAt}`,
     recovery_id: recoveryId,
-    kind: ATTEMPT_DEADLINE,
+    kind,
     payload: { attempt },
     due_at: dueAt,
   };
