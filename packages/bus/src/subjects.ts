@@ -23,6 +23,8 @@ export const subjects = {
   sentinelEcho: (sentinelId: string) => `reinvite.sentinel.echo.${sentinelId}`,
   /** Request, recovery → every dialog-ledger: write what has arrived, then answer. */
   ledgerBarrier: 'reinvite.ledger.barrier',
+  /** Request, anyone → every dialog-ledger: `LedgerStatusRequest`, answered with `LedgerStatus`. */
+  ledgerStatus: 'reinvite.ledger.status',
   /** Request, anyone → recovery: `RecoveryRequest`, answered with `RecoveryReply`. */
   recoveryRequest: 'reinvite.recovery.request',
 } as const;

@@ -3,11 +3,11 @@ import { isIP } from 'node:net';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { dialogSources, homer } from './config-homer.js';
+import { captureIdsOf, dialogLedger, hepCaptureId } from './config-ledger.js';
 import { DEFAULT_GROUP, edges, groupName, recoveryPolicies, wrongGroups } from './config-recovery.js';
 import { codedError } from './errors.js';
 
 const ms = z.number().int().positive();
-const port = z.number().int().min(0).max(65535);
 
 function areDistinct(values: readonly unknown[]): boolean {
   return new Set(values).size === values.length;
@@ -33,8 +33,8 @@ const node = z.strictObject({
     .array(z.string().refine((address) => isIP(address) !== 0, 'an IP address: captures carry no names'))
     .min(1),
   ari,
-  /** Capture id that this node's `hep.conf` sets; without it the node is known by its SIP address. */
-  hepCaptureId: z.number().int().nonnegative().optional(),
+  /** Capture id (or several) that this node's `hep.conf` sets; without it the node is known by its SIP address. */
+  hepCaptureId: hepCaptureId.optional(),
 });
 
 const sections = z.strictObject({
@@ -52,7 +52,7 @@ const sections = z.strictObject({
     .min(1)
     .refine((nodes) => areDistinct(nodes.map(({ id }) => id)), 'two nodes have the same id')
     .refine(
-      (nodes) => areDistinct(nodes.flatMap(({ hepCaptureId }) => hepCaptureId ?? [])),
+      (nodes) => areDistinct(nodes.flatMap(captureIdsOf)),
       'two nodes have the same hepCaptureId: their captures could not be told apart',
     ),
   nodeAgent: z
@@ -65,16 +65,7 @@ const sections = z.strictObject({
       probeMs: ms.default(250),
     })
     .prefault({}),
-  dialogLedger: z
-    .strictObject({
-      ledgerId: z.string().min(1).default('ledger-1'),
-      host: z.string().min(1).default('0.0.0.0'),
-      port: port.default(9060),
-      flushMs: ms.default(40),
-      /** Ended dialogs stay readable this long. */
-      keepEndedMs: ms.default(60_000),
-    })
-    .prefault({}),
+  dialogLedger,
   sentinel: z
     .strictObject({
       suspectAfterMs: ms.default(1_000),

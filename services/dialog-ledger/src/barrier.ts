@@ -1,26 +1,37 @@
 import { subjects, type Bus } from '@reinvite/bus';
-import { ledgerBarrier, type LedgerBarrierReply } from '@reinvite/domain';
+import { ledgerBarrier, type LedgerBarrier, type LedgerBarrierReply } from '@reinvite/domain';
 import { isCoded, type Logger } from '@reinvite/runtime';
 import type { Ledger } from './ledger.js';
 import type { Listener } from './listener.js';
 
+/** Who asks waits for 150 ms, and the writing takes its time too. */
+const DRAIN_MS = 100;
+
 /**
- * Answers `reinvite.ledger.barrier`: all that had arrived before, in our socket's buffer too, is in Postgres once the
- * answer says `flushed`. An answer that says `failed` says why.
+ * Answers `reinvite.ledger.barrier`: all that had arrived before, in the buffers of our sockets too, is in Postgres once
+ * the answer says `flushed`. An answer that says `failed` says why: Postgres refused or is away, or we are so far behind
+ * that not all could be read in time; what had been read is written then all the same.
  */
 export function answerBarriers(
   bus: Bus,
   ledgerId: string,
-  listener: Listener,
+  listener: Pick<Listener, 'drained'>,
   ledger: Ledger,
   log: Logger,
 ): void {
-  const flush = async (): Promise<LedgerBarrierReply> => {
+  const flush = async ({ requestedBy, withinMs = DRAIN_MS }: LedgerBarrier): Promise<LedgerBarrierReply> => {
     const started = performance.now();
-    await listener.drained();
+    const upTo = Date.now();
+    const behind = await listener.drained(withinMs).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    const drainedMs = Math.round(performance.now() - started);
     const dialogs = await ledger.flush();
-    log.info({ dialogs, ms: Math.round(performance.now() - started) }, 'barrier passed');
-    return { status: 'flushed', ledgerId, flushedAt: Date.now(), dialogs };
+    if (behind !== undefined) throw behind.error;
+    const ms = Math.round(performance.now() - started);
+    log.info({ requestedBy, dialogs, drainedMs, ms }, 'barrier passed');
+    return { status: 'flushed', ledgerId, upTo, flushedAt: Date.now(), dialogs };
   };
   const refuse = (error: unknown): LedgerBarrierReply => ({
     status: 'failed',

@@ -11,6 +11,8 @@ export interface FlusherOptions {
   readonly log: Logger;
 }
 
+/** Call-IDs in one statement: after an outage there may be a hundred thousand to write. */
+const BATCH = 1_000;
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 2_000;
 
@@ -61,14 +63,18 @@ export class Flusher {
 
   private async writeAll(): Promise<number> {
     const { dialogs, write } = this.options;
-    const { callIds, evidence } = dialogs.takeUnwritten();
-    if (callIds.length === 0) return 0;
-    try {
-      return await write(evidence);
-    } catch (error) {
-      dialogs.giveBack(callIds);
-      throw error;
+    let written = 0;
+    for (let left = dialogs.unwritten; left > 0;) {
+      const { callIds, evidence } = dialogs.takeUnwritten(BATCH);
+      left -= callIds.length;
+      try {
+        written += await write(evidence);
+      } catch (error) {
+        dialogs.giveBack(callIds);
+        throw error;
+      }
     }
+    return written;
   }
 
   private async flushAndGoOn(): Promise<void> {

@@ -1,8 +1,9 @@
-import { isCoded, type Logger } from '@reinvite/runtime';
+import type { Logger } from '@reinvite/runtime';
 import type { CaptureReader } from './capture.js';
+import type { Counters } from './counters.js';
 import { Flusher } from './flusher.js';
-import { LiveDialogs, type Retention } from './live-dialogs.js';
-import { Rejects } from './rejects.js';
+import { LiveDialogs } from './live-dialogs.js';
+import type { Retention } from './retention.js';
 import type { DialogStore } from './store.js';
 
 export interface LedgerOptions {
@@ -10,6 +11,9 @@ export interface LedgerOptions {
   readonly store: DialogStore;
   readonly flushMs: number;
   readonly retention: Retention;
+  /** Call-IDs at most; messages of further ones are dropped and counted. */
+  readonly maxCallIds: number;
+  readonly counters: Counters;
   readonly log: Logger;
   /** Epoch ms. */
   readonly now: () => number;
@@ -20,14 +24,13 @@ export interface LedgerOptions {
  * joined to them before anything is written, so that a ledger that was restarted never writes less than was known.
  */
 export class Ledger {
-  private readonly dialogs = new LiveDialogs();
+  private readonly dialogs: LiveDialogs;
   private readonly flusher: Flusher;
-  private readonly rejects: Rejects;
   private loaded = false;
 
   constructor(private readonly options: LedgerOptions) {
     const { store, flushMs, log } = options;
-    this.rejects = new Rejects(log);
+    this.dialogs = new LiveDialogs(options);
     this.flusher = new Flusher({
       dialogs: this.dialogs,
       write: (evidence) => store.write(evidence),
@@ -36,21 +39,28 @@ export class Ledger {
     });
   }
 
-  /** Takes one packet as it came off the wire. Never throws for what is in it. */
-  take(packet: Buffer): void {
-    const { reader, now } = this.options;
+  /** Takes one packet as it came off the wire, and the address that it came from. Never throws for what is in it. */
+  take(packet: Buffer, sender: string): void {
+    const { reader, counters, now } = this.options;
     try {
-      const reading = reader.read(packet);
-      if (reading.kind === 'message') {
-        this.dialogs.apply(reading.observed, now());
-        this.flusher.schedule();
-      } else if (reading.kind === 'unplaced') {
-        const { captureId, source, destination } = reading.packet;
-        this.rejects.add(reading.why, { captureId, source, destination }, now());
-      }
-    } catch (err) {
-      this.rejects.add(isCoded(err) ? err.code : 'unexpected', { err }, now());
+      const reading = reader.read(packet, sender);
+      counters.read(reading.kind);
+      if (reading.kind === 'other') return;
+      this.dialogs.apply(reading.observed, now());
+      this.flusher.schedule();
+    } catch (error) {
+      counters.drop(error, now());
     }
+  }
+
+  /** Call-IDs in memory, and those of them that Postgres does not have yet. */
+  get holding(): { readonly callIds: number; readonly unwritten: number } {
+    return { callIds: this.dialogs.size, unwritten: this.dialogs.unwritten };
+  }
+
+  /** Packs up to `limit` calls of which nothing has come for a while. @returns how many. */
+  pack(limit: number): number {
+    return this.dialogs.pack(this.options.now(), limit);
   }
 
   /** Goes on where an earlier life stopped. @throws CodedError of Postgres; may be called again. */
@@ -77,9 +87,9 @@ export class Ledger {
 
   /** Removes from Postgres and from memory what is over. @throws CodedError of Postgres; may be called again. */
   async expire(): Promise<void> {
-    const { store, retention, now } = this.options;
-    this.rejects.report(now());
-    const expired = this.dialogs.expired(now(), retention);
+    const { store, counters, now } = this.options;
+    counters.report(now());
+    const expired = this.dialogs.expired(now());
     await store.remove(expired);
     this.dialogs.forget(expired);
     this.flusher.schedule();

@@ -1,84 +1,63 @@
-import { createSocket, type Socket } from 'node:dgram';
-import { isIPv6 } from 'node:net';
-import { setImmediate } from 'node:timers/promises';
-import { codedError, type Logger } from '@reinvite/runtime';
+import { listenTcp } from './tcp-listener.js';
+import { listenUdp, type UdpListener } from './udp-listener.js';
+import type { Intake, TransportListener } from './intake.js';
 
-export interface Listener {
-  /** The port in use; another than configured where that was 0. */
+export interface ListenOptions {
+  readonly host: string;
+  /** The same for both; 0 gives each its own. */
   readonly port: number;
-  /** Resolves once everything has been handed over that stood in the socket's buffer when it was called. */
-  drained(): Promise<void>;
+  readonly transports: readonly ('udp' | 'tcp')[];
+  readonly receiveBufferBytes: number;
+  readonly maxConnections: number;
+}
+
+/** The ports on which captures come in. */
+export interface Listener {
+  /** The ports in use; null for a transport that is not configured. */
+  readonly ports: Readonly<Record<'udp' | 'tcp', number | null>>;
+  readonly connections: number;
+  readonly receiveBufferBytes: number | null;
+  /** Datagrams that the kernel dropped for want of room; null where it does not tell. */
+  kernelDrops(): Promise<number | null>;
+  /**
+   * Resolves once everything has been handed over that had arrived, read or not, when it was called.
+   * @param withinMs how long that may take.
+   * @throws CodedError `LEDGER_BEHIND` where it takes longer.
+   */
+  drained(withinMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * HEP is never sent again: what does not fit while we are busy is lost. 4 MiB hold more than a thousand messages. The kernel
- * gives no more than `net.core.rmem_max`.
- */
-const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
-
-/** On a socket that never falls silent, what had arrived at the beginning has been read by then. */
-const DRAIN_LIMIT_MS = 100;
-
-/**
- * Receives HEP over UDP.
+ * Receives HEP over UDP and TCP.
  * @throws CodedError `LISTEN_FAILED`
  */
-export async function listen(
-  host: string,
-  port: number,
-  onPacket: (packet: Buffer) => void,
-  log: Logger,
-): Promise<Listener> {
-  const socket = createSocket({ type: isIPv6(host) ? 'udp6' : 'udp4', recvBufferSize: RECEIVE_BUFFER_BYTES });
-  let received = 0;
-  socket.on('message', (packet) => {
-    received += 1;
-    onPacket(packet);
-  });
-  await bind(socket, host, port);
-  socket.on('error', (err) => log.error({ err }, 'error of the HEP socket'));
-  warnOfSmallBuffer(socket, log);
+export async function listen(options: ListenOptions, intake: Intake): Promise<Listener> {
+  const { transports } = options;
+  const udp = transports.includes('udp') ? await listenUdp(options, intake) : null;
+  const tcp = transports.includes('tcp') ? await listenTcpOrClose(options, intake, udp) : null;
+  const open: readonly TransportListener[] = [udp, tcp].filter((one) => one !== null);
   return {
-    port: socket.address().port,
-    drained: () => drained(() => received),
-    close: () => new Promise((resolve) => socket.close(() => resolve())),
+    ports: { udp: udp?.port ?? null, tcp: tcp?.port ?? null },
+    get connections() {
+      return tcp?.connections ?? 0;
+    },
+    receiveBufferBytes: udp?.receiveBufferBytes ?? null,
+    kernelDrops: async () => (await udp?.kernelDrops()) ?? null,
+    drained: async (withinMs) => {
+      await Promise.all(open.map((one) => one.drained(withinMs)));
+    },
+    close: async () => {
+      await Promise.all(open.map((one) => one.close()));
+    },
   };
 }
 
-function bind(socket: Socket, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const failed = (cause: Error): void => {
-      socket.close();
-      reject(
-        codedError('LISTEN_FAILED', `cannot listen for HEP on UDP ${host}:${port}`, { host, port }, cause),
-      );
-    };
-    socket.once('error', failed);
-    socket.bind(port, host, () => {
-      socket.off('error', failed);
-      resolve();
-    });
-  });
-}
-
-/**
- * Each turn of the event loop reads up to 32 packets. The socket is empty after a whole turn that read none; the first
- * may have begun after its reading, so two are waited for.
- */
-async function drained(received: () => number): Promise<void> {
-  const deadline = performance.now() + DRAIN_LIMIT_MS;
-  for (let quietTurns = 0; quietTurns < 2 && performance.now() < deadline;) {
-    const before = received();
-    await setImmediate();
-    quietTurns = received() === before ? quietTurns + 1 : 0;
-  }
-}
-
-function warnOfSmallBuffer(socket: Socket, log: Logger): void {
-  // Linux reports twice what it was asked for: its own bookkeeping is in it.
-  const bytes = socket.getRecvBufferSize() / 2;
-  if (bytes < RECEIVE_BUFFER_BYTES) {
-    log.warn({ bytes, wanted: RECEIVE_BUFFER_BYTES }, 'the receive buffer is small; raise net.core.rmem_max');
+async function listenTcpOrClose(options: ListenOptions, intake: Intake, udp: UdpListener | null) {
+  try {
+    return await listenTcp(options, intake);
+  } catch (error) {
+    await udp?.close();
+    throw error;
   }
 }

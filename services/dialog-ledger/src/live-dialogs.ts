@@ -1,32 +1,36 @@
+import { codedError } from '@reinvite/runtime';
 import {
   applyMessage,
   dialogKey,
   emptyCall,
-  isInvitation,
   joinCalls,
-  viewOf,
   visible,
   withoutDialogs,
   type CallDialogs,
   type Evidence,
   type Observed,
 } from '@reinvite/sip';
+import { packCall, unpackCall } from './packed-call.js';
+import { lives, shortest, type Retention } from './retention.js';
 
-/** How long what is over stays, in milliseconds after the last message of its Call-ID. */
-export interface Retention {
-  readonly endedMs: number;
-  /** An INVITE that nobody answers with a final response is given up by every proxy well before (RFC 3261 timer C). */
-  readonly earlyMs: number;
-  /** Time for another fork to answer the same INVITE (RFC 3261 section 13.2.2.4: 64*T1). */
-  readonly answeredInvitationMs: number;
-  /** A confirmed dialog of which nothing is heard for so long has ended, and its BYE was missed. */
-  readonly silentMs: number;
-}
+/** A call of which nothing came for so long is packed. Setting up or ending one takes less. */
+const CALM_MS = 5_000;
 
 interface Entry {
-  call: CallDialogs;
+  readonly callId: string;
+  call: CallDialogs | string;
   /** When the last message came, by our own clock: those of the nodes may be wrong. */
   heardAt: number;
+  /** When the first of its dialogs is over; known while it is packed. */
+  dueAt: number;
+  /** Whether Postgres may have something of it. */
+  stored: boolean;
+}
+
+export interface LiveDialogsOptions {
+  readonly retention: Retention;
+  /** Call-IDs at most. */
+  readonly maxCallIds: number;
 }
 
 /**
@@ -36,7 +40,13 @@ interface Entry {
  */
 export class LiveDialogs {
   private readonly calls = new Map<string, Entry>();
+  /** Those that are not packed, the ones that have been silent the longest first. */
+  private readonly unpacked = new Map<string, Entry>();
   private readonly dirty = new Set<string>();
+  /** Before, anything may be in Postgres. */
+  private isLoaded = false;
+
+  constructor(private readonly options: LiveDialogsOptions) {}
 
   /** Number of Call-IDs. */
   get size(): number {
@@ -48,15 +58,16 @@ export class LiveDialogs {
     return this.dirty.size;
   }
 
-  /** Folds a message in. @param now epoch ms of our clock. */
+  /** Folds a message in. @param now epoch ms of our clock. @throws CodedError `LEDGER_FULL` */
   apply(observed: Observed, now: number): void {
     const { callId } = observed.message;
     const entry = this.calls.get(callId);
-    const before = entry?.call ?? emptyCall(callId);
+    const before = entry === undefined ? emptyCall(callId) : callOf(entry);
     const call = applyMessage(before, observed);
     if (call === before) return;
-    this.keep(call, now);
-    this.dirty.add(callId);
+    if (entry === undefined && this.calls.size >= this.options.maxCallIds)
+      throw codedError('LEDGER_FULL', `${this.calls.size} Call-IDs are in memory`);
+    this.dirty.add(this.keep(entry ?? this.enter(callId), call, now).callId);
   }
 
   /** Joins what an earlier life of the ledger had written with what has come in since. */
@@ -65,15 +76,28 @@ export class LiveDialogs {
       const { callId } = evidence;
       const known = this.calls.get(callId);
       const loaded = { callId, evidence: new Map([[dialogKey(evidence), evidence]]) };
-      this.keep(known === undefined ? loaded : joinCalls(known.call, loaded), now);
+      const call = known === undefined ? loaded : joinCalls(callOf(known), loaded);
+      this.keep(known ?? this.enter(callId), call, now).stored = true;
     }
+    this.isLoaded = true;
   }
 
-  /** Takes everything that is to be written; it counts as written from now on, unless it is given back. */
-  takeUnwritten(): { readonly callIds: readonly string[]; readonly evidence: readonly Evidence[] } {
-    const callIds = [...this.dirty];
-    this.dirty.clear();
-    const evidence = callIds.flatMap((callId) => visible(this.calls.get(callId)?.call ?? emptyCall(callId)));
+  /** Takes Call-IDs that are to be written, up to `limit`; they count as written from now on, unless they are given back. */
+  takeUnwritten(limit: number): {
+    readonly callIds: readonly string[];
+    readonly evidence: readonly Evidence[];
+  } {
+    const callIds: string[] = [];
+    const evidence: Evidence[] = [];
+    for (const callId of this.dirty) {
+      if (callIds.length === limit) break;
+      callIds.push(callId);
+      const entry = this.calls.get(callId);
+      if (entry === undefined) continue;
+      entry.stored = true;
+      evidence.push(...visible(callOf(entry)));
+    }
+    for (const callId of callIds) this.dirty.delete(callId);
     return { callIds, evidence };
   }
 
@@ -82,17 +106,38 @@ export class LiveDialogs {
     for (const callId of callIds) if (this.calls.has(callId)) this.dirty.add(callId);
   }
 
-  /** What is over and written, as it stood at `now`. */
-  expired(now: number, retention: Retention): readonly Evidence[] {
+  /** Packs calls that have become calm, up to `limit`. @returns how many. */
+  pack(now: number, limit: number): number {
+    let packed = 0;
+    for (const [callId, entry] of this.unpacked) {
+      if (packed === limit || now - entry.heardAt < CALM_MS) break;
+      const call = callOf(entry);
+      const shortestLife = Math.min(...lives(call, this.options.retention).map(([, life]) => life));
+      entry.dueAt = entry.heardAt + shortestLife;
+      entry.call = packCall(call);
+      this.unpacked.delete(callId);
+      packed += 1;
+    }
+    return packed;
+  }
+
+  /**
+   * What is over and written, as it stood at `now`. What is over and never came to Postgres is forgotten at once: a call that
+   * came and went while it was away leaves nothing behind.
+   */
+  expired(now: number): readonly Evidence[] {
+    const { retention } = this.options;
     const over: Evidence[] = [];
-    for (const [callId, { call, heardAt }] of this.calls) {
-      const silentFor = now - heardAt;
-      if (silentFor < Math.min(retention.endedMs, retention.answeredInvitationMs) || this.dirty.has(callId))
-        continue;
-      const shown = new Set(visible(call));
-      for (const evidence of call.evidence.values()) {
-        if (silentFor >= lifeOf(evidence, shown.has(evidence), retention)) over.push(evidence);
-      }
+    for (const entry of this.calls.values()) {
+      const silentFor = now - entry.heardAt;
+      const isDirty = this.dirty.has(entry.callId);
+      if (silentFor < shortest(retention) || (isDirty && entry.stored)) continue;
+      if (typeof entry.call === 'string' && now < entry.dueAt) continue;
+      const evidence = lives(this.unpack(entry), retention)
+        .filter(([, life]) => silentFor >= life)
+        .map(([one]) => one);
+      if (entry.stored) over.push(...evidence);
+      else this.forget(evidence);
     }
     return over;
   }
@@ -102,26 +147,42 @@ export class LiveDialogs {
     for (const evidence of expired) {
       const entry = this.calls.get(evidence.callId);
       if (entry === undefined) continue;
+      const call = callOf(entry);
       const key = dialogKey(evidence);
-      if (entry.call.evidence.get(key) !== evidence) {
-        this.dirty.add(evidence.callId);
+      if (call.evidence.get(key) !== evidence) {
+        this.dirty.add(entry.callId);
         continue;
       }
-      entry.call = withoutDialogs(entry.call, new Set([key]));
-      if (entry.call.evidence.size === 0) this.calls.delete(evidence.callId);
+      entry.call = withoutDialogs(call, new Set([key]));
+      if (entry.call.evidence.size > 0) continue;
+      for (const index of [this.calls, this.unpacked, this.dirty]) index.delete(entry.callId);
     }
   }
 
-  private keep(call: CallDialogs, now: number): void {
-    const entry = this.calls.get(call.callId);
-    if (entry === undefined) this.calls.set(call.callId, { call, heardAt: now });
-    else Object.assign(entry, { call, heardAt: now });
+  private enter(callId: string): Entry {
+    // A copy: a piece of a captured message would hold the whole of it.
+    const own = Buffer.from(callId).toString();
+    const entry: Entry = { callId: own, call: emptyCall(own), heardAt: 0, dueAt: 0, stored: !this.isLoaded };
+    this.calls.set(own, entry);
+    return entry;
+  }
+
+  private keep(entry: Entry, call: CallDialogs, now: number): Entry {
+    entry.call = call;
+    entry.heardAt = now;
+    this.unpacked.delete(entry.callId);
+    this.unpacked.set(entry.callId, entry);
+    return entry;
+  }
+
+  /** For good: what {@link expired} gives is told from what came later by being the same object. */
+  private unpack(entry: Entry): CallDialogs {
+    if (typeof entry.call !== 'string') return entry.call;
+    this.unpacked.set(entry.callId, entry);
+    return (entry.call = callOf(entry));
   }
 }
 
-function lifeOf(evidence: Evidence, shown: boolean, retention: Retention): number {
-  const dialog = viewOf(evidence);
-  if (dialog === null || (isInvitation(dialog) && !shown)) return retention.answeredInvitationMs;
-  if (dialog.state === 'ended') return retention.endedMs;
-  return dialog.state === 'early' ? retention.earlyMs : retention.silentMs;
+function callOf({ callId, call }: Entry): CallDialogs {
+  return typeof call === 'string' ? unpackCall(callId, call) : call;
 }

@@ -1,17 +1,27 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { Bus } from '@reinvite/bus';
 import { connectPool } from '@reinvite/db';
-import { readSecret, retryForever, type Logger, type Service } from '@reinvite/runtime';
+import { codedError, readSecret, retryForever, type Config, type Service } from '@reinvite/runtime';
+import { Attribution } from './attribution.js';
 import { answerBarriers } from './barrier.js';
 import { captureReader } from './capture.js';
+import { Counters } from './counters.js';
 import { Ledger } from './ledger.js';
 import { listen } from './listener.js';
+import { passwordCheck } from './password.js';
+import { answerStatus } from './status.js';
 import { postgresStore } from './store.js';
-
-const EXPIRE_EVERY_MS = 5_000;
+import { expireForEver, packForEver } from './upkeep.js';
 
 const MINUTE_MS = 60_000;
-const RETENTION = { earlyMs: 10 * MINUTE_MS, answeredInvitationMs: 32_000, silentMs: 24 * 60 * MINUTE_MS };
+const RETENTION = {
+  earlyMs: 10 * MINUTE_MS,
+  answeredInvitationMs: 32_000,
+  silentMs: 24 * 60 * MINUTE_MS,
+  straySilentMs: 60 * MINUTE_MS,
+};
+
+/** How long what has arrived is still read when the service stops. */
+const LAST_READ_MS = 1_000;
 
 /**
  * The dialog-ledger: folds HEPv3 captures of every node into SIP dialogs and keeps them in Postgres.
@@ -20,19 +30,32 @@ const RETENTION = { earlyMs: 10 * MINUTE_MS, answeredInvitationMs: 32_000, silen
  * on folding in memory.
  */
 export const dialogLedger: Service = async ({ config, log, signal }) => {
-  const { ledgerId, host, port, flushMs, keepEndedMs } = config.dialogLedger;
+  const { ledgerId, flushMs, keepEndedMs, maxCallIds } = config.dialogLedger;
+  const startedAt = Date.now();
   const url = await readSecret('postgres.url', config.postgres.url, config.postgres.urlFile);
   const pool = connectPool(url, { applicationName: `reinvite-${ledgerId}`, log, size: 2 });
+  const counters = new Counters(log);
+  const isAuthorized = passwordCheck(await capturePasswords(config.dialogLedger));
   const ledger = new Ledger({
-    reader: captureReader(config.nodes),
+    reader: captureReader(new Attribution(config.nodes), isAuthorized),
+    counters,
+    maxCallIds,
     store: postgresStore(pool, log),
     flushMs,
     retention: { ...RETENTION, endedMs: keepEndedMs },
     log,
     now: Date.now,
   });
-  const listener = await listen(host, port, (packet) => ledger.take(packet), log);
-  log.info({ host, port: listener.port }, 'listening for HEP');
+  const listener = await listen(config.dialogLedger, {
+    packet: (packet, sender, transport) => {
+      counters.packet(transport);
+      ledger.take(packet, sender);
+    },
+    dropped: (error) => counters.drop(error, Date.now()),
+    log,
+  });
+  const { ports, receiveBufferBytes } = listener;
+  log.info({ host: config.dialogLedger.host, ports, receiveBufferBytes }, 'listening for HEP');
 
   const ended = new AbortController();
   const until = AbortSignal.any([signal, ended.signal]);
@@ -41,10 +64,12 @@ export const dialogLedger: Service = async ({ config, log, signal }) => {
     const bus = await Bus.connect({ servers: config.nats.servers, name: ledgerId, log, signal: until });
     buses.push(bus);
     answerBarriers(bus, ledgerId, listener, ledger, log);
+    answerStatus(bus, { ledgerId, listener, ledger, counters, startedAt });
   };
   try {
     await Promise.all([
-      untilStopped(until, () => expireForEver(ledger, log, until)),
+      untilStopped(until, () => expireForEver(ledger, listener, log, until)),
+      untilStopped(until, () => packForEver(ledger, until)),
       untilStopped(until, async () => {
         const load = retryForever(() => ledger.load(), { what: 'loading the dialogs', log, signal: until });
         await Promise.all([load, serve()]);
@@ -53,7 +78,9 @@ export const dialogLedger: Service = async ({ config, log, signal }) => {
     ]);
   } finally {
     ended.abort();
-    await listener.drained();
+    await listener
+      .drained(LAST_READ_MS)
+      .catch((err: unknown) => log.warn({ err }, 'stopped with captures unread'));
     await listener.close();
     await ledger.close();
     for (const bus of buses) await bus.close();
@@ -70,13 +97,13 @@ async function untilStopped(signal: AbortSignal, work: () => Promise<void>): Pro
   }
 }
 
-async function expireForEver(ledger: Ledger, log: Logger, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    await delay(EXPIRE_EVERY_MS, undefined, { signal });
-    try {
-      await ledger.expire();
-    } catch (err) {
-      log.warn({ err }, 'dialogs that are over cannot be removed, trying again');
-    }
-  }
+/** @throws CodedError `CONFIG_UNREADABLE`, or `CONFIG_INVALID` for a file without a password. */
+async function capturePasswords(config: Config['dialogLedger']): Promise<string[]> {
+  const { capturePassword, capturePasswordFile: file } = config;
+  if (capturePassword === undefined && file === undefined) return [];
+  const what = 'dialogLedger.capturePassword';
+  const lines = (await readSecret(what, capturePassword, file)).split(/\r?\n/);
+  const passwords = lines.filter((line) => line !== '');
+  if (passwords.length === 0) throw codedError('CONFIG_INVALID', `${what}: the file holds none`);
+  return passwords;
 }

@@ -1,4 +1,11 @@
+import { createLogger } from '@reinvite/runtime';
 import { encodeHep, type HepContent } from '@reinvite/sip';
+import { Attribution } from '../src/attribution.js';
+import { captureReader, type CaptureReader } from '../src/capture.js';
+import { Counters } from '../src/counters.js';
+import { Ledger, type LedgerOptions } from '../src/ledger.js';
+import { passwordCheck } from '../src/password.js';
+import type { FakeStore } from './fake-store.js';
 
 export const PHONE = '10.77.0.9';
 export const AST1 = '10.77.0.11';
@@ -64,4 +71,31 @@ export function callTo(node: string, callId: string): CallText {
 export function answeredCall(node: string, callId: string): Buffer[] {
   const call = callTo(node, callId);
   return [hep(PHONE, node, call.invite), hep(node, PHONE, call.ok)];
+}
+
+export const log = createLogger('test', 'silent');
+
+export const retention = {
+  endedMs: 60_000,
+  earlyMs: 600_000,
+  answeredInvitationMs: 32_000,
+  silentMs: 86_400_000,
+  straySilentMs: 3_600_000,
+};
+
+export function readerOf(passwords: readonly string[] = []): CaptureReader {
+  return captureReader(new Attribution(nodes), passwordCheck(passwords));
+}
+
+export function ledgerOn(
+  store: FakeStore,
+  now: () => number,
+  but: Partial<LedgerOptions> = {},
+): { ledger: Ledger; counters: Counters } {
+  const counters = new Counters(log);
+  const limits = { flushMs: 20, retention, maxCallIds: 1_000 };
+  return {
+    counters,
+    ledger: new Ledger({ reader: readerOf(), store, counters, log, now, ...limits, ...but }),
+  };
 }

@@ -1,21 +1,16 @@
-import { codedError, createLogger } from '@reinvite/runtime';
+import { codedError } from '@reinvite/runtime';
 import type { Evidence } from '@reinvite/sip';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { captureReader } from '../src/capture.js';
-import { Ledger } from '../src/ledger.js';
-import { Rejects } from '../src/rejects.js';
+import { Counters } from '../src/counters.js';
+import type { Ledger } from '../src/ledger.js';
 import { writeBatch } from '../src/writer.js';
-import { answeredCall, AST1, callTo, hep, nodes, PHONE } from './captures.js';
+import { answeredCall, AST1, AST2, callTo, hep, ledgerOn, log, PHONE } from './captures.js';
 import { FakeStore } from './fake-store.js';
 
-const log = createLogger('test', 'silent');
-const retention = { endedMs: 60_000, earlyMs: 600_000, answeredInvitationMs: 32_000, silentMs: 86_400_000 };
-
 let clock = 0;
-const ledgerOver = (store: FakeStore): Ledger =>
-  new Ledger({ reader: captureReader(nodes), store, flushMs: 20, retention, log, now: () => clock });
+const ledgerOver = (store: FakeStore): Ledger => ledgerOn(store, () => clock).ledger;
 const take = (ledger: Ledger, packets: readonly Buffer[]): void =>
-  packets.forEach((packet) => ledger.take(packet));
+  packets.forEach((packet) => ledger.take(packet, PHONE));
 const statesOf = (store: FakeStore): string[] =>
   store.dialogs().map(({ callId, state }) => `${callId} ${state}`);
 
@@ -66,7 +61,7 @@ describe('the ledger', () => {
     store.hold = new Promise((resolve) => (release = resolve));
     take(ledger, answeredCall(AST1, 'c1'));
     await vi.advanceTimersByTimeAsync(20);
-    ledger.take(hep(PHONE, AST1, bye));
+    ledger.take(hep(PHONE, AST1, bye), PHONE);
     const flushed = ledger.flush();
     release();
     expect(await flushed).toBe(1);
@@ -77,11 +72,11 @@ describe('the ledger', () => {
     const store = new FakeStore();
     const before = ledgerOver(store);
     const { invite, ok } = callTo(AST1, 'c1');
-    before.take(hep(PHONE, AST1, invite));
+    before.take(hep(PHONE, AST1, invite), PHONE);
     await before.close();
     expect(statesOf(store)).toEqual(['c1 early']);
     const after = ledgerOver(store);
-    after.take(hep(AST1, PHONE, ok));
+    after.take(hep(AST1, PHONE, ok), PHONE);
     await after.flush();
     expect(store.dialogs().find(({ localTag }) => localTag !== '')).toMatchObject({
       state: 'confirmed',
@@ -99,7 +94,7 @@ describe('the ledger', () => {
       ...answeredCall(AST1, 'over'),
       hep(PHONE, AST1, callTo(AST1, 'over').bye),
     ]);
-    ledger.take(hep(PHONE, AST1, invite));
+    ledger.take(hep(PHONE, AST1, invite), PHONE);
     await ledger.flush();
     clock += 59_000;
     await ledger.expire();
@@ -130,9 +125,9 @@ describe('the ledger', () => {
     expect(store.rows.size).toBe(0);
   });
 
-  it('takes whatever comes over the wire', async () => {
+  it('takes whatever comes over the wire, and counts what it drops', async () => {
     const store = new FakeStore();
-    const ledger = ledgerOver(store);
+    const { ledger, counters } = ledgerOn(store, () => clock);
     const whole = hep(PHONE, AST1, callTo(AST1, 'c1').invite);
     take(ledger, [
       Buffer.alloc(0),
@@ -143,18 +138,124 @@ describe('the ledger', () => {
     ]);
     take(ledger, answeredCall(AST1, 'c1'));
     expect(await ledger.flush()).toBe(1);
+    expect(counters.counts).toMatchObject({
+      messages: 2,
+      dropped: { HEP_TORN: 3, SIP_MALFORMED: 1, HEP_UNPLACED: 1 },
+    });
+  });
+
+  it('keeps the two legs of a B2BUA apart, whatever correlates them', async () => {
+    const store = new FakeStore();
+    const ledger = ledgerOver(store);
+    const legs = ['leg-a', 'leg-b'].flatMap((callId) => {
+      const { invite, ok } = callTo(AST1, callId);
+      const correlated = { captureId: 1, correlationId: 'leg-a' };
+      return [hep(PHONE, AST1, invite, correlated), hep(AST1, PHONE, ok, correlated)];
+    });
+    take(ledger, legs);
+    await ledger.flush();
+    expect(statesOf(store)).toEqual(['leg-a confirmed', 'leg-b confirmed']);
+  });
+
+  it('gives each of two nodes that talk to each other its own side of the dialog', async () => {
+    const store = new FakeStore();
+    const ledger = ledgerOver(store);
+    const ours = (text: string): string => text.replaceAll(PHONE, AST2);
+    const { invite, ok } = callTo(AST1, 'trunk');
+    for (const sender of [AST1, AST2]) {
+      ledger.take(hep(AST2, AST1, ours(invite)), sender);
+      ledger.take(hep(AST1, AST2, ours(ok)), sender);
+    }
+    await ledger.flush();
+    const sides = store.dialogs().map(({ nodeId, role, localTag }) => `${nodeId} ${role} ${localTag}`);
+    expect(sides.sort()).toEqual(['ast1 uas a-trunk', 'ast2 uac p-trunk']);
+  });
+
+  it('takes no more Call-IDs than it may, and goes on with those that it has', async () => {
+    const store = new FakeStore();
+    const { ledger, counters } = ledgerOn(store, () => clock, { maxCallIds: 1 });
+    const [invite, ok] = answeredCall(AST1, 'c1') as [Buffer, Buffer];
+    take(ledger, [invite, ...answeredCall(AST1, 'c2'), ok]);
+    await ledger.flush();
+    expect(statesOf(store)).toEqual(['c1 confirmed']);
+    expect(counters.counts.dropped).toEqual({ LEDGER_FULL: 2 });
+  });
+
+  it('forgets what came and went while the database was away, and only that', async () => {
+    const store = new FakeStore();
+    const ledger = ledgerOver(store);
+    take(ledger, answeredCall(AST1, 'before'));
+    await ledger.flush();
+    store.reachable = false;
+    take(ledger, [
+      ...answeredCall(AST1, 'during'),
+      hep(PHONE, AST1, callTo(AST1, 'during').bye),
+      ...answeredCall(AST1, 'live'),
+      hep(PHONE, AST1, callTo(AST1, 'before').bye),
+    ]);
+    clock += 60_000;
+    await expect(ledger.expire()).rejects.toMatchObject({ code: 'POSTGRES_UNREACHABLE' });
+    expect(ledger.holding).toEqual({ callIds: 2, unwritten: 2 });
+    store.reachable = true;
+    await ledger.flush();
+    expect(statesOf(store).sort()).toEqual(['before ended', 'live confirmed']);
+  });
+
+  it('keeps a stray dialog for an hour, not for a day', async () => {
+    const store = new FakeStore();
+    const ledger = ledgerOver(store);
+    const again = callTo(AST1, 'stray').invite.replace('<sip:app@10.77.0.5>', '<sip:app@10.77.0.5>;tag=x');
+    take(ledger, [hep(PHONE, AST1, again), ...answeredCall(AST1, 'live')]);
+    await ledger.flush();
+    clock += 3_600_000;
+    await ledger.expire();
+    expect(statesOf(store)).toEqual(['live confirmed']);
+  });
+
+  it('packs what is calm, and goes on with it as if it had not', async () => {
+    const store = new FakeStore();
+    const ledger = ledgerOver(store);
+    take(ledger, [...answeredCall(AST1, 'c1'), ...answeredCall(AST1, 'c2')]);
+    expect(ledger.pack(10)).toBe(0);
+    clock += 5_000;
+    expect(ledger.pack(1)).toBe(1);
+    expect(ledger.pack(10)).toBe(1);
+    expect(await ledger.flush()).toBe(2);
+    expect(statesOf(store)).toEqual(['c1 confirmed', 'c2 confirmed']);
+    take(ledger, [hep(PHONE, AST1, callTo(AST1, 'c1').bye)]);
+    clock += 5_000;
+    expect(ledger.pack(10)).toBe(1);
+    await ledger.flush();
+    expect(statesOf(store)).toEqual(['c1 ended', 'c2 confirmed']);
+    clock += 55_000;
+    await ledger.expire();
+    expect(statesOf(store)).toEqual(['c2 confirmed']);
+  });
+
+  it('writes many in several statements', async () => {
+    const store = new FakeStore();
+    const { ledger } = ledgerOn(store, () => clock, { maxCallIds: 10_000 });
+    for (let index = 0; index < 2_500; index += 1) take(ledger, answeredCall(AST1, `c${index}`));
+    expect(await ledger.flush()).toBe(2_500);
+    expect(store.writes).toBe(3);
+    expect(store.rows.size).toBe(2_500);
   });
 });
 
 describe('the count of dropped packets', () => {
   it('is logged at once, and then every ten seconds at most', () => {
     const warn = vi.spyOn(log, 'warn');
-    const rejects = new Rejects(log);
-    for (let now = 0; now < 10_000; now += 1_000) rejects.add('HEP_TORN', {}, now);
+    const counters = new Counters(log);
+    const torn = codedError('HEP_TORN', 'torn');
+    for (let now = 0; now < 10_000; now += 1_000) counters.drop(torn, now);
     expect(warn).toHaveBeenCalledTimes(1);
-    rejects.add('SIP_MALFORMED', {}, 10_000);
-    expect(warn).toHaveBeenLastCalledWith({ dropped: { HEP_TORN: 9, SIP_MALFORMED: 1 } }, expect.any(String));
+    counters.drop(codedError('SIP_MALFORMED', 'malformed'), 10_000);
+    expect(warn).toHaveBeenLastCalledWith(
+      { dropped: { HEP_TORN: 9, SIP_MALFORMED: 1 }, err: torn },
+      expect.any(String),
+    );
     warn.mockRestore();
+    expect(counters.counts.dropped).toEqual({ HEP_TORN: 10, SIP_MALFORMED: 1 });
   });
 });
 
