@@ -7,6 +7,7 @@ export {
   type DialogId,
   type LoadedDialogs,
 } from './dialogs.js';
+export { findEvidence } from './dialog-evidence.js';
 export { withPostgresErrors, wrapPostgresError } from './errors.js';
 export { toJsonb } from './jsonb.js';
 export { migrate, requireSchema } from './migrate.js';

@@ -1,7 +1,4 @@
-import { dialogsOf, type CallDialogs, type Dialog } from '@reinvite/sip';
-
-/** What the description of a session lacks makes no re-INVITE wrong. */
-const ADVISORY = /^session-/;
+import { dialogsOf, isAdvisory, type CallDialogs, type Dialog } from '@reinvite/sip';
 
 /**
  * Whether all of a Call-ID can be said from these messages: it has a dialog that was confirmed or has ended, and nothing in
@@ -13,5 +10,5 @@ export function isComplete(call: CallDialogs): boolean {
 }
 
 function isOpen({ state, unsure }: Dialog): boolean {
-  return state === 'confirmed' && unsure.some((reason) => !ADVISORY.test(reason));
+  return state === 'confirmed' && !unsure.every(isAdvisory);
 }

@@ -87,7 +87,8 @@ export class HomerSource implements DialogSource {
   ): Promise<HomerTold> {
     const { settings, log, signal: stopping } = this.options;
     const startedAt = Date.now();
-    const { since, until } = search ?? { since: startedAt - settings.lookbackMs, until: startedAt };
+    const until = search?.until ?? startedAt;
+    const since = search?.since ?? startedAt - settings.lookbackMs;
     const deadline = AbortSignal.timeout(settings.deadlineMs);
     const signal = AbortSignal.any([deadline, stopping]);
     const told = new Map<string, CallDialogs>();

@@ -1,5 +1,5 @@
 import { Bus, subjects } from '@reinvite/bus';
-import { connectPool, PostgresDialogSource, requireSchema, type Pool } from '@reinvite/db';
+import { connectPool, requireSchema, type Pool } from '@reinvite/db';
 import {
   heartbeat,
   MAX_AGE_MS,
@@ -26,6 +26,7 @@ import {
 } from '@reinvite/runtime';
 import { projectCallFacts } from './call-records/index.js';
 import { NodeBook } from './nodes/node-book.js';
+import { openDialogSources } from './planning/dialog-sources.js';
 import { Planner } from './planning/planner.js';
 import { policyFor, warnOfGroups } from './planning/policies.js';
 import { NOBODY, rehearse } from './planning/rehearse.js';
@@ -82,11 +83,11 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
   const publish: ConstructorParameters<typeof Outbox>[0]['publish'] = (m) =>
     bus.publishDurable(m.subject, m.message, m.id);
   const outbox = new Outbox({ pool, publish, log });
-  const dialogs = new PostgresDialogSource(pool);
+  const sources = await openDialogSources(config, pool, log, signal);
   const ready = async (): Promise<void> => {
     await requireSchema(pool);
     await store.warm(CONNECTIONS);
-    await rehearse(pool, dialogs, policyFor(config, NOBODY), CONNECTIONS);
+    await rehearse(pool, sources, policyFor(config, NOBODY), CONNECTIONS);
   };
   await retryForever(ready, { what: 'opening the database', log, signal });
   const nodes = new NodeBook(
@@ -106,7 +107,7 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
     bus,
     pool,
     projection,
-    dialogs,
+    sources,
     settings: config.recovery,
     log,
   };

@@ -2,8 +2,8 @@ import type { Dialog } from '../dialog/dialog.js';
 
 /** What a source may need to look in the right place; epoch ms, by the clocks of the nodes. */
 export interface DialogSearch {
-  /** No message of these dialogs is older. */
-  readonly since: number;
+  /** No message of these dialogs is older; null where that is not known. */
+  readonly since: number | null;
   /** Nothing that counts happened after this: the node had died. */
   readonly until: number;
 }

@@ -8,8 +8,8 @@ import { z } from 'zod';
 import { EXIT, type Output } from '../output.js';
 
 const CONNECT_TIMEOUT_MS = 5_000;
-/** Longer than a plan of thousands of calls takes. */
-const ANSWER_TIMEOUT_MS = 15_000;
+/** Longer than a plan of thousands of calls takes, and than HOMER is waited for unless it is configured otherwise. */
+const ANSWER_TIMEOUT_MS = 30_000;
 
 export interface RequestOptions {
   readonly config: string;

@@ -8,8 +8,9 @@ import {
   type LedgerBarrier,
 } from '@reinvite/domain';
 import type { Config, Logger } from '@reinvite/runtime';
-import type { DialogSource } from '@reinvite/sip';
+import type { Dialog } from '@reinvite/sip';
 import { readLiveCalls, type CallRecordProjection, type LiveCalls } from '../call-records/index.js';
+import type { DialogSources } from './dialog-sources.js';
 import { dialogViews } from './dialog-views.js';
 import { rememberedLegs } from './memory.js';
 
@@ -17,7 +18,7 @@ export interface EvidenceSources {
   readonly bus: Pick<Bus, 'requestMany' | 'streamState'>;
   readonly pool: Pool;
   readonly projection: Pick<CallRecordProjection, 'waitUntilProjected'>;
-  readonly dialogs: DialogSource;
+  readonly sources: DialogSources;
   readonly settings: Config['recovery'];
   readonly log: Logger;
 }
@@ -26,7 +27,7 @@ export interface EvidenceSources {
 export interface Settled {
   /** Whether the call records have its last fact. */
   readonly factsComplete: boolean;
-  /** Whether every ledger has said that it has written what had arrived. */
+  /** Whether every ledger has said that it has written what had arrived; true where there is none to ask. */
   readonly ledgerHeard: boolean;
 }
 
@@ -46,14 +47,15 @@ export async function settle(
   lastFactSeq: number | null,
 ): Promise<Settled> {
   const [ledgerHeard, factsComplete] = await Promise.all([
-    ledgerBarrier(sources, nodeId),
+    sources.sources.ledger === null ? true : ledgerBarrier(sources, nodeId),
     callRecords(sources, lastFactSeq),
   ]);
   return { factsComplete, ledgerHeard };
 }
 
 /**
- * The calls that lived on an incarnation, and the dialogs of their legs: set-based reads, however many calls.
+ * The calls that lived on an incarnation, and the dialogs of their legs as the ledger has them: set-based reads, however many
+ * calls.
  * @param without legs that are left out, as if they had not been there.
  */
 export async function readEvidence(
@@ -62,7 +64,8 @@ export async function readEvidence(
   incarnation: string,
   without: ReadonlySet<string>,
 ): Promise<Evidence> {
-  const { pool, dialogs } = sources;
+  const { pool } = sources;
+  const { ledger } = sources.sources;
   const { legs, bridges } = withoutLegs(await readLiveCalls(pool, nodeId, incarnation), without);
   const callIds = new Set(legs.map((leg) => leg.sipCallId).filter((callId) => callId !== ''));
   const [memory, found] = await Promise.all([
@@ -70,7 +73,7 @@ export async function readEvidence(
       pool,
       legs.map((leg) => leg.channelId),
     ),
-    dialogs.findByCallIds([...callIds]),
+    ledger === null ? new Map<string, readonly Dialog[]>() : ledger.findByCallIds([...callIds]),
   ]);
   return { calls: deriveCalls({ nodeId, incarnation, legs, bridges }, memory), dialogs: dialogViews(found) };
 }

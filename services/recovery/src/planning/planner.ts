@@ -178,9 +178,7 @@ export class Planner {
 
   private async candidates({ nodeId, incarnation }: DeadNode): Promise<PlanInput['candidates']> {
     const all = await this.options.nodes.awaitCandidates(FIRST_HEARTBEATS_MS);
-    return all.filter(
-      (candidate) => candidate.nodeId !== nodeId || candidate.incarnation !== incarnation,
-    );
+    return all.filter((candidate) => candidate.nodeId !== nodeId || candidate.incarnation !== incarnation);
   }
 
   /**

@@ -12,10 +12,10 @@ import {
   type LegRecord,
   type RecoveryPolicy,
 } from '@reinvite/domain';
-import type { DialogSource } from '@reinvite/sip';
 import { readLiveCalls } from '../call-records/index.js';
 import { rowsOf } from '../recoveries/read-rows.js';
 import { writeReadSide } from '../recoveries/write-read-side.js';
+import type { DialogSources } from './dialog-sources.js';
 import { rememberedLegs } from './memory.js';
 import { plannedLegs } from './planned-legs.js';
 
@@ -33,7 +33,7 @@ export const NOBODY = '(rehearsal)';
  */
 export async function rehearse(
   pool: Pool,
-  dialogs: DialogSource,
+  { ledger }: Pick<DialogSources, 'ledger'>,
   policy: RecoveryPolicy,
   connections: number,
 ): Promise<void> {
@@ -43,7 +43,7 @@ export async function rehearse(
       await plannedLegs(pool, NOBODY, NOBODY);
       await readLiveCalls(pool, NOBODY, NOBODY);
       await rememberedLegs(pool, [channelIdOf(recoveryIdOf(NOBODY, NOBODY, NOBODY), 0, 1)]);
-      await dialogs.findByCallIds([NOBODY]);
+      await ledger?.findByCallIds([NOBODY]);
       await inTransaction(pool, (tx) => writeReadSide(tx, nothing));
     }),
   );

@@ -43,6 +43,9 @@ export interface RequestOptions {
 
 type Plans = Accepted['plans'];
 
+/** `diedAt`: epoch ms, null where no death was declared. */
+type DeadIncarnation = Incarnation & { readonly diedAt: number | null };
+
 /**
  * Carries out recovery requests: the same as a crash does, for a node's calls or one of them. Only for what is surely dead:
  * two nodes never own one dialog.
@@ -82,12 +85,12 @@ export class RequestHandler {
     if (dead.length === 0) return this.earlierPlans(request, live);
     const trigger: DeadNode['trigger'] = { kind: 'request', ...askedBy(request), at };
     const plans: Plans = [];
-    for (const { nodeId, incarnation } of dead) {
-      const all = await this.options.planner.plans(
-        { nodeId, incarnation, lastFactSeq: null, trigger },
+    for (const { nodeId, incarnation, diedAt } of dead) {
+      const commands = await this.options.planner.plans(
+        { nodeId, incarnation, lastFactSeq: null, trigger, ...(diedAt === null ? {} : { diedAt }) },
         settled,
+        (command) => isWanted(command, request),
       );
-      const commands = all.filter((command) => isWanted(command, request));
       plans.push(...(request.dryRun ? commands.map(planOf) : await this.begin(commands)));
     }
     if (plans.length === 0) throw unknownCall(request);
@@ -117,13 +120,17 @@ export class RequestHandler {
     return this.plansOf(ids);
   }
 
-  private async surelyDead(incarnations: readonly Incarnation[]): Promise<Incarnation[]> {
+  private async surelyDead(incarnations: readonly Incarnation[]): Promise<DeadIncarnation[]> {
     const { nodeEvents, nodes } = this.options;
-    const dead: Incarnation[] = [];
+    const dead: DeadIncarnation[] = [];
     for (const one of incarnations) {
-      const events = await nodeEvents.readStream(`node-${one.nodeId}`);
-      const { down } = events.map((stored) => stored.event).reduce(evolveNode, noHistory);
-      if (isSurelyDead(one.incarnation, down, nodes.lately(one.nodeId, FRESH_MS))) dead.push(one);
+      const events = (await nodeEvents.readStream(`node-${one.nodeId}`)).map((stored) => stored.event);
+      const { down } = events.reduce(evolveNode, noHistory);
+      if (!isSurelyDead(one.incarnation, down, nodes.lately(one.nodeId, FRESH_MS))) continue;
+      const declared = events.find(
+        ({ type, incarnation }) => type === 'NodeDown' && incarnation === one.incarnation,
+      );
+      dead.push({ ...one, diedAt: declared?.at ?? null });
     }
     return dead;
   }
