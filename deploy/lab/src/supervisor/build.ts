@@ -47,7 +47,6 @@ export async function buildLab(
   await makeHosts(layout, layers, paths.shared);
   const core = hostOf(layout, 'core');
   const nodes = nodeSettings(layout, core);
-  const reinvite: ReinviteSettings = { lab: spec.name, core, nodes, config: paths.config };
   const info = infoOf(spec, layout, nodes, pid);
   if (nodes.length === 0) {
     progress('NATS and PostgreSQL');
@@ -57,6 +56,7 @@ export async function buildLab(
 
   progress(`NATS, PostgreSQL, Kamailio, RTPEngine and ${nodes.length} Asterisk`);
   const edge = hostOf(layout, 'edge');
+  const reinvite: ReinviteSettings = { lab: spec.name, core, edge, nodes, config: paths.config };
   const certificates = makeCertificates(layout);
   const config = await writeConfigs(reinvite);
   const central = coreUnits(core).then(start);

@@ -10,8 +10,8 @@ import { until } from './wait.js';
 
 const READY_MS = 30_000;
 const RTPENGINE_CONTROL = '127.0.0.1:2223';
-/** Name and password of the one user that can register. */
-const LAB_USER = 'phone';
+/** Users that can register; the password of each is its name. */
+const LAB_USERS = ['alice', 'bob', 'carol', 'dave'];
 
 export const edgeRpcUrl = (edge: string): string => `http://${edge}:8080/rpc`;
 
@@ -40,7 +40,7 @@ export async function kamailioUnit(edge: HostLayout, layout: Layout): Promise<Un
     RTPENGINE_CONTROL,
     TLS_NAME: edge.name,
     RPC_CLIENTS: rpcClients.map((address) => `${address}/32`).join(','),
-    PASSWORDS: `\t$sht(password=>${LAB_USER}) = "${LAB_USER}";`,
+    PASSWORDS: LAB_USERS.map((user) => `\t$sht(password=>${user}) = "${user}";`).join('\n'),
   };
   await renderDirectory('kamailio', etc, values);
   await renderDirectory('lab/kamailio', etc, values);

@@ -19,6 +19,7 @@ export const HEP_PORT = 9060;
 export interface ReinviteSettings {
   readonly lab: string;
   readonly core: HostLayout;
+  readonly edge: HostLayout;
   readonly nodes: readonly NodeSettings[];
   readonly config: string;
 }
@@ -79,7 +80,7 @@ function agentConfigFile(settings: ReinviteSettings, node: string): string {
   return path.join(settings.config, `node-agent-${node}.yaml`);
 }
 
-function sharedConfig({ lab, core, nodes }: ReinviteSettings): object {
+function sharedConfig({ lab, core, edge, nodes }: ReinviteSettings): object {
   const labCommand = [process.execPath, path.join(LAB_PACKAGE, 'dist/cli.js')];
   return {
     nats: { servers: [natsUrl(core.address)] },
@@ -92,6 +93,7 @@ function sharedConfig({ lab, core, nodes }: ReinviteSettings): object {
       hepCaptureId,
     })),
     dialogLedger: { host: core.address, port: HEP_PORT },
+    recovery: { edges: [{ rpcUrl: `http://${edge.address}:8080/rpc` }] },
     // Stands for the hypervisor or the power switch that kills a node from outside.
     sentinel: { fenceCommand: [...labCommand, 'kill', '{nodeId}', '--name', lab] },
   };
