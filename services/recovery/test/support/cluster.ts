@@ -73,10 +73,15 @@ export class Cluster {
     return cluster;
   }
 
-  /** A replica of the service. @returns how to stop it. */
-  replica(settings: Partial<Config['recovery']> = {}): () => Promise<void> {
+  /**
+   * A replica of the service.
+   * @param sections further sections of the configuration.
+   * @returns how to stop it.
+   */
+  replica(settings: Partial<Config['recovery']> = {}, sections: object = {}): () => Promise<void> {
     const controller = new AbortController();
-    const running = recovery({ config: this.config(settings), log, signal: controller.signal });
+    const config = this.config(settings, sections);
+    const running = recovery({ config, log, signal: controller.signal });
     let stopped: Promise<void> | undefined;
     const stop = (): Promise<void> => {
       controller.abort(new Error('stopped by the test'));
@@ -192,13 +197,14 @@ export class Cluster {
     await this.backends.stop();
   }
 
-  private config(settings: Partial<Config['recovery']>): Config {
+  private config(settings: Partial<Config['recovery']>, sections: object): Config {
     const ari = { url: 'http://127.0.0.1:8088', username: 'unused', password: 'unused' };
     return parseConfig({
       nats: { servers: [this.backends.natsUrl] },
       postgres: { url: this.backends.postgresUrl },
       nodes: [{ id: 'ast1', sipAddresses: ['127.0.0.1'], ari }],
       recovery: settings,
+      ...sections,
     });
   }
 }
