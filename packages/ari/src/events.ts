@@ -39,6 +39,13 @@ export const ariEvent = z.discriminatedUnion('type', [
   z.object({ ...ofChannel, type: z.literal('ChannelUnhold') }),
   z.object({ ...ofChannel, type: z.literal('ChannelDtmfReceived'), digit: z.string() }),
   z.object({ ...optionalChannel, type: z.literal('ChannelVarset'), variable: z.string(), value: z.string() }),
+  z.object({
+    ...optionalChannel,
+    type: z.literal('ChannelUserevent'),
+    eventname: z.string(),
+    /** What the one who raised it put in. */
+    userevent: z.record(z.string(), z.unknown()),
+  }),
   z.object({ ...ofBridge, type: z.literal('ChannelEnteredBridge'), channel: ariChannel.optional() }),
   z.object({ ...ofBridge, type: z.literal('ChannelLeftBridge'), channel: ariChannel }),
   z.object({ ...ofBridge, type: z.literal('BridgeCreated') }),
