@@ -19,6 +19,8 @@ export const subjects = {
   restoreCommand: (target: RestoreCall['target']) => `reinvite.restore.command.${target}`,
   /** JetStream, ari-worker → recovery: `RestoreFact`. */
   restoreFact: (target: RestoreFact['target']) => `reinvite.restore.fact.${target}`,
+  /** JetStream work queue, recovery → whichever replica of it: `EndEarlyDialogs`. */
+  endEarly: 'reinvite.early.end',
   /** Core NATS, a sentinel to itself: what does not come back says that the sentinel cannot hear. */
   sentinelEcho: (sentinelId: string) => `reinvite.sentinel.echo.${sentinelId}`,
   /** Request, recovery → every dialog-ledger: write what has arrived, then answer. */
@@ -48,6 +50,12 @@ export const streams = {
   restoreCommands: {
     name: 'REINVITE_RESTORE_COMMANDS',
     subjects: ['reinvite.restore.command.*'],
+    maxAgeNs: DAY_NS,
+    workQueue: true,
+  },
+  earlyDialogs: {
+    name: 'REINVITE_EARLY_DIALOGS',
+    subjects: ['reinvite.early.end'],
     maxAgeNs: DAY_NS,
     workQueue: true,
   },

@@ -9,3 +9,4 @@ export * from './call/index.js';
 export * from './placement/index.js';
 export * from './recovery/index.js';
 export * from './ledger.js';
+export * from './early.js';

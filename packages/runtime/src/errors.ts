@@ -97,6 +97,7 @@ export const ERROR_TABLE = {
     'retryable',
     'The calls of a dead node could not be planned, and are planned again as long as it makes sense.',
   ],
+  EDGE_FAILED: ['retryable', 'The JSON-RPC of an edge does not answer, or refused what it was asked for.'],
   LISTEN_FAILED: ['fatal', 'A socket could not be bound.'],
   USAGE_INVALID: ['fatal', 'A command line names an unknown service, or options that do not go together.'],
   SERVICE_ENDED: ['fatal', 'A service ended without being asked to; its process stops.'],

@@ -1,6 +1,7 @@
 import { Bus, subjects } from '@reinvite/bus';
 import { connectPool, requireSchema, type Pool } from '@reinvite/db';
 import {
+  earlyDialogsEnded,
   heartbeat,
   MAX_AGE_MS,
   nodeDown,
@@ -25,6 +26,7 @@ import {
   type ServiceContext,
 } from '@reinvite/runtime';
 import { projectCallFacts } from './call-records/index.js';
+import { consumeEarly } from './early/end-early.js';
 import { NodeBook } from './nodes/node-book.js';
 import { openDialogSources } from './planning/dialog-sources.js';
 import { Planner } from './planning/planner.js';
@@ -80,6 +82,8 @@ export const recovery: Service = async (context) => {
 async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool): Promise<void> {
   const store = new EventStore<RecoveryEvent>({ pool, codec: new EventCodec({ schema: recoveryEvent }) });
   const nodeEvents = new EventStore<NodeEvent>({ pool, codec: new EventCodec({ schema: nodeEvent }) });
+  const earlyEvents = new EventStore({ pool, codec: new EventCodec({ schema: earlyDialogsEnded }) });
+  const rpcUrls = config.recovery.edges.map((edge) => edge.rpcUrl);
   const publish: ConstructorParameters<typeof Outbox>[0]['publish'] = (m) =>
     bus.publishDurable(m.subject, m.message, m.id);
   const outbox = new Outbox({ pool, publish, log });
@@ -148,6 +152,7 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
       tellOfDeadTarget(pool, recoveries, () => nodes.candidates(), down),
     ),
     consumeFacts(bus, nodes, recoveries),
+    consumeEarly(bus, { store: earlyEvents, rpcUrls, log, signal }),
   ]);
 }
 

@@ -3,6 +3,7 @@ import { subjects } from '@reinvite/bus';
 import { inTransaction, type Database, type Pool } from '@reinvite/db';
 import {
   advance,
+  earlyDialogsOf,
   recoveryStream,
   type RecoveryEvent,
   type RecoverySnapshot,
@@ -114,6 +115,10 @@ function prepare({ recoveryId, snapshot, version, events }: Decided): Prepared {
         subject: subjects.restoreCommand(effect.command.target),
         message: effect.command,
       });
+  }
+  for (const event of events) {
+    const message = event.type === 'RecoveryPlanned' ? earlyDialogsOf(event) : null;
+    if (message !== null) outbox.push({ id: `${recoveryId}-early`, subject: subjects.endEarly, message });
   }
   const [first, ...others] = events.map((event) => ({ id: randomUUID(), event }));
   if (first === undefined) throw new RangeError('nothing was decided');
