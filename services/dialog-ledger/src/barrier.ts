@@ -4,13 +4,14 @@ import { isCoded, type Logger } from '@reinvite/runtime';
 import type { Ledger } from './ledger.js';
 import type { Listener } from './listener.js';
 
-/** Who asks waits for 150 ms, and the writing takes its time too. */
-const DRAIN_MS = 100;
+/** Where nothing else is asked for. Who asks gives up earlier, if at all: an answer that is late is better than none. */
+const DRAIN_MS = 1_000;
 
 /**
  * Answers `reinvite.ledger.barrier`: all that had arrived before, in the buffers of our sockets too, is in Postgres once
  * the answer says `flushed`. An answer that says `failed` says why: Postgres refused or is away, or we are so far behind
  * that not all could be read in time; what had been read is written then all the same.
+ * @returns what ends the answering.
  */
 export function answerBarriers(
   bus: Bus,
@@ -18,7 +19,7 @@ export function answerBarriers(
   listener: Pick<Listener, 'drained'>,
   ledger: Ledger,
   log: Logger,
-): void {
+): () => void {
   const flush = async ({ requestedBy, withinMs = DRAIN_MS }: LedgerBarrier): Promise<LedgerBarrierReply> => {
     const started = performance.now();
     const upTo = Date.now();
@@ -39,5 +40,5 @@ export function answerBarriers(
     code: isCoded(error) ? error.code : 'LEDGER_FAILED',
     message: error instanceof Error ? error.message : String(error),
   });
-  bus.respond(subjects.ledgerBarrier, ledgerBarrier, flush, refuse);
+  return bus.respond(subjects.ledgerBarrier, ledgerBarrier, flush, refuse);
 }

@@ -9,6 +9,7 @@ export interface ListenOptions {
   readonly transports: readonly ('udp' | 'tcp')[];
   readonly receiveBufferBytes: number;
   readonly maxConnections: number;
+  readonly packetLimitMs?: number;
 }
 
 /** The ports on which captures come in. */

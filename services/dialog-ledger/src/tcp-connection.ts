@@ -3,8 +3,6 @@ import { codedError } from '@reinvite/runtime';
 import { HepFramer } from '@reinvite/sip';
 import type { Intake } from './intake.js';
 
-/** A packet that has begun has to be whole by then. */
-const PACKET_LIMIT_MS = 10_000;
 /** What one read of a socket brings at most; one that brings less has emptied it. */
 const READ_BYTES = 64 * 1024;
 
@@ -39,10 +37,10 @@ export class TcpConnection {
     return this.socket.destroyed;
   }
 
-  /** Closes a connection that has begun a packet and does not end it. */
-  closeIfSlow(): void {
-    if (this.tornSince === null || performance.now() - this.tornSince < PACKET_LIMIT_MS) return;
-    this.refuse(`no whole packet within ${PACKET_LIMIT_MS} ms`);
+  /** Closes a connection that began a packet so long ago and has not ended it. */
+  closeIfSlow(limitMs: number): void {
+    if (this.tornSince === null || performance.now() - this.tornSince < limitMs) return;
+    this.refuse(`no whole packet within ${limitMs} ms`);
   }
 
   /** Closes and counts it. */

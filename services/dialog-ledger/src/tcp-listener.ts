@@ -13,8 +13,11 @@ export interface TcpOptions {
   readonly host: string;
   readonly port: number;
   readonly maxConnections: number;
+  /** A packet that has begun has to be whole by then. */
+  readonly packetLimitMs?: number;
 }
 
+const PACKET_LIMIT_MS = 10_000;
 const SWEEP_MS = 1_000;
 
 /**
@@ -23,7 +26,7 @@ const SWEEP_MS = 1_000;
  * @throws CodedError `LISTEN_FAILED`
  */
 export async function listenTcp(
-  { host, port: wanted, maxConnections }: TcpOptions,
+  { host, port: wanted, maxConnections, packetLimitMs = PACKET_LIMIT_MS }: TcpOptions,
   intake: Intake,
 ): Promise<TcpListener> {
   const connections = new Set<TcpConnection>();
@@ -41,7 +44,7 @@ export async function listenTcp(
   const server = createServer({ keepAlive: true, keepAliveInitialDelay: 30_000 }, accept);
   const { port } = await bind(server, host, wanted);
   server.on('error', (err) => intake.log.error({ err }, 'error of the HEP server'));
-  const sweep = setInterval(() => connections.forEach((one) => one.closeIfSlow()), SWEEP_MS);
+  const sweep = setInterval(() => connections.forEach((one) => one.closeIfSlow(packetLimitMs)), SWEEP_MS);
   sweep.unref();
   return {
     port,

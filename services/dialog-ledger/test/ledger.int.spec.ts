@@ -1,15 +1,27 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { mkdtemp, writeFile } from 'node:fs/promises';
+import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { Bus, subjects } from '@reinvite/bus';
 import { connectPool, PostgresDialogSource, type Pool } from '@reinvite/db';
-import { ledgerBarrierReply, type LedgerBarrierReply } from '@reinvite/domain';
-import { createLogger, parseConfig } from '@reinvite/runtime';
+import {
+  ledgerBarrierReply,
+  ledgerStatus,
+  type LedgerBarrierReply,
+  type LedgerStatus,
+} from '@reinvite/domain';
+import { codedError, createLogger, parseConfig, type Config } from '@reinvite/runtime';
 import type { Dialog } from '@reinvite/sip';
 import { eventually, startBackends, type Backends } from '@reinvite/test-support';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { answerBarriers } from '../src/barrier.js';
 import { dialogLedger } from '../src/service.js';
-import { answeredCall, AST1, callTo, hep, nodes, PHONE } from './captures.js';
+import { answeredCall, AST1, callTo, hep, ledgerOn, nodes, PHONE } from './captures.js';
 import { CuttableProxy } from './cuttable-proxy.js';
+import { FakeStore } from './fake-store.js';
+import { Flood } from './flood.js';
 
 const log = createLogger('test', 'fatal');
 
@@ -55,12 +67,12 @@ describe('the dialog-ledger, on a real Postgres and NATS', () => {
     await stopped;
   });
 
-  function startLedger(): void {
+  function startLedger(but: Partial<Config['dialogLedger']> = {}): void {
     const config = parseConfig({
       nodes,
       postgres: { url: postgres.url },
       nats: { servers: [nats.url] },
-      dialogLedger: { ledgerId: 'ledger-test', host: '127.0.0.1', port },
+      dialogLedger: { ledgerId: 'ledger-test', host: '127.0.0.1', port, ...but },
     });
     stop = new AbortController();
     stopped = dialogLedger({ config, log, signal: stop.signal });
@@ -72,10 +84,18 @@ describe('the dialog-ledger, on a real Postgres and NATS', () => {
   const barrier = (): Promise<LedgerBarrierReply> =>
     bus.request(
       subjects.ledgerBarrier,
-      { type: 'LedgerBarrier', requestedBy: 'test', at: Date.now() },
+      { type: 'LedgerBarrier', requestedBy: 'test', at: Date.now(), withinMs: 10_000 },
       ledgerBarrierReply,
       10_000,
     );
+
+  const status = (): Promise<LedgerStatus> =>
+    bus.request(subjects.ledgerStatus, { type: 'LedgerStatusRequest' }, ledgerStatus, 10_000);
+
+  const confirmedOf = async (callIds: readonly string[]): Promise<number> => {
+    const found = await source.findByCallIds(callIds);
+    return [...found.values()].flat().filter(({ state }) => state === 'confirmed').length;
+  };
 
   const untilListening = (): Promise<unknown> =>
     eventually('the ledger to answer', () => barrier().catch(() => undefined));
@@ -106,9 +126,104 @@ describe('the dialog-ledger, on a real Postgres and NATS', () => {
     const callIds = Array.from({ length: 400 }, (_, index) => `burst-${index}`);
     const sent = callIds.flatMap((callId) => answeredCall(AST1, callId)).map((packet) => sendAndWait(packet));
     await Promise.all(sent);
-    expect(await barrier()).toMatchObject({ status: 'flushed', ledgerId: 'ledger-test' });
-    const found = await source.findByCallIds(callIds);
-    expect([...found.values()].flat().filter(({ state }) => state === 'confirmed')).toHaveLength(400);
+    const before = Date.now();
+    const reply = await barrier();
+    expect(reply).toMatchObject({ status: 'flushed', ledgerId: 'ledger-test' });
+    expect(reply.status === 'flushed' && (reply.upTo ?? 0) >= before).toBe(true);
+    expect(await confirmedOf(callIds)).toBe(400);
+  });
+
+  it('does so too while other messages never stop coming', async () => {
+    await untilListening();
+    const { dropped } = await status();
+    const flood = await Flood.start(Buffer.from('no capture at all'), port, 200);
+    const counting = setInterval(() => {
+      void status().then((now) => {
+        const news = (now.dropped.HEP_UNSUPPORTED ?? 0) - (dropped.HEP_UNSUPPORTED ?? 0);
+        flood.hasRead(news);
+      });
+    }, 5);
+    for (let round = 0; round < 5; round += 1) {
+      const callIds = Array.from({ length: 40 }, (_, index) => `flood-${round}-${index}`);
+      const sent = callIds.flatMap((callId) => answeredCall(AST1, callId)).map(sendAndWait);
+      await Promise.all(sent);
+      expect(await barrier()).toMatchObject({ status: 'flushed' });
+      expect(await confirmedOf(callIds)).toBe(40);
+    }
+    clearInterval(counting);
+    await flood.stop();
+  });
+
+  it('hears captures over TCP, and keeps them apart from those over UDP in its counts', async () => {
+    await untilListening();
+    const before = await status();
+    const socket = connect(port, '127.0.0.1');
+    await once(socket, 'connect');
+    const [invite, ok] = answeredCall(AST1, 'tcp') as [Buffer, Buffer];
+    socket.write(Buffer.concat([invite, ok.subarray(0, 20)]));
+    await untilFound('tcp', 'early');
+    socket.write(ok.subarray(20));
+    await untilFound('tcp', 'confirmed');
+    expect(await status()).toMatchObject({
+      ledgerId: 'ledger-test',
+      packets: { udp: before.packets.udp, tcp: before.packets.tcp + 2 },
+      messages: before.messages + 2,
+      connections: 1,
+      callIds: 1,
+      unwritten: 0,
+      dropped: {},
+      kernelDrops: 0,
+    });
+    socket.destroy();
+  });
+
+  it('takes captures with one of its passwords only', async () => {
+    stop.abort();
+    await stopped;
+    const file = path.join(await mkdtemp(path.join(tmpdir(), 'reinvite-ledger-')), 'password');
+    await writeFile(file, 'old one\nnew one\n');
+    startLedger({ capturePasswordFile: file });
+    await untilListening();
+    const withPassword = (callId: string, password: string | null): Buffer =>
+      hep(PHONE, AST1, callTo(AST1, callId).invite, {
+        password: password === null ? null : Buffer.from(password),
+      });
+    send([
+      withPassword('none', null),
+      withPassword('wrong', 'old'),
+      withPassword('old', 'old one'),
+      withPassword('new', 'new one'),
+    ]);
+    await untilFound('old', 'early');
+    await untilFound('new', 'early');
+    expect(await status()).toMatchObject({ callIds: 2, dropped: { HEP_UNAUTHORIZED: 2 } });
+  });
+
+  it('refuses to start with a password file that holds none', async () => {
+    const file = path.join(await mkdtemp(path.join(tmpdir(), 'reinvite-ledger-')), 'password');
+    await writeFile(file, '\n');
+    stop.abort();
+    await stopped;
+    startLedger({ capturePasswordFile: file });
+    await expect(stopped).rejects.toMatchObject({ code: 'CONFIG_INVALID' });
+    stopped = Promise.resolve();
+  });
+
+  it('says at the barrier that it is behind, and writes what it has read', async () => {
+    stop.abort();
+    await stopped;
+    const store = new FakeStore();
+    const { ledger } = ledgerOn(store, Date.now);
+    for (const packet of answeredCall(AST1, 'c1')) ledger.take(packet, PHONE);
+    const listener = { drained: () => Promise.reject(codedError('LEDGER_BEHIND', 'too much')) };
+    const end = answerBarriers(bus, 'ledger-behind', listener, ledger, log);
+    expect(await barrier()).toMatchObject({
+      status: 'failed',
+      ledgerId: 'ledger-behind',
+      code: 'LEDGER_BEHIND',
+    });
+    end();
+    expect(store.dialogs().map(({ state }) => state)).toEqual(['confirmed']);
   });
 
   it('says so at the barrier while Postgres is away, and writes everything when it is back', async () => {
