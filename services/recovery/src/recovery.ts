@@ -183,10 +183,8 @@ function consumeDeaths(
       nodes.died(down);
       const { nodeId, incarnation, lastFactSeq, factsComplete, evidence, at } = down;
       const trigger = { kind: 'node-down', evidence, at } as const;
-      await untilTooLate(at, () =>
-        planner.recoverNode({ nodeId, incarnation, lastFactSeq, factsComplete, trigger }),
-      );
-      await tellTargeted(down);
+      const dead = { nodeId, incarnation, lastFactSeq, factsComplete, trigger };
+      await untilTooLate(at, () => planner.recoverNode(dead, () => tellTargeted(down)));
     },
   });
 }

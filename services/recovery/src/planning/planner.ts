@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '@reinvite/db';
 import {
   planRecoveries,
+  recoveryOfChannel,
   type Limits,
   type NodeDown,
   type PlanInput,
@@ -59,9 +60,10 @@ export class Planner {
   /**
    * Plans all calls of a dead incarnation, and closes its call records when they are complete. Calls whose dialogs are known
    * are begun at once; the others when HOMER has told, or has not.
+   * @param whenPlanned called once no leg that had come back by us on this incarnation is without a plan.
    * @throws CodedError retryable, where Postgres or NATS do not answer: to be called again.
    */
-  async recoverNode(dead: DeadNode): Promise<void> {
+  async recoverNode(dead: DeadNode, whenPlanned: () => Promise<void> = async () => undefined): Promise<void> {
     const { log } = this.options;
     const { nodeId, incarnation } = dead;
     const started = performance.now();
@@ -89,8 +91,11 @@ export class Planner {
       sentMs: Math.round(performance.now() - started),
     };
     log.info(summary, 'calls of a dead node are being recovered');
+    const isEarly = isAll && !unclear.some(({ command }) => hasLegOfOurs(command));
+    if (isEarly) await whenPlanned();
     if (unclear.length > 0) await this.beginUnclear(dead, draft, isAll ? dead : null);
     if (!isAll) await this.planLateOnes(dead, settled);
+    if (!isEarly) await whenPlanned();
   }
 
   private async beginUnclear(dead: DeadNode, draft: Draft, last: DeadNode | null): Promise<void> {
@@ -206,4 +211,8 @@ export class Planner {
     }
     return begun.size;
   }
+}
+
+function hasLegOfOurs({ legs, skipped }: PlanRecovery): boolean {
+  return [...legs, ...skipped].some(({ legId }) => recoveryOfChannel(legId) !== null);
 }
