@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { fold, only, inbound, outbound, inDialog, established, answered } from './calls.js';
-import { CALL_ID, capture, EDGE, inboundCall, OUTER } from './messages.js';
+import { parseSdp } from '../src/session/parse.js';
+import { ASTERISK_SDP, CALL_ID, capture, EDGE, inboundCall, OUTER, PHONE_SDP } from './messages.js';
 
 describe('a call that the phone made (Asterisk is UAS)', () => {
   it('has the parties, routes and target of the creation', () => {
@@ -21,8 +22,8 @@ describe('a call that the phone made (Asterisk is UAS)', () => {
       localContact: 'sip:10.77.0.11:5060',
       transport: 'udp',
       digestChallenged: false,
-      localSession: null,
-      remoteSession: null,
+      localSession: parseSdp(ASTERISK_SDP),
+      remoteSession: parseSdp(PHONE_SDP),
       sessionTimer: null,
       createdAt: 1_800_000_000_000,
       updatedAt: 1_800_000_001_000,

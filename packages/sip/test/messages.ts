@@ -1,5 +1,6 @@
 import { parseSip } from '../src/message/parse.js';
 import type { Observed } from '../src/dialog/observe.js';
+import { sdp } from './sdp.js';
 
 /** What differs between two messages of a test; the rest is as Asterisk and a phone behind an edge send it. */
 export interface MessageParts {
@@ -66,6 +67,10 @@ export function capture(
 export const EDGE = '<sip:10.77.0.5;lr;ftag=p1>';
 export const OUTER = '<sip:198.51.100.1;lr>';
 
+/** What the phone and Asterisk say of the session in both calls. */
+export const PHONE_SDP = sdp({ id: '8000', version: 1 });
+export const ASTERISK_SDP = sdp({ id: '9000', version: 1 });
+
 const PHONE = '"Phone, \\"one\\"" <sip:phone@10.77.0.9>';
 const APP = '<sip:app@10.77.0.5>';
 
@@ -76,7 +81,12 @@ export function inboundCall(nodeId = 'ast1') {
   const contact = '<sip:phone@192.168.9.9:5070;alias=10.77.0.9~5070~1>';
   const recordRoute = [EDGE, OUTER];
   return {
-    invite: capture('received', 0, { ...theirs, cseq: '7 INVITE', contact, recordRoute }, nodeId),
+    invite: capture(
+      'received',
+      0,
+      { ...theirs, cseq: '7 INVITE', contact, recordRoute, sdp: PHONE_SDP },
+      nodeId,
+    ),
     trying: capture('sent', 0, { ...theirs, status: 100, cseq: '7 INVITE' }, nodeId),
     ringing: capture(
       'sent',
@@ -87,7 +97,14 @@ export function inboundCall(nodeId = 'ast1') {
     ok: capture(
       'sent',
       1_000,
-      { ...answered, status: 200, cseq: '7 INVITE', recordRoute, contact: '<sip:10.77.0.11:5060>' },
+      {
+        ...answered,
+        status: 200,
+        cseq: '7 INVITE',
+        recordRoute,
+        contact: '<sip:10.77.0.11:5060>',
+        sdp: ASTERISK_SDP,
+      },
       nodeId,
     ),
     ack: capture('received', 1_010, { ...answered, cseq: '7 ACK' }, nodeId),
@@ -107,7 +124,7 @@ export function outboundCall(nodeId = 'ast1') {
   const contact = '<sip:phone@192.168.9.9:5070;alias=10.77.0.9~5070~1>';
   const recordRoute = [OUTER, EDGE];
   return {
-    invite: capture('sent', 0, { ...ours, ...own, cseq: '100 INVITE' }, nodeId),
+    invite: capture('sent', 0, { ...ours, ...own, cseq: '100 INVITE', sdp: ASTERISK_SDP }, nodeId),
     challenge: capture(
       'received',
       5,
@@ -120,7 +137,7 @@ export function outboundCall(nodeId = 'ast1') {
       { ...ours, to: '<sip:phone@10.77.0.5>;tag=challenge', cseq: '100 ACK' },
       nodeId,
     ),
-    inviteAgain: capture('sent', 7, { ...ours, ...own, cseq: '101 INVITE' }, nodeId),
+    inviteAgain: capture('sent', 7, { ...ours, ...own, cseq: '101 INVITE', sdp: ASTERISK_SDP }, nodeId),
     ringing: capture(
       'received',
       50,
@@ -130,7 +147,7 @@ export function outboundCall(nodeId = 'ast1') {
     ok: capture(
       'received',
       2_000,
-      { ...answered, status: 200, cseq: '101 INVITE', contact, recordRoute },
+      { ...answered, status: 200, cseq: '101 INVITE', contact, recordRoute, sdp: PHONE_SDP },
       nodeId,
     ),
     ack: capture('sent', 2_001, { ...answered, cseq: '101 ACK', route: [EDGE, OUTER] }, nodeId),

@@ -60,9 +60,11 @@ export function callTo(node: string, callId: string): CallText {
       `CSeq: ${cseq}`,
     ].join('\r\n');
   const tag = `;tag=a-${callId}`;
+  const sdp =
+    'Content-Type: application/sdp\r\n\r\nv=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\n';
   return {
-    invite: `INVITE sip:app@${node} SIP/2.0\r\n${common('', '1 INVITE')}\r\nContact: <sip:phone@192.168.9.9;alias=${PHONE}~5060~1>\r\n\r\n`,
-    ok: `SIP/2.0 200 OK\r\n${common(tag, '1 INVITE')}\r\nContact: <sip:${node}>\r\n\r\n`,
+    invite: `INVITE sip:app@${node} SIP/2.0\r\n${common('', '1 INVITE')}\r\nContact: <sip:phone@192.168.9.9;alias=${PHONE}~5060~1>\r\n${sdp}`,
+    ok: `SIP/2.0 200 OK\r\n${common(tag, '1 INVITE')}\r\nContact: <sip:${node}>\r\n${sdp}`,
     bye: `BYE sip:app@${node} SIP/2.0\r\n${common(tag, '2 BYE')}\r\n\r\n`,
   };
 }

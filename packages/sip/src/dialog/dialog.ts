@@ -15,7 +15,8 @@ export interface Party {
  * - `target-refresh-open`: the peer asked for another remote target and our answer was not captured, or we accepted what
  *   it asked for and its request was not captured;
  * - `session-unseen`: of the session in force the description of one side, or of both, was not captured or cannot be read;
- * - `session-open`: after the session in force another was offered, and what became of the offer was not captured.
+ * - `session-open`: after the session in force another was offered, or a re-INVITE or UPDATE was sent, and it or what became
+ *   of it was not captured.
  *
  * In doubt of the first three a re-INVITE may go to the wrong place or be refused with 481, which ends the call. In doubt
  * of the session alone it does not ({@link isAdvisory}): its offer and answer make a new session.

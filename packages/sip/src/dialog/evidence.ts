@@ -37,7 +37,7 @@ const refresh = z.object({
   /** Whose request it was, and so whose CSeq counts. */
   by: side,
   cseq,
-  /** A refused refresh leaves the target as it was (RFC 6141 section 4.6). */
+  /** `open` while no final answer was seen. A refused one leaves the target as it was (RFC 6141 section 4.6). */
   outcome: z.enum(['open', 'accepted', 'refused']),
   /** The peer's Contact, empty where it gave none; `final` false where only a provisional answer gave it. */
   contact: z.object({ final: z.boolean(), at: us, uri: z.string() }).nullable(),

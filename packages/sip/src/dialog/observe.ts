@@ -84,16 +84,22 @@ function invitation(observed: Observed, request: SipRequest): Evidence {
       remote,
       recordRoutes: by === 'remote' ? [...request.recordRoutes] : [],
     },
-    refreshes: by === 'remote' ? [askedBy(observed)] : [],
+    refreshes: [askedBy(observed)],
     exchanges: exchangesIn(request, by, at),
     localContact: by === 'local' && contact !== null ? { at, uri: contact } : null,
   };
 }
 
-/** What a request of the peer asks the remote target to be. */
+/** A request of the peer says itself what the remote target is to be; one of ours leaves that to the answer. */
 function askedBy(observed: Observed): Refresh {
   const { by, cseq, at, contact } = readingOf(observed);
-  return { by, cseq, outcome: 'open', contact: { final: true, at, uri: contact ?? '' } };
+  const isTheirs = by === 'remote';
+  return {
+    by,
+    cseq,
+    outcome: 'open',
+    contact: { final: isTheirs, at, uri: isTheirs ? (contact ?? '') : '' },
+  };
 }
 
 function inDialogRequest(observed: Observed, request: SipRequest): Evidence {
@@ -106,7 +112,7 @@ function inDialogRequest(observed: Observed, request: SipRequest): Evidence {
     terminatedAt: request.method === 'BYE' ? at : null,
     ownRequest:
       by === 'local' ? { cseq, at, routes: [...request.routes], requestUri: request.requestUri } : null,
-    refreshes: by === 'remote' && refreshing ? [askedBy(observed)] : [],
+    refreshes: refreshing ? [askedBy(observed)] : [],
     exchanges: exchangesIn(request, by, at),
     localContact: by === 'local' && refreshing && contact !== null ? { at, uri: contact } : null,
   };
@@ -171,8 +177,7 @@ function negative(observed: Observed, response: SipResponse): Evidence {
     denials: gone && by === 'remote' ? { [nodeId]: at } : {},
     exchanges: exchangesIn(response, by, at),
     digestChallenged: by === 'local' && isChallenge(status),
-    refreshes:
-      by === 'remote' && REFRESHING.has(method) ? [{ by, cseq, outcome: 'refused', contact: null }] : [],
+    refreshes: REFRESHING.has(method) ? [{ by, cseq, outcome: 'refused', contact: null }] : [],
   };
 }
 

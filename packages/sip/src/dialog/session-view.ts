@@ -9,7 +9,7 @@ export interface SessionView {
   readonly remote: SessionDescription | null;
   /** Of the last exchange that was accepted, one side's part was not seen or not understood. */
   readonly unseen: boolean;
-  /** A later offer was made, and its outcome was not seen. */
+  /** A later offer was made, and its outcome was not seen, or which version of ours it had. */
   readonly open: boolean;
 }
 
@@ -32,8 +32,11 @@ export function sessionOfEvidence({ exchanges, confirmedAt }: Evidence): Session
   const [last] = accepted;
   const local = accepted.find((reading) => reading.local !== null)?.local?.session ?? null;
   const remote = accepted.find((reading) => reading.remote !== null)?.remote?.session ?? null;
-  const unseen = last === undefined ? !wentWithout(exchanges) : !isWhole(last);
-  const open = readings.some((reading) => reading.status === 'open' && !isOvertaken(reading, last));
+  // There is no call without a session: where none was offered in the INVITE, its answer must (RFC 3261 section 13.3.1).
+  const unseen = last === undefined || !isWhole(last);
+  const open =
+    readings.some((reading) => reading.status === 'open' && !isOvertaken(reading, last)) ||
+    exchanges.some(isUnseenOffer);
   const isConfirmed = confirmedAt !== null;
   return {
     local: local === null ? null : withHighestVersion(sessionOf(local), exchanges),
@@ -44,11 +47,29 @@ export function sessionOfEvidence({ exchanges, confirmedAt }: Evidence): Session
 }
 
 /** The session timer of the last 2xx to an INVITE or UPDATE; one without Session-Expires switches it off (RFC 4028 section 7.2). */
-export function timerOfEvidence({ timers: { local, remote } }: Evidence): SessionTimer | null {
-  const oursIsLater = remote === null || (local !== null && local.at > remote.at);
-  const [timer, by]: [Timer | null, Exchange['by']] = oursIsLater ? [local, 'local'] : [remote, 'remote'];
+export function timerOfEvidence({ timers: { local, remote }, exchanges }: Evidence): SessionTimer | null {
+  const isOurs = remote === null || (local !== null && isOursLater(exchanges, local, remote));
+  const [timer, by]: [Timer | null, Exchange['by']] = isOurs ? [local, 'local'] : [remote, 'remote'];
   if (timer === null || timer.seconds === 0) return null;
   return { intervalS: timer.seconds, refresher: timer.refresher === 'uac' ? by : otherOf(by) };
+}
+
+/** A transaction of one side, and when something of it was seen, µs. */
+interface Seen {
+  readonly cseq: number;
+  readonly at: number;
+}
+
+/**
+ * Whether a transaction of ours came after one of the peer's. The sides count apart, and after a recovery the clock is that
+ * of another machine: what both said of the session tells, and time where they said nothing.
+ */
+export function isOursLater(exchanges: readonly Exchange[], ours: Seen, theirs: Seen): boolean {
+  const a = exchanges.find(({ by, cseq }) => by === 'local' && cseq === ours.cseq);
+  const b = exchanges.find(({ by, cseq }) => by === 'remote' && cseq === theirs.cseq);
+  const [one, other] = [a && readingOf(a), b && readingOf(b)];
+  const difference = one && other ? compareReadings(one, other) : 0;
+  return (difference === 0 ? ours.at - theirs.at : difference) > 0;
 }
 
 /** @returns null for what is no exchange: refused, or without any session. */
@@ -92,14 +113,20 @@ function merged(readings: readonly Reading[]): Reading[] {
 
 /**
  * Across the sides our version in `o=` tells which exchange came later, for it rises with each (RFC 3264 section 8), else
- * the peer's, and only then time: after a recovery the clock is that of another machine.
+ * the peer's.
+ * @returns 0 where neither tells.
  */
+function compareReadings(ours: Reading, theirs: Reading): number {
+  return compareVersions(ours.local, theirs.local) || compareVersions(ours.remote, theirs.remote);
+}
+
 function isLater(ours: Reading, theirs: Reading): boolean {
-  const difference =
-    compareVersions(ours.local, theirs.local) ||
-    compareVersions(ours.remote, theirs.remote) ||
-    ours.at - theirs.at;
-  return difference >= 0;
+  return (compareReadings(ours, theirs) || ours.at - theirs.at) >= 0;
+}
+
+/** An offer of ours that was refused has used up a version, and this one was not captured. */
+function isUnseenOffer({ by, outcome, request, bare }: Exchange): boolean {
+  return by === 'local' && outcome === 'refused' && request === null && !bare;
 }
 
 function isOvertaken(open: Reading, last: Reading | undefined): boolean {
@@ -109,14 +136,6 @@ function isOvertaken(open: Reading, last: Reading | undefined): boolean {
 
 function isWhole({ local, remote }: Reading): boolean {
   return (local?.session ?? null) !== null && (remote?.session ?? null) !== null;
-}
-
-/** An INVITE that was accepted, and neither it nor its answer spoke of a session. */
-function wentWithout(exchanges: readonly Exchange[]): boolean {
-  return exchanges.some(
-    ({ bare, outcome, response, acked }) =>
-      bare && outcome === 'accepted' && response === null && acked === null,
-  );
 }
 
 /** 0 where they are not of one session, or nothing is known of one. */

@@ -1,6 +1,6 @@
 import type { Dialog, Party, UnsureReason } from './dialog.js';
 import type { Answer, Evidence, Refresh } from './evidence.js';
-import { sessionOfEvidence, timerOfEvidence } from './session-view.js';
+import { isOursLater, sessionOfEvidence, timerOfEvidence } from './session-view.js';
 
 /** True while only one side has a tag: an INVITE whose answer is awaited. */
 export function isInvitation({ localTag, remoteTag }: Pick<Dialog, 'localTag' | 'remoteTag'>): boolean {
@@ -22,7 +22,7 @@ export function viewOf(evidence: Evidence): Dialog | null {
   if (isOpenRefresh(evidence, target.refresh)) unsure.push('target-refresh-open');
   const session = sessionOfEvidence(evidence);
   if (session.unseen) unsure.push('session-unseen');
-  else if (session.open) unsure.push('session-open');
+  else if (session.open || isRefreshOpen(evidence)) unsure.push('session-open');
   const state = stateOf(evidence);
   return {
     callId: evidence.callId,
@@ -156,8 +156,8 @@ function latestRefresh(evidence: Evidence, refreshes: readonly Refresh[]): Refre
     effective.filter((refresh) => refresh.by === by).sort((a, b) => b.cseq - a.cseq)[0];
   const [ours, theirs] = [last('local'), last('remote')];
   if (ours === undefined || theirs === undefined) return ours ?? theirs ?? null;
-  // The two sides count apart: only time tells which came last.
-  return (ours.contact?.at ?? 0) > (theirs.contact?.at ?? 0) ? ours : theirs;
+  const [a, b] = [ours, theirs].map(({ cseq, contact }) => ({ cseq, at: contact?.at ?? 0 }));
+  return a !== undefined && b !== undefined && isOursLater(evidence.exchanges, a, b) ? ours : theirs;
 }
 
 /**
@@ -174,6 +174,18 @@ function isOpenRefresh(evidence: Evidence, latest: Refresh | null): boolean {
     evidence.refreshes.filter((refresh) => refresh !== latest),
   );
   return before?.contact?.uri !== latest.contact?.uri;
+}
+
+/** A re-INVITE or UPDATE may have changed session, timer and target, and what became of it was not seen. */
+function isRefreshOpen({ refreshes, confirmedAt }: Evidence): boolean {
+  if (confirmedAt === null) return false;
+  const isOvertaken = (open: Refresh): boolean =>
+    refreshes.some(
+      ({ by, cseq, outcome, contact }) =>
+        outcome === 'accepted' &&
+        (by === open.by ? cseq > open.cseq : (contact?.at ?? 0) > (open.contact?.at ?? 0)),
+    );
+  return refreshes.some((refresh) => refresh.outcome === 'open' && !isOvertaken(refresh));
 }
 
 function isUnseenRefresh(evidence: Evidence, refresh: Refresh, latest: Refresh | null): boolean {
