@@ -1,2 +1,4 @@
+export { homerInsteadOfLedger } from './homer.js';
 export { deathsOf, isOnRecord, recoveriesOf, timelineOf, type RecoveryRow } from './record.js';
+export { RingingCall } from './ringing.js';
 export { Scene } from './scene.js';
