@@ -118,7 +118,7 @@ export class Scene {
   }
 
   /** Resolves when every phone that talked through the dead node has answered another one. */
-  async untilBack(crash: Crash): Promise<ObservedCall[]> {
+  async untilBack(crash: Crash, timeoutMs = BACK_TIMEOUT_MS): Promise<ObservedCall[]> {
     const isBack = (calls: readonly ObservedCall[]): boolean => {
       const eligible = eligibleCalls(calls, crash);
       const phones = eligible.flatMap(phonesOf).filter((phone) => isTalkingAt(phone, crash.at));
@@ -127,7 +127,7 @@ export class Scene {
       );
     };
     try {
-      return await this.phones.until('the calls to come back', isBack, { timeoutMs: BACK_TIMEOUT_MS });
+      return await this.phones.until('the calls to come back', isBack, { timeoutMs });
     } catch (cause) {
       const story = await describeCrash(this.lab, this.db, crash, await this.phones.look());
       throw new Error(`${cause instanceof Error ? cause.message : String(cause)}\n${story}`, { cause });
