@@ -31,6 +31,10 @@ export const ERROR_TABLE = {
   ARI_CONFLICT: ['terminal', 'ARI answered 409: the channel id already exists.'],
   ARI_NOT_FOUND: ['terminal', 'ARI answered 404: the channel, bridge or application is not there.'],
   ARI_REQUEST_FAILED: ['terminal', 'ARI refused a request.'],
+  ARI_APPLICATION_TAKEN: [
+    'terminal',
+    'Another connection took the ARI application: each ari-worker needs a `workerId` of its own.',
+  ],
   ARI_EVENT_INVALID: ['terminal', 'An ARI event does not fit its schema; it is dropped.'],
   LEDGER_FAILED: [
     'retryable',

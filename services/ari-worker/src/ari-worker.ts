@@ -3,6 +3,7 @@ import { connectAri, type AriConnection } from '@reinvite/ari';
 import { Bus } from '@reinvite/bus';
 import { restoreCall } from '@reinvite/domain';
 import {
+  codedError,
   isCoded,
   readSecret,
   type Config,
@@ -114,7 +115,16 @@ async function connectNode(
     signal,
   });
   connection.on('up', () => void refuseUnwanted(connection, app, log));
+  connection.on('event', ({ type }) => {
+    if (type === 'ApplicationReplaced')
+      log.error({ err: applicationTaken(app, id) }, 'no events come any more');
+  });
   return connection;
+}
+
+/** Two workers that take it from each other by turns lose each other's events: every replica needs a `workerId` of its own. */
+function applicationTaken(app: string, nodeId: string): Error {
+  return codedError('ARI_APPLICATION_TAKEN', `${app} was taken by another connection`, { app, nodeId });
 }
 
 /** Spares both sides work; without it everything works all the same. */

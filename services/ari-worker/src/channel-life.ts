@@ -1,10 +1,17 @@
 import type { AriChannel, AriEvent } from '@reinvite/ari';
+import { readReport, type RecoveryReport } from './recovery-report.js';
 
 /** How a channel's attempt to be answered ended. */
 export type AnswerOutcome =
   | { readonly kind: 'answered' }
   /** `sipStatus` null where Asterisk does not tell it, or there was no final response. */
-  | { readonly kind: 'ended'; readonly cause: number; readonly sipStatus: number | null }
+  | {
+      readonly kind: 'ended';
+      readonly cause: number;
+      readonly sipStatus: number | null;
+      /** What the module said of it before; null where it said nothing. */
+      readonly report: RecoveryReport | null;
+    }
   /** It is certain that no originate reached Asterisk. */
   | {
       readonly kind: 'not-sent';
@@ -25,6 +32,7 @@ export class ChannelLife {
   private settled = false;
   private over = false;
   private waiting: (() => void)[] = [];
+  private report: RecoveryReport | null = null;
 
   constructor(readonly channelId: string) {
     this.outcome = new Promise((resolve) => (this.settle = resolve));
@@ -47,8 +55,16 @@ export class ChannelLife {
       case 'StasisStart':
         this.onSeen(event.channel);
         return;
+      case 'ChannelUserevent':
+        this.report = readReport(event) ?? this.report;
+        return;
       case 'ChannelDestroyed':
-        this.end({ kind: 'ended', cause: event.cause, sipStatus: event.tech_cause ?? null });
+        this.end({
+          kind: 'ended',
+          cause: event.cause,
+          sipStatus: event.tech_cause ?? null,
+          report: this.report,
+        });
         return;
       default:
     }

@@ -1,9 +1,25 @@
+import type { RecoveryReport } from './recovery-report.js';
+
 /** Why an attempt at a leg did not succeed, as `LegRefused` gives it. */
 export type RefusalReason =
   | 'REINVITE_REJECTED'
   | 'REINVITE_UNANSWERED'
-  /** 481: the phone no longer has the dialog (RFC 3261 section 12.2.2). */
+  /** 3xx. */
+  | 'REINVITE_REDIRECTED'
+  /** 491: the phone has a re-INVITE of its own under way (RFC 3261 section 14.1). */
+  | 'REINVITE_COLLIDED'
+  /** 500: the CSeq was too low, or another INVITE is open (RFC 3261 sections 12.2.2 and 14.2). */
+  | 'REINVITE_OUT_OF_ORDER'
+  /** 488, 606, or a 200 whose answer cannot be used. */
+  | 'OFFER_REJECTED'
+  /** 503, or no way to the next hop. */
+  | 'SERVER_UNAVAILABLE'
+  /** 401 or 407, to the credentials of the endpoint too. */
+  | 'CREDENTIALS_REFUSED'
+  /** 481: the phone no longer has the dialog (RFC 3261 section 12.2.1.2). */
   | 'DIALOG_GONE'
+  /** 408, of whoever is on the way: the same. */
+  | 'PHONE_UNREACHABLE'
   /** `res_pjsip_recovery` refused the variables. */
   | 'MODULE_REFUSED'
   /** ARI refused the originate. */
@@ -24,13 +40,14 @@ export interface Refusal {
   readonly sent: boolean;
   /** Q.850 cause where the channel ended. */
   readonly cause: number | null;
+  /** SIP status of the answer; null where there was none, or the target does not tell it. */
+  readonly status: number | null;
+  /** What the answer's `Retry-After` says, ms. */
+  readonly retryAfterMs: number | null;
 }
 
-/**
- * How `res_pjsip_recovery` ends a channel whose variables it refuses, before any INVITE leaves: its Q.850 cause, and the
- * SIP status that Asterisk itself makes of it. No SIP response becomes this cause.
- */
-const MODULE_REFUSAL = { cause: 111, sipStatus: 400 } as const;
+/** The part of a refusal of which nothing is known where the phone was not heard. */
+export const UNHEARD = { cause: null, status: null, retryAfterMs: null } as const;
 
 /**
  * Q.850: no user responding (what 408 becomes), no answer from user (480, and the end of the originate's own time, which
@@ -38,19 +55,43 @@ const MODULE_REFUSAL = { cause: 111, sipStatus: 400 } as const;
  */
 const UNANSWERED_CAUSES: ReadonlySet<number> = new Set([0, 18, 19]);
 
+const BY_STATUS: ReadonlyMap<number, RefusalReason> = new Map([
+  [200, 'OFFER_REJECTED'],
+  [401, 'CREDENTIALS_REFUSED'],
+  [407, 'CREDENTIALS_REFUSED'],
+  [408, 'PHONE_UNREACHABLE'],
+  [481, 'DIALOG_GONE'],
+  [488, 'OFFER_REJECTED'],
+  [491, 'REINVITE_COLLIDED'],
+  [500, 'REINVITE_OUT_OF_ORDER'],
+  [503, 'SERVER_UNAVAILABLE'],
+  [606, 'OFFER_REJECTED'],
+]);
+
 /**
  * What a channel's end before its answer says.
  * @param cause Q.850
  * @param sipStatus as Asterisk tells it (since 22.7), of the phone's response or of its own hang-up; null where it tells none
+ * @param report of `res_pjsip_recovery`; null where it made none: the originate's time was over, or the module is another's.
+ *   Without it a refusal by the module cannot be told from an answer of the phone, and counts as sent.
  */
-export function refusalOf(cause: number, sipStatus: number | null): Refusal {
-  const byModule =
-    cause === MODULE_REFUSAL.cause && (sipStatus === null || sipStatus === MODULE_REFUSAL.sipStatus);
-  if (byModule) return { reason: 'MODULE_REFUSED', sent: false, cause };
-  if (sipStatus === 481) return { reason: 'DIALOG_GONE', sent: true, cause };
-  return {
-    reason: UNANSWERED_CAUSES.has(cause) ? 'REINVITE_UNANSWERED' : 'REINVITE_REJECTED',
-    sent: true,
-    cause,
-  };
+export function refusalOf(cause: number, sipStatus: number | null, report: RecoveryReport | null): Refusal {
+  if (report?.result === 'refused') return { ...UNHEARD, reason: 'MODULE_REFUSED', sent: false, cause };
+  if (report !== null && !report.received)
+    return { ...UNHEARD, reason: withoutAnswer(report.status), sent: true, cause };
+  if (report === null && UNANSWERED_CAUSES.has(cause))
+    return { ...UNHEARD, reason: 'REINVITE_UNANSWERED', sent: true, cause };
+  const status = report === null ? sipStatus : report.status;
+  const retryAfterMs = report?.retryAfterMs ?? null;
+  return { reason: ofAnswer(status), sent: true, cause, status, retryAfterMs };
+}
+
+function ofAnswer(status: number | null): RefusalReason {
+  if (status !== null && status >= 300 && status < 400) return 'REINVITE_REDIRECTED';
+  return BY_STATUS.get(status ?? 0) ?? 'REINVITE_REJECTED';
+}
+
+/** pjsip makes a status up where none came: 503 for a transport that failed, 408 for a time that is over, 487 for a CANCEL. */
+function withoutAnswer(status: number): RefusalReason {
+  return status === 503 ? 'SERVER_UNAVAILABLE' : 'REINVITE_UNANSWERED';
 }

@@ -1,7 +1,7 @@
 import type { LegAttempt } from '@reinvite/domain';
 import type { ChannelLife } from './channel-life.js';
 import { Bridging } from './join.js';
-import type { JoinReason } from './reasons.js';
+import { UNHEARD, type JoinReason } from './reasons.js';
 import { restoreLeg, type LegContext } from './restore-leg.js';
 
 /** A connection that is just being made again is waited for so long. */
@@ -18,7 +18,7 @@ export async function restoreCall(context: LegContext): Promise<void> {
   if (reachable || context.mayHaveBegun) await restoreLegs(context);
   else
     command.legs.forEach((leg) =>
-      facts.refused(leg, { reason: 'TARGET_UNREACHABLE', sent: false, cause: null }),
+      facts.refused(leg, { ...UNHEARD, reason: 'TARGET_UNREACHABLE', sent: false }),
     );
   await facts.stored();
 }

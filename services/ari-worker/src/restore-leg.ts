@@ -4,7 +4,7 @@ import { codedError, isCoded, type Logger } from '@reinvite/runtime';
 import type { AnswerOutcome, ChannelLife } from './channel-life.js';
 import type { Facts } from './facts.js';
 import { originateRequest } from './originate-request.js';
-import { refusalOf, type Refusal } from './reasons.js';
+import { refusalOf, UNHEARD, type Refusal } from './reasons.js';
 import type { Target } from './target.js';
 
 /** Asterisk ends an unanswered originate itself; so much later it has not. */
@@ -115,10 +115,10 @@ async function endOverdue(life: ChannelLife, { target, log }: LegContext): Promi
 function refusalFrom(outcome: Exclude<AnswerOutcome, { kind: 'answered' }>): Refusal {
   switch (outcome.kind) {
     case 'ended':
-      return refusalOf(outcome.cause, outcome.sipStatus);
+      return refusalOf(outcome.cause, outcome.sipStatus, outcome.report);
     case 'not-sent':
-      return { reason: outcome.why, sent: false, cause: null };
+      return { ...UNHEARD, reason: outcome.why, sent: false };
     case 'lost':
-      return { reason: outcome.why, sent: true, cause: null };
+      return { ...UNHEARD, reason: outcome.why, sent: true };
   }
 }

@@ -100,6 +100,15 @@ export class FakeAsterisk extends EventEmitter {
     });
   }
 
+  /** What `res_pjsip_recovery` tells of a channel. */
+  report(
+    channelId: string,
+    userevent: Readonly<Record<string, string>>,
+    eventname = 'ReinviteRecovery',
+  ): void {
+    this.tell({ type: 'ChannelUserevent', channel: this.snapshot(channelId), eventname, userevent });
+  }
+
   disconnect(): void {
     this.info = undefined;
     this.emit('down', { reason: 'closed' });
