@@ -15,7 +15,7 @@ const dialogOf = (role: string): { legs: ReturnType<typeof plannedLeg>[] } => ({
       dialog: {
         PJSIP_RECOVERY_REQUEST_URI: 'sip:phone@10.0.0.9',
         PJSIP_RECOVERY_CSEQ: '17',
-        PJSIP_RECOVERY_SDP_ORIGIN: '4711 5',
+        PJSIP_RECOVERY_SDP_ORIGIN: '4711 5 - IP4 10.0.0.1',
         PJSIP_RECOVERY_SDP_STREAMS: 'audio',
         PJSIP_RECOVERY_ROLE: role,
       },
@@ -52,8 +52,8 @@ describe('a re-INVITE that collided with one of the phone (491)', () => {
     const [one, two] = sentBy([...events, ...more]).map(({ legs }) => legs[0]?.variables);
     expect([one?.['PJSIP_RECOVERY_CSEQ'], two?.['PJSIP_RECOVERY_CSEQ']]).toEqual(['17', '1017']);
     expect([one?.['PJSIP_RECOVERY_SDP_ORIGIN'], two?.['PJSIP_RECOVERY_SDP_ORIGIN']]).toEqual([
-      '4711 5',
-      '4711 6',
+      '4711 5 - IP4 10.0.0.1',
+      '4711 6 - IP4 10.0.0.1',
     ]);
   });
 

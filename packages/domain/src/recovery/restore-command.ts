@@ -82,10 +82,10 @@ export function cseqOfAttempt(planned: string, attempt: number): string {
   return String(Math.min(Number(planned) + CSEQ_STRIDE * (attempt - 1), CSEQ_LIMIT));
 }
 
-/** `<session id> <version>`. */
+/** `<session id> <version>`, and perhaps more. */
 function originOf(planned: string, attempt: number): string {
-  const [, sessionId = '', version = ''] = /^(\S+) (\d+)$/.exec(planned) ?? [];
-  return version === '' ? planned : `${sessionId} ${BigInt(version) + BigInt(attempt - 1)}`;
+  const [, sessionId = '', version = '', rest = ''] = /^(\S+) (\d+)(.*)$/.exec(planned) ?? [];
+  return version === '' ? planned : `${sessionId} ${BigInt(version) + BigInt(attempt - 1)}${rest}`;
 }
 
 function continuationOf(place: LegPlace, callId: string): Continuation {
