@@ -27,7 +27,7 @@ static const pj_str_t *take(struct parsing *parsing, enum recovery_variable vari
 }
 
 /*! A line break or another control character would let a value write headers of its own. */
-static int is_clean(const pj_str_t *value)
+static int is_clean(const pj_str_t *value, pj_ssize_t max)
 {
 	pj_ssize_t i;
 
@@ -36,7 +36,7 @@ static int is_clean(const pj_str_t *value)
 			return 0;
 		}
 	}
-	return value->slen <= RECOVERY_VALUE_MAX;
+	return value->slen <= max;
 }
 
 /*! pjsip's parsers write into what they read, and what they make points into it. */
@@ -233,6 +233,55 @@ static enum recovery_code parse_routes(struct parsing *parsing, pjsip_route_hdr 
 	return RECOVERY_OK;
 }
 
+/*! "1800;refresher=uac": relative to the re-INVITE, so uac is our side. RFC 4028 knows no interval below 90 seconds. */
+static int parse_expires(const pj_str_t *value, struct recovery_session *session)
+{
+	int end = 0;
+
+	if (sscanf(value->ptr, "%10u;refresher=%n", &session->expires, &end) != 1 || !end || !isdigit(*value->ptr)
+		|| session->expires < 90 || session->expires > 0x7fffffff) {
+		return -1;
+	}
+	session->refreshes = !strcmp(value->ptr + end, "uac");
+	return session->refreshes || !strcmp(value->ptr + end, "uas") ? 0 : -1;
+}
+
+static int parse_transport(const pj_str_t *value, struct recovery_session *session)
+{
+	if (!pj_stricmp2(value, "udp")) {
+		session->transport = PJSIP_TRANSPORT_UDP;
+	} else if (!pj_stricmp2(value, "tcp")) {
+		session->transport = PJSIP_TRANSPORT_TCP;
+	} else if (!pj_stricmp2(value, "tls")) {
+		session->transport = PJSIP_TRANSPORT_TLS;
+	} else if (pj_stricmp2(value, "ws") && pj_stricmp2(value, "wss")) {
+		return -1;
+	}
+	return 0;
+}
+
+/*! Each of these may be missing, and is left to Asterisk then. */
+static enum recovery_code parse_session(struct parsing *parsing, struct recovery_session *session)
+{
+	const pj_str_t *value = take(parsing, RECOVERY_VAR_SDP_ORIGIN);
+
+	memset(session, 0, sizeof(*session));
+	session->transport = PJSIP_TRANSPORT_UNSPECIFIED;
+	if (value->slen && recovery_parse_origin(value, &session->origin)) {
+		return RECOVERY_SDP_ORIGIN_INVALID;
+	}
+	value = take(parsing, RECOVERY_VAR_SDP_STREAMS);
+	if (value->slen && !(session->streams = recovery_parse_streams(value, parsing->pool))) {
+		return RECOVERY_SDP_STREAMS_INVALID;
+	}
+	value = take(parsing, RECOVERY_VAR_SESSION_EXPIRES);
+	if (value->slen && parse_expires(value, session)) {
+		return RECOVERY_SESSION_EXPIRES_INVALID;
+	}
+	value = take(parsing, RECOVERY_VAR_TRANSPORT);
+	return value->slen && parse_transport(value, session) ? RECOVERY_TRANSPORT_INVALID : RECOVERY_OK;
+}
+
 static int is_call_id(const pj_str_t *value)
 {
 	return value->slen && !memchr(value->ptr, ' ', value->slen);
@@ -244,7 +293,8 @@ static enum recovery_code parse_all(struct parsing *parsing, struct recovery_dia
 	enum recovery_code code;
 
 	for (variable = 0; variable < RECOVERY_VAR_COUNT; variable++) {
-		if (!is_clean(take(parsing, variable))) {
+		if (!is_clean(take(parsing, variable),
+			variable == RECOVERY_VAR_SDP_STREAMS ? RECOVERY_STREAMS_MAX : RECOVERY_VALUE_MAX)) {
 			return RECOVERY_VALUE_INVALID;
 		}
 	}
@@ -263,7 +313,10 @@ static enum recovery_code parse_all(struct parsing *parsing, struct recovery_dia
 	if (!dialog->cseq) {
 		return RECOVERY_CSEQ_INVALID;
 	}
-	return parse_routes(parsing, &dialog->routes);
+	if ((code = parse_routes(parsing, &dialog->routes))) {
+		return code;
+	}
+	return parse_session(parsing, &dialog->session);
 }
 
 enum recovery_code recovery_parse(const struct recovery_values *values, pj_pool_t *pool, struct recovery_dialog *dialog,

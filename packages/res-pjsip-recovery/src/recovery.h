@@ -10,8 +10,13 @@
 
 #include <pjsip.h>
 #include <pjsip_ua.h>
+#include <pjmedia/sdp.h>
 
 struct ast_channel;
+struct ast_format_cap;
+struct ast_rtp_instance;
+struct ast_sip_endpoint;
+struct ast_sip_session;
 
 /*! Q.850 cause of a channel whose recovery was refused: "protocol error, unspecified". No SIP status maps to it. */
 #define RECOVERY_REFUSED_CAUSE 111
@@ -21,6 +26,9 @@ struct ast_channel;
 
 /*! Longest value that is taken from a channel variable, in bytes. */
 #define RECOVERY_VALUE_MAX 2048
+
+/*! Of PJSIP_RECOVERY_SDP_STREAMS, which may describe many streams. */
+#define RECOVERY_STREAMS_MAX 8192
 
 /*! Most entries that a route set may have. */
 #define RECOVERY_ROUTES_MAX 16
@@ -37,6 +45,12 @@ enum recovery_code {
 	RECOVERY_ROUTES_INVALID,
 	RECOVERY_CSEQ_INVALID,
 	RECOVERY_VALUE_INVALID,
+	RECOVERY_SDP_ORIGIN_INVALID,
+	RECOVERY_SDP_STREAMS_INVALID,
+	RECOVERY_SDP_UNSUPPORTED,
+	RECOVERY_SESSION_EXPIRES_INVALID,
+	RECOVERY_TRANSPORT_INVALID,
+	RECOVERY_TRANSPORT_MISSING,
 	RECOVERY_DIALOG_ALIVE,
 	RECOVERY_REWRITE_FAILED,
 	RECOVERY_CODE_COUNT
@@ -55,12 +69,41 @@ enum recovery_variable {
 	RECOVERY_VAR_REQUEST_URI,
 	RECOVERY_VAR_ROUTES,
 	RECOVERY_VAR_RECORD_ROUTES,
+	RECOVERY_VAR_SDP_ORIGIN,
+	RECOVERY_VAR_SDP_STREAMS,
+	RECOVERY_VAR_SESSION_EXPIRES,
+	RECOVERY_VAR_TRANSPORT,
 	RECOVERY_VAR_COUNT
 };
 
 /*! Their values as they were set, NUL-terminated; of length 0 where a variable is not set. */
 struct recovery_values {
 	pj_str_t of[RECOVERY_VAR_COUNT];
+};
+
+/*! What our side last said in `o=`; the offer says the same with the version raised (RFC 3264 section 8). */
+struct recovery_origin {
+	/*! False where the dialog's origin is not known. */
+	int is_known;
+	pj_uint32_t id;
+	/*! Of the offer that is to be made. */
+	pj_uint32_t version;
+};
+
+/*! The session and the way to the peer, of which the offer goes on. What is not known is left to Asterisk. */
+struct recovery_session {
+	struct recovery_origin origin;
+	/*!
+	 * The streams as they are to be offered, in the order of the session's m= lines; NULL where they are not known.
+	 * Port 0 is a stream that is refused or switched off. The attributes are those of streams.c.
+	 */
+	pjmedia_sdp_session *streams;
+	/*! Interval of the session timer in seconds (RFC 4028); 0 where the session has none, or it is not known. */
+	unsigned int expires;
+	/*! Whether our side is the refresher. */
+	int refreshes;
+	/*! UDP, TCP or TLS of the hop to the peer; PJSIP_TRANSPORT_UNSPECIFIED where it is not known, or a WebSocket. */
+	pjsip_transport_type_e transport;
 };
 
 /*! The dialog that a recovering INVITE is to continue. "from" is our side, "to" the phone. */
@@ -73,6 +116,7 @@ struct recovery_dialog {
 	pjsip_route_hdr routes;
 	/*! What the INVITE is to carry (RFC 3261 section 8.1.1.5: below 2^31). */
 	pj_int32_t cseq;
+	struct recovery_session session;
 };
 
 /*! The code as operators see it, for example "REC-CSEQ-INVALID". */
@@ -93,6 +137,53 @@ int recovery_values_read(struct ast_channel *chan, pj_pool_t *pool, struct recov
  */
 enum recovery_code recovery_parse(const struct recovery_values *values, pj_pool_t *pool, struct recovery_dialog *dialog,
 	enum recovery_variable *wrong);
+
+/*! What a stream's encryption was; RECOVERY_ENCRYPTION_ANY leaves it to the endpoint. */
+enum recovery_encryption {
+	RECOVERY_ENCRYPTION_ANY = 0,
+	RECOVERY_ENCRYPTION_NONE,
+	RECOVERY_ENCRYPTION_SDES,
+	RECOVERY_ENCRYPTION_DTLS
+};
+
+/*! Parses PJSIP_RECOVERY_SDP_ORIGIN. \return -1 where it is none */
+int recovery_parse_origin(const pj_str_t *value, struct recovery_origin *origin);
+
+/*! Parses PJSIP_RECOVERY_SDP_STREAMS. \return NULL where the value is not of its grammar */
+pjmedia_sdp_session *recovery_parse_streams(const pj_str_t *value, pj_pool_t *pool);
+
+/*! What a stream of recovery_parse_streams() says. */
+enum recovery_encryption recovery_stream_encryption(const pjmedia_sdp_media *stream);
+/*! Whether its SRTP used this suite (RFC 4568 section 6.2). */
+int recovery_stream_has_suite(const pjmedia_sdp_media *stream, const char *suite);
+/*! \param by "local" or "remote" */
+int recovery_stream_is_held(const pjmedia_sdp_media *stream, const char *by);
+/*! \return sendrecv, sendonly, recvonly or inactive */
+const char *recovery_stream_direction(const pjmedia_sdp_media *stream);
+/*! \param otherwise where the stream does not say */
+int recovery_stream_ice(const pjmedia_sdp_media *stream, int otherwise);
+
+/*! \return a reference to the formats of a stream that the endpoint can use, in the stream's order; NULL without memory */
+struct ast_format_cap *recovery_formats(const struct ast_sip_endpoint *endpoint, const pjmedia_sdp_media *stream);
+/*! Makes an RTP instance offer and expect each format of a stream under the payload type that it has there. */
+void recovery_keep_payload_types(const struct ast_sip_endpoint *endpoint, const pjmedia_sdp_media *stream,
+	struct ast_rtp_instance *rtp);
+/*! Renumbers the events of an offered stream (RFC 4733): Asterisk keeps the payload type of one clock rate only. */
+void recovery_keep_event_types(pj_pool_t *pool, pjmedia_sdp_media *offered, const pjmedia_sdp_media *stream);
+
+/*!
+ * Makes Asterisk's offer, in the session, its negotiator and the INVITE, that of the recovered session. Before the INVITE
+ * is sent; the caller has locked the dialog.
+ */
+enum recovery_code recovery_make_offer(struct ast_sip_session *session, pjsip_tx_data *tdata,
+	const struct recovery_session *recovered);
+
+/*! Goes on with the session timer: the INVITE proposes the interval and the refresher that were in force. */
+enum recovery_code recovery_keep_timer(struct ast_sip_session *session, pjsip_tx_data *tdata,
+	const struct recovery_session *recovered);
+
+/*! Binds the dialog to a transport of the kind and family that its next hop wants. */
+enum recovery_code recovery_choose_transport(struct ast_sip_session *session, const struct recovery_dialog *recovered);
 
 /*!
  * Makes a fresh dialog, which the caller has locked, the one that is to be recovered, also in pjsip's table of dialogs.

@@ -92,6 +92,10 @@ static const char *reason_of(enum recovery_code code, enum recovery_variable wro
 }
 
 /*! ARI and AMI show the Call-ID (protocol_id) out of a snapshot that was taken when the channel was made. */
+	case RECOVERY_SDP_UNSUPPORTED:
+		return "the endpoint cannot offer the streams that the dialog had";
+	case RECOVERY_TRANSPORT_MISSING:
+		return "this node has no transport of the kind and address family that the next hop wants";
 static void renew_snapshot(struct ast_channel *chan)
 {
 	ast_channel_lock(chan);
@@ -107,8 +111,14 @@ static enum recovery_code rewrite(struct ast_sip_session *session, pjsip_tx_data
 		return RECOVERY_REWRITE_FAILED;
 	}
 	if ((code = recovery_rewrite_dialog(session->inv_session->dlg, &recovery->dialog))) {
+	const struct recovery_session *recovered = &recovery->dialog.session;
 		ast_sip_session_remove_datastore(session, recovery_info.type);
 		return code;
+	/* The offer first: it is made by Asterisk itself, for the dialog as it is. */
+	if ((code = recovery_make_offer(session, tdata, recovered)) || (code = recovery_keep_timer(session, tdata, recovered))
+		|| (code = recovery_choose_transport(session, &recovery->dialog))) {
+		return code;
+	}
 	}
 	renew_snapshot(session->channel);
 	return recovery_rewrite_request(tdata, &recovery->dialog);
@@ -162,7 +172,7 @@ static void outgoing_request(struct ast_sip_session *session, pjsip_tx_data *tda
 
 static void end(struct ast_sip_session *session, int status)
 {
-	struct recovery *recovery = find_recovery(session);
+	const pjsip_retry_after_hdr *header = pjsip_msg_find_hdr(msg, PJSIP_H_RETRY_AFTER, NULL);
 
 	if (recovery && !recovery->is_ended) {
 		recovery->is_ended = 1;

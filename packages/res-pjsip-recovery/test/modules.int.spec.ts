@@ -8,6 +8,8 @@ import { callFromPhone } from './sipp-phone.js';
 
 type Variables = Record<string, string>;
 
+const PCMU = 'm=audio 9 RTP/AVP 0|a=rtpmap:0 PCMU/8000';
+
 /** An endpoint of the recovering node that can answer a challenge. */
 const CHALLENGED = `
 [challenged]
@@ -164,6 +166,19 @@ describe('the modules, on a real Asterisk', () => {
       ['REC-CSEQ-INVALID', { PJSIP_RECOVERY_CSEQ: '2147483648' }],
       ['REC-CSEQ-INVALID', { PJSIP_RECOVERY_CSEQ: '0' }],
       ['REC-VALUE-INVALID', { PJSIP_RECOVERY_TO_DISPLAY: 'x\r\nVia: y' }],
+      ['REC-SDP-ORIGIN-INVALID', { PJSIP_RECOVERY_SDP_ORIGIN: '1' }],
+      ['REC-SDP-ORIGIN-INVALID', { PJSIP_RECOVERY_SDP_ORIGIN: '1 4294967295' }],
+      ['REC-SDP-STREAMS-INVALID', { PJSIP_RECOVERY_SDP_STREAMS: 'm=audio 9 RTP/AVP 0' }],
+      ['REC-SDP-STREAMS-INVALID', { PJSIP_RECOVERY_SDP_STREAMS: `${PCMU}|o=x 1 1 IN IP4 192.0.2.1` }],
+      ['REC-SDP-STREAMS-INVALID', { PJSIP_RECOVERY_SDP_STREAMS: `${PCMU}|a=held:nobody` }],
+      ['REC-SDP-STREAMS-INVALID', { PJSIP_RECOVERY_SDP_STREAMS: `a=sendrecv|${PCMU}` }],
+      ['REC-SDP-UNSUPPORTED', { PJSIP_RECOVERY_SDP_STREAMS: `${PCMU}|a=encryption:sdes` }],
+      ['REC-SDP-UNSUPPORTED', { PJSIP_RECOVERY_SDP_STREAMS: 'm=audio 9 RTP/AVP 96|a=rtpmap:96 speex/16000' }],
+      ['REC-SDP-STREAMS-INVALID', { PJSIP_RECOVERY_SDP_STREAMS: 'm=image 9 udptl t38' }],
+      ['REC-SDP-UNSUPPORTED', { PJSIP_RECOVERY_SDP_STREAMS: 'm=image 0 udptl t38' }],
+      ['REC-SESSION-EXPIRES-INVALID', { PJSIP_RECOVERY_SESSION_EXPIRES: '89;refresher=uac' }],
+      ['REC-SESSION-EXPIRES-INVALID', { PJSIP_RECOVERY_SESSION_EXPIRES: '90;refresher=me' }],
+      ['REC-TRANSPORT-INVALID', { PJSIP_RECOVERY_TRANSPORT: 'sctp' }],
       ['REC-DIALOG-ALIVE', alive],
     ];
     const sent = lab.spawn(
