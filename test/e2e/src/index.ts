@@ -1,3 +1,4 @@
+export { flood } from './flood.js';
 export { homerInsteadOfLedger } from './homer.js';
 export { deathsOf, isOnRecord, recoveriesOf, timelineOf, type RecoveryRow } from './record.js';
 export { RingingCall } from './ringing.js';
