@@ -68,6 +68,10 @@ describe('captures of a real Asterisk', () => {
       PJSIP_RECOVERY_CSEQ: '10',
       PJSIP_RECOVERY_ROUTES: '<sip:10.77.1.10;lr;ftag=427p1>',
       PJSIP_RECOVERY_REQUEST_URI: 'sip:phone@192.168.99.9:7000;alias=10.77.1.30~7000~1',
+      PJSIP_RECOVERY_ROLE: 'uas',
+      PJSIP_RECOVERY_SDP_ORIGIN: '53655765 2353687639',
+      PJSIP_RECOVERY_SDP_STREAMS: 'm=audio 9 RTP/AVP 0|a=rtpmap:0 PCMU/8000|a=sendrecv|a=encryption:none',
+      PJSIP_RECOVERY_TRANSPORT: 'udp',
     });
     expect(recoveryVariables(callee)).toMatchObject({
       PJSIP_RECOVERY_FROM_URI: 'sip:phone@10.77.1.101',

@@ -7,6 +7,9 @@ import { CALL_ID } from './messages.js';
 
 const inbound = (but: Partial<Dialog> = {}): Dialog => ({ ...only(established), ...but });
 
+const STREAMS =
+  'm=audio 9 RTP/AVP 0 101|a=rtpmap:0 PCMU/8000|a=rtpmap:101 telephone-event/8000|a=fmtp:101 0-16|a=sendrecv|a=encryption:none';
+
 describe('the variables of a recovery', () => {
   it('for a call that the phone made: To of our 200, From of its INVITE, Record-Route in order', () => {
     expect(recoveryVariables(inbound())).toEqual({
@@ -20,6 +23,10 @@ describe('the variables of a recovery', () => {
       PJSIP_RECOVERY_CSEQ: '10',
       PJSIP_RECOVERY_ROUTES: '<sip:10.77.0.5;lr;ftag=p1>,<sip:198.51.100.1;lr>',
       PJSIP_RECOVERY_REQUEST_URI: 'sip:phone@192.168.9.9:5070;alias=10.77.0.9~5070~1',
+      PJSIP_RECOVERY_ROLE: 'uas',
+      PJSIP_RECOVERY_SDP_ORIGIN: '9000 1',
+      PJSIP_RECOVERY_SDP_STREAMS: STREAMS,
+      PJSIP_RECOVERY_TRANSPORT: 'udp',
     });
   });
 
@@ -35,6 +42,10 @@ describe('the variables of a recovery', () => {
       PJSIP_RECOVERY_CSEQ: '111',
       PJSIP_RECOVERY_ROUTES: '<sip:10.77.0.5;lr;ftag=p1>,<sip:198.51.100.1;lr>',
       PJSIP_RECOVERY_REQUEST_URI: 'sip:phone@192.168.9.9:5070;alias=10.77.0.9~5070~1',
+      PJSIP_RECOVERY_ROLE: 'uac',
+      PJSIP_RECOVERY_SDP_ORIGIN: '9000 1',
+      PJSIP_RECOVERY_SDP_STREAMS: STREAMS,
+      PJSIP_RECOVERY_TRANSPORT: 'udp',
     });
   });
 

@@ -1,6 +1,7 @@
 import { codedError } from '@reinvite/runtime';
 import type { Dialog, Party } from '../dialog/dialog.js';
 import { parseNameAddress } from '../message/name-address.js';
+import { sessionVariables } from './session-variables.js';
 
 /**
  * How far above the highest CSeq that was seen the re-INVITE goes. A request that left in the last moment, or whose capture
@@ -18,6 +19,9 @@ const CSEQ_LIMIT = 2 ** 31 - 1;
  * - `_CSEQ`: the number that the re-INVITE carries.
  * - `_ROUTES`: `<uri>;params` entries joined by commas, in the order in which they are sent; empty for no route set.
  * - `_REQUEST_URI`: the remote target.
+ * - `_ROLE`: `uac` where our side sent the INVITE that created the dialog, whose Call-ID it then chose (RFC 3261 section
+ *   14.1); the module does not need it.
+ * - Offer, session timer and transport: {@link sessionVariables}.
  *
  * There is no `_RECORD-ROUTES`: Record-Route in a re-INVITE of ours makes loops.
  * @throws CodedError `DIALOG_INCOMPLETE`, its details naming the `field` that is missing or cannot be used.
@@ -34,6 +38,8 @@ export function recoveryVariables(dialog: Dialog): Record<string, string> {
     PJSIP_RECOVERY_CSEQ: String(nextCSeq(dialog)),
     PJSIP_RECOVERY_ROUTES: dialog.routeSet.map(withoutDisplayName).join(','),
     PJSIP_RECOVERY_REQUEST_URI: present(dialog, 'remoteTarget', dialog.remoteTarget),
+    PJSIP_RECOVERY_ROLE: dialog.role,
+    ...sessionVariables(dialog),
   };
 }
 
