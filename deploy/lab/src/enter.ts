@@ -42,7 +42,8 @@ export function spawnOn(
     'KILL',
     ...argv,
   ];
-  const child = spawn('nsenter', [...namespaces, '--', ...command], {
+  // The outer one ends with this process, and the command with the outer one.
+  const child = spawn('setpriv', ['--pdeathsig', 'KILL', 'nsenter', ...namespaces, '--', ...command], {
     cwd: '/',
     stdio: options.stdio ?? 'pipe',
     env: {

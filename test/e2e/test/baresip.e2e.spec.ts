@@ -1,0 +1,115 @@
+import { startLab, type Lab } from '@reinvite/lab';
+import { BaresipPhone, startDemoApp, type BaresipTraits } from '@reinvite/test-phones';
+import { eventually } from '@reinvite/test-support';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isOnRecord, recoveriesOf } from '../src/index.js';
+
+const NODE = 'ast1';
+const PHONES = {
+  plain: { user: 'alice', transport: 'udp', media: 'rtp' },
+  held: { user: 'bob', transport: 'tcp', media: 'rtp' },
+  secure: { user: 'carol', transport: 'tls', media: 'srtp' },
+  // DTLS at the phone and at the node. Not SDES at both: baresip 1.1 never takes a second key from an SDP.
+  secureToTheNode: { user: 'dave', transport: 'tls', media: 'dtls' },
+} as const satisfies Record<string, BaresipTraits>;
+type Name = keyof typeof PHONES;
+const NAMES = Object.keys(PHONES) as Name[];
+const ENDPOINTS: Partial<Record<Name, string>> = { secureToTheNode: 'edge-dtls' };
+
+/** Lines of the audio section of an SDP that say what is asked here. */
+function audioLines(body: string, wanted: RegExp): string[] {
+  return body.split('\r\n').filter((line) => wanted.test(line));
+}
+
+describe('the node dies on which baresip is talking', () => {
+  let lab: Lab;
+  let db: pg.Pool;
+  const phones = new Map<Name, BaresipPhone>();
+
+  function phone(name: Name): BaresipPhone {
+    const found = phones.get(name);
+    if (found === undefined) throw new Error(`${name} was not started`);
+    return found;
+  }
+
+  beforeAll(async () => {
+    lab = await startLab();
+    await startDemoApp(lab);
+    db = new pg.Pool({ connectionString: lab.info.postgres, max: 2 });
+    for (const [index, name] of NAMES.entries()) {
+      const started = await BaresipPhone.start(lab, PHONES[name]);
+      phones.set(name, started);
+      const endpoint = ENDPOINTS[name];
+      await started.dial(`app-${index}`, { node: NODE, ...(endpoint === undefined ? {} : { endpoint }) });
+      await started.untilHears();
+    }
+    await phone('held').hold();
+    await eventually('the calls to be on record', () => isOnRecord(db, NAMES.length, 0));
+    await lab.kill(NODE);
+    for (const name of NAMES) {
+      await eventually(`${name} to answer a re-INVITE`, () => {
+        const [reinvite] = phone(name).reinvites();
+        return reinvite !== undefined && phone(name).statusGiven(reinvite.message) !== undefined;
+      });
+    }
+  });
+  afterAll(async () => {
+    await Promise.all([...phones.values()].map((one) => one.stop()));
+    await db.end();
+    await lab.down();
+  });
+
+  it.each(NAMES)('and it answers one re-INVITE, of a living node, and stays in its call: %s', (name) => {
+    const reinvites = phone(name).reinvites();
+    expect(reinvites).toHaveLength(1);
+    for (const { message } of reinvites) {
+      expect(phone(name).statusGiven(message)).toBe(200);
+      expect(message.headers.get('user-agent')?.[0]).toMatch(/^Asterisk-ast[23]$/);
+    }
+    expect(phone(name).currentState()).toBe('established');
+  });
+
+  it.each(['plain', 'secure', 'secureToTheNode'] as const)('and it hears a voice again: %s', async (name) => {
+    await phone(name).untilHears();
+  });
+
+  it('and the one that holds us is asked to go on holding, and hears again when it resumes', async () => {
+    const held = phone('held');
+    const [reinvite] = held.reinvites();
+    expect(audioLines(reinvite?.message.body ?? '', /^a=(sendrecv|sendonly|recvonly|inactive)$/)).toEqual([
+      'a=recvonly',
+    ]);
+    await held.resume();
+    await held.untilHears();
+  });
+
+  it('and TLS stays TLS, and SRTP stays SRTP', () => {
+    const [reinvite] = phone('secure').reinvites();
+    expect(reinvite?.transport).toBe('TLS');
+    const body = reinvite?.message.body ?? '';
+    expect(audioLines(body, /^m=audio /)[0]).toMatch(/^m=audio [1-9]\d* RTP\/SAVP 0\b/);
+    expect(audioLines(body, /^a=crypto:/).length).toBeGreaterThan(0);
+  });
+
+  it('and DTLS stays DTLS, with a fingerprint and without keys in the SDP', () => {
+    const [reinvite] = phone('secureToTheNode').reinvites();
+    expect(reinvite?.transport).toBe('TLS');
+    const body = reinvite?.message.body ?? '';
+    expect(audioLines(body, /^m=audio /)[0]).toMatch(/^m=audio [1-9]\d* UDP\/TLS\/RTP\/SAVPF? 0\b/);
+    expect(audioLines(body, /^a=fingerprint:/)).toHaveLength(1);
+    expect(audioLines(body, /^a=crypto:/)).toEqual([]);
+  });
+
+  it.each(NAMES)('and it hangs up as in any other call: %s', async (name) => {
+    await phone(name).hangUp();
+    expect(phone(name).currentState()).toBe('closed');
+  });
+
+  it('and the audit says that every call was recovered', async () => {
+    const rows = await recoveriesOf(db, NODE);
+    expect(new Map(rows.map(({ callId, outcome }) => [callId, outcome]))).toEqual(
+      new Map(NAMES.map((name) => [phone(name).callId(), 'recovered'])),
+    );
+  });
+});
