@@ -52,7 +52,7 @@ export const REASONS = {
   ],
   'reinvite-out-of-order': [
     'failed',
-    'The phone answered 500 (CSeq too low, or another INVITE open), also to a re-INVITE with a higher CSeq.',
+    'The phone answered 500 (CSeq too low, another INVITE open; proxies make it of 503), also to a higher CSeq.',
   ],
   'offer-rejected': [
     'failed',

@@ -161,7 +161,8 @@ export class Planner {
     const policy = this.options.policyFor(nodeId);
     const past = await pastRecoveries(pool, calls, trigger.at - policy.recoveryLimit.withinMs);
     const candidates = await this.candidates(dead);
-    const limits: Limits = { maxAttempts: settings.maxAttempts, attemptTimeoutMs: settings.attemptTimeoutMs };
+    const { maxAttempts, attemptTimeoutMs, targetWaitMs } = settings;
+    const limits: Limits = { maxAttempts, attemptTimeoutMs, targetWaitMs };
     const at = Date.now();
     const input = { calls, dialogs, candidates, trigger, limits, policy, ledgerHeard, past, at };
     const commands = planRecoveries(input);

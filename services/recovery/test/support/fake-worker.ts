@@ -2,7 +2,7 @@ import { subjects, type Bus } from '@reinvite/bus';
 import { restoreCall, type RestoreCall, type RestoreFact } from '@reinvite/domain';
 
 /** How the fake worker deals with a command. */
-export type Manner = 'answers' | 'phone-refuses' | 'unreachable' | 'silent';
+export type Manner = 'answers' | 'phone-refuses' | 'phone-collides' | 'unreachable' | 'silent';
 
 /**
  * The ari-worker's side of recovery, at the level of its messages: takes every command from the queue and says of each leg
@@ -46,6 +46,7 @@ export class FakeWorker {
     const manner = this.manner(command);
     if (manner === 'answers') await this.answer(command);
     if (manner === 'phone-refuses') await this.refuse(command, true, 'REINVITE_REJECTED');
+    if (manner === 'phone-collides') await this.refuse(command, true, 'REINVITE_COLLIDED');
     if (manner === 'unreachable') await this.refuse(command, false, 'TARGET_UNREACHABLE');
   }
 

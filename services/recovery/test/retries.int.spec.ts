@@ -1,0 +1,105 @@
+import { database } from '@reinvite/db';
+import { eventually } from '@reinvite/test-support';
+import { sql } from 'drizzle-orm';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { bridge, Cluster, leg, type AuditRow } from './support/cluster.js';
+
+describe('another attempt, on real Postgres and NATS', () => {
+  let cluster: Cluster;
+
+  beforeEach(async () => {
+    cluster = await Cluster.start();
+    cluster.beats('ast1');
+    cluster.beats('ast2');
+    cluster.beats('ast3');
+  });
+  afterEach(() => cluster.stop());
+
+  const ended = (count: number): Promise<AuditRow[]> =>
+    eventually(`${count} outcomes`, async () => {
+      const rows = await cluster.audit();
+      return rows.filter((row) => row.outcome !== 'under way').length === count && rows;
+    });
+  const timeline = async (): Promise<string[]> => {
+    const { rows } = await database(cluster.pool).execute<{ event: string }>(
+      sql`select event from audit_timeline where recovery_id is not null order by position`,
+    );
+    return rows.map(({ event }) => event);
+  };
+  const crash = async (...ids: string[]): Promise<void> => {
+    const legs = ids.map((id) => leg('ast1', id));
+    await cluster.ledgerHas(legs);
+    await cluster.dies('ast1', await cluster.observe(...legs));
+  };
+
+  it('is made by the same node when the phone had a re-INVITE of its own under way, and not before its time', async () => {
+    cluster.replica();
+    cluster.worker.manner = ({ attempt }) => (attempt === 1 ? 'phone-collides' : 'answers');
+    await crash('one');
+    expect(await ended(1)).toMatchObject([{ outcome: 'recovered', attempts: 2 }]);
+    const [first, second] = cluster.worker.commands;
+    expect(second?.target).toBe(first?.target);
+    expect(second?.legs[0]?.variables).toMatchObject({ PJSIP_RECOVERY_CSEQ: '1012' });
+    const { rows } = await database(cluster.pool).execute<{ ms: number }>(
+      sql`select extract(epoch from max(at) filter (where event = 'AttemptStarted') - max(at) filter (where event = 'LegRefused')) * 1000 as ms
+          from audit_timeline`,
+    );
+    expect(Number(rows[0]?.ms)).toBeGreaterThanOrEqual(
+      first?.legs[0]?.variables['PJSIP_RECOVERY_ROLE'] === 'uas' ? 0 : 2_100,
+    );
+    expect(await timeline()).toContain('AttemptAwaited');
+  });
+
+  it('is made by another node as soon as the first is known to have died over it', async () => {
+    cluster.replica({ attemptTimeoutMs: 60_000 });
+    cluster.worker.manner = ({ attempt }) => (attempt === 1 ? 'silent' : 'answers');
+    await crash('one', 'two');
+    const given = await eventually('the commands', () => {
+      const { commands } = cluster.worker;
+      return commands.length === 2 && commands.map(({ target }) => target);
+    });
+    expect(new Set(given)).toEqual(new Set(['ast2', 'ast3']));
+    await cluster.dies('ast2', null);
+    const back = await eventually('the call of ast2', async () =>
+      (await cluster.audit()).find(({ outcome }) => outcome === 'recovered'),
+    );
+    expect(back).toMatchObject({ target: 'ast3', attempts: 2 });
+    expect((await cluster.audit()).map(({ outcome }) => outcome).sort()).toEqual(['recovered', 'under way']);
+  });
+
+  it('is not made of a leg that had come back on the node that died: its own recovery has it', async () => {
+    cluster.replica({ attemptTimeoutMs: 60_000 });
+    cluster.worker.manner = ({ callId, attempt, target }) =>
+      callId === 'one@phone' && attempt === 1 && target !== 'ast3' ? 'silent' : 'answers';
+    cluster.beats('ast3', { liveChannels: 50 });
+    await crash('one');
+    const command = await eventually('the command', () => cluster.worker.commands[0]);
+    expect(command.target).toBe('ast2');
+    // The phone has answered there, and nobody but the node itself has told so.
+    const channelId = command.legs[0]?.channelId ?? '';
+    const back = leg('ast2', channelId, { channelId, sipCallId: 'one@phone' });
+    await cluster.ledgerHas([back]);
+    await cluster.dies('ast2', await cluster.observe(back));
+    const rows = await ended(2);
+    expect(
+      rows.map(({ node_id, outcome, reason, target }) => [node_id, outcome, reason, target]).sort(),
+    ).toEqual([
+      ['ast1', 'failed', 'target-lost', 'ast2'],
+      ['ast2', 'recovered', null, 'ast3'],
+    ]);
+    expect(cluster.worker.commands).toHaveLength(2);
+  });
+
+  it('is waited for where no node is fit, and the first one that is takes the call whole', async () => {
+    cluster.replica();
+    cluster.beats('ast2', { recoveryModule: false });
+    cluster.beats('ast3', { asterisk: 'starting' });
+    const pair = [leg('ast1', 'a'), leg('ast1', 'b', { createdAt: 1_100 })];
+    await cluster.ledgerHas(pair);
+    await cluster.dies('ast1', await cluster.observe(...pair, bridge('ast1', 'b1', ['a', 'b'])));
+    await eventually('the wait', async () => (await timeline()).includes('AttemptAwaited'));
+    expect(await cluster.audit()).toMatchObject([{ outcome: 'under way', legs_total: '2' }]);
+    cluster.beats('ast3');
+    expect(await ended(1)).toMatchObject([{ outcome: 'recovered', target: 'ast3', legs_total: '2' }]);
+  });
+});
