@@ -46,7 +46,7 @@ export const nodeDown = z.object({
   incarnation,
   /** When the evidence was seen. */
   at: epochMs,
-  evidence: z.enum(['process-gone', 'fenced', 'superseded', 'operator']),
+  evidence: z.enum(['process-gone', 'fenced', 'superseded']),
   lastFactSeq: z.number().int().nonnegative().nullable(),
   factsComplete,
 });

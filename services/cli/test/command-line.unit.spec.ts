@@ -84,6 +84,46 @@ describe('reinvite check-config', () => {
     expect(JSON.parse(out)).toMatchObject({ sentinel: { suspectAfterMs: 1_000 } });
     expect(out).not.toMatch(/secret-of/);
   });
+
+  it('hides every secret that a section can hold', async () => {
+    const { code, out } = await check({
+      ...raw,
+      dialogs: { sources: 'ledger+homer' },
+      homer: { version: 7, url: 'http://10.0.0.9', authToken: 'secret-of-homer' },
+      dialogLedger: { capturePassword: 'secret-of-hep' },
+      recovery: { edges: [{ rpcUrl: 'http://user:secret-of-edge@10.0.0.10:8080/rpc' }] },
+    });
+    expect(code).toBe(EXIT.ok);
+    expect(out).toContain('"authToken": "[set]"');
+    expect(out).not.toMatch(/secret-of/);
+  });
+
+  it('refuses a configuration without the secrets that the services need, and names all that are missing', async () => {
+    const [node] = raw.nodes;
+    const { url, username } = node?.ari ?? { url: '', username: '' };
+    const bare = { ...raw, postgres: {}, nodes: [{ ...node, ari: { url, username } }] };
+    const { code, out, err } = await check(bare);
+    expect({ code, out }).toEqual({ code: EXIT.usage, out: '' });
+    expect(err).toMatch(/CONFIG_INVALID.*postgres\.url.*ARI password of ast1/s);
+  });
+
+  it('warns of a secret that cannot be read here, and of a group without a policy', async () => {
+    const [node] = raw.nodes;
+    const { code, err } = await check({
+      ...raw,
+      postgres: { urlFile: '/nowhere/postgres.url' },
+      nodes: [{ ...node, group: 'red' }],
+    });
+    expect(code).toBe(EXIT.ok);
+    expect(err).toMatch(/postgres\.url: cannot read \/nowhere\/postgres\.url/);
+    expect(err).toMatch(/group red has no recovery policy/);
+  });
+
+  async function check(given: object): ReturnType<typeof reinvite> {
+    const other = path.join(path.dirname(file), 'other.yaml');
+    await writeFile(other, JSON.stringify(given));
+    return reinvite('check-config', '--config', other);
+  }
 });
 
 describe('reinvite request', () => {

@@ -1,18 +1,60 @@
-import { loadConfig } from '@reinvite/runtime';
+import {
+  codedError,
+  groupsWithoutPolicy,
+  isCoded,
+  loadConfig,
+  readSecret,
+  type Config,
+} from '@reinvite/runtime';
 import type { Output } from '../output.js';
 
 /**
- * `reinvite check-config`: validates the file and prints what it says, defaults filled in and secrets left out.
- * @throws CodedError `CONFIG_UNREADABLE`, `CONFIG_INVALID`
+ * `reinvite check-config`: validates the file and prints what it says, defaults filled in and secrets left out. Says on standard
+ * error what will work and was hardly meant so.
+ * @throws CodedError `CONFIG_UNREADABLE`; `CONFIG_INVALID` also where a secret is neither given nor named by file.
  */
 export async function checkConfig(options: { readonly config: string }, output: Output): Promise<void> {
-  output.out(JSON.stringify(await loadConfig(options.config), hideSecret, 2));
+  const config = await loadConfig(options.config);
+  const { missing, unreadable } = await checkSecrets(config);
+  if (missing.length > 0) throw codedError('CONFIG_INVALID', missing.join('\n'));
+  for (const message of unreadable)
+    output.err(`warning: ${message}; the services need it where they run, as the user who runs them`);
+  for (const group of groupsWithoutPolicy(config))
+    output.err(`warning: the group ${group} has no recovery policy: what is built in applies to it`);
+  output.out(JSON.stringify(config, hideSecret, 2));
+}
+
+/** The secrets that every installation needs. */
+async function checkSecrets({
+  postgres,
+  nodes,
+}: Config): Promise<{ missing: string[]; unreadable: string[] }> {
+  const missing: string[] = [];
+  const unreadable: string[] = [];
+  const secrets = [
+    { what: 'postgres.url', value: postgres.url, file: postgres.urlFile },
+    ...nodes.map(({ id, ari }) => ({
+      what: `ARI password of ${id}`,
+      value: ari.password,
+      file: ari.passwordFile,
+    })),
+  ];
+  for (const { what, value, file } of secrets) {
+    try {
+      await readSecret(what, value, file);
+    } catch (error) {
+      if (isCoded(error, 'CONFIG_INVALID')) missing.push(`${what}: neither a value nor a file is given`);
+      else if (isCoded(error, 'CONFIG_UNREADABLE')) unreadable.push(`${what}: cannot read ${file ?? ''}`);
+      else throw error;
+    }
+  }
+  return { missing, unreadable };
 }
 
 /** NATS and Postgres URLs may hold a password. */
 function hideSecret(key: string, value: unknown): unknown {
-  if (key === 'password' && value !== undefined) return '[set]';
-  if (key === 'url' && typeof value === 'string') return hideUserInfo(value);
+  if (/^(password|authToken|capturePassword)$/.test(key) && value !== undefined) return '[set]';
+  if ((key === 'url' || key === 'rpcUrl') && typeof value === 'string') return hideUserInfo(value);
   if (key === 'servers' && Array.isArray(value)) return value.map((server) => hideUserInfo(String(server)));
   return value;
 }
