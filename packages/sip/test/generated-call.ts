@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import type { Observed } from '../src/dialog/observe.js';
-import { capture, type MessageParts } from './messages.js';
+import { capture, sipText, type MessageParts } from './messages.js';
 import { sdp } from './sdp.js';
 
 /** What may happen in a call after it is set up. */
@@ -70,6 +70,8 @@ type Side = 'we' | 'they';
 /** Plays a script as Asterisk and a phone would, and keeps what a recovery would have to know. */
 class Play {
   readonly played: Played[] = [];
+  /** The messages as they were on the wire. */
+  readonly texts: string[] = [];
   readonly truth: Truth;
   private at = 0;
   private node = 1;
@@ -311,6 +313,7 @@ class Play {
     this.at += 50;
     const skew = this.node === 1 ? 0 : this.script.skewMs;
     const full = { from: shown(from), to: shown(to), cseq: `${cseq} ${method}`, ...parts };
+    this.texts.push(sipText(full));
     this.played.push({
       observed: capture(
         speaker === 'we' ? 'sent' : 'received',
@@ -323,6 +326,6 @@ class Play {
   }
 }
 
-export function play(one: Script): { readonly played: readonly Played[]; readonly truth: Truth } {
+export function play(one: Script): Pick<Play, 'played' | 'truth' | 'texts'> {
   return new Play(one).run();
 }

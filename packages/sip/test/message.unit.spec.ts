@@ -129,6 +129,14 @@ describe('parsing SIP', () => {
     ['a bare carriage return', invite.replace('tag=1', 'tag=1\rX: y')],
     ['a Call-ID of a kilobyte', sipText({ ...plain, callId: 'x'.repeat(1_024) })],
     ['a tag of a kilobyte', sipText({ ...plain, from: `<sip:a@x>;tag=${'x'.repeat(1_024)}` })],
+    [
+      'a display name of two kilobytes',
+      sipText({ ...plain, from: `"${'x'.repeat(2_048)}" <sip:a@x>;tag=1` }),
+    ],
+    [
+      'a route of ten kilobytes',
+      sipText({ ...plain, recordRoute: Array(100).fill(`<sip:p;x=${'y'.repeat(100)}>`) }),
+    ],
     ['a thousand headers', invite.replace('\r\n\r\n', `${'\r\nX: y'.repeat(1_000)}\r\n\r\n`)],
     ['a line that is no header', invite.replace('Content-Length', '(Content-Length')],
   ])('refuses %s', (_what, text) => {

@@ -27,7 +27,7 @@ export function dialogKey({ localTag, remoteTag }: Pick<Dialog, 'localTag' | 're
 
 /**
  * Folds one message into the dialogs of its Call-ID. Pure; the same messages give the same dialogs in whatever order, and
- * however often, they come. Only what does not by itself show an INVITE's dialog (INFO, NOTIFY, the refusal of a
+ * however often, they come. Only what does not by itself show an INVITE's dialog (NOTIFY, OPTIONS, the refusal of a
  * re-INVITE, …) is left out when it comes before everything else of that dialog, and so is all of a dialog that comes when
  * its Call-ID has {@link MAX_DIALOGS} already.
  *

@@ -20,8 +20,11 @@ export interface Contribution {
   readonly creates: boolean;
 }
 
-/** Requests that only exist inside an INVITE's dialog. ACK is not among them: that of a refused INVITE has both tags too. */
-const DIALOG_METHODS: ReadonlySet<string> = new Set(['INVITE', 'UPDATE', 'BYE', 'PRACK']);
+/**
+ * Requests that only exist inside an INVITE's dialog (INFO: RFC 6086 section 4). ACK is not among them: that of a refused
+ * INVITE has both tags too.
+ */
+const DIALOG_METHODS: ReadonlySet<string> = new Set(['INVITE', 'UPDATE', 'BYE', 'PRACK', 'INFO']);
 /** Target refresh requests (RFC 3261 section 12.2, RFC 3311). */
 const REFRESHING: ReadonlySet<string> = new Set(['INVITE', 'UPDATE']);
 /** Requests whose 481 or 408 ends the dialog (RFC 3261 section 12.2.1.2); that of a NOTIFY or REFER ends a subscription (RFC 5057). */

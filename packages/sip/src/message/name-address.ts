@@ -8,6 +8,8 @@ const ANGLED = /^<([^<>]*)>[ \t]*(?:;(.*))?$/s;
 const QUOTED = /^"((?:[^"\\]|\\.)*)"[ \t]*/s;
 /** pjsip takes no URI beyond 256 bytes in its usual build; this leaves room for others and bounds what is stored. */
 const MAX_URI = 2_048;
+/** A name to be shown; what is longer is there for another purpose. */
+const MAX_DISPLAY_NAME = 1_024;
 
 /**
  * Reads one From, To, Contact or (Record-)Route value (RFC 3261 section 20.10). In an `addr-spec` without `<` and `>`
@@ -28,8 +30,10 @@ export function parseNameAddress(value: string): NameAddress {
     throw malformed('a torn display name');
   const [, uri, params] = ANGLED.exec(rest.slice(open)) ?? [];
   if (uri === undefined) throw malformed('an address that cannot be read');
+  const displayName = quoted === null ? unquotedName : (quoted[1] ?? '').replace(/\\(.)/gs, '$1');
+  if (displayName.length > MAX_DISPLAY_NAME) throw malformed('a display name that is too long');
   return {
-    displayName: quoted === null ? unquotedName : (quoted[1] ?? '').replace(/\\(.)/gs, '$1'),
+    displayName,
     uri: checkedUri(uri.trim()),
     params: parseParams(params === undefined ? [] : splitOutside(params, ';')),
   };

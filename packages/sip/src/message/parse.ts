@@ -9,6 +9,8 @@ const CALL_ID = /^[A-Za-z0-9\-.!%*_+`'~()<>:\\"/[\]?{}]+(?:@[A-Za-z0-9\-.!%*_+`'
 /** Call-ID and tags together are a database key; longer ones are refused, not cut. */
 const MAX_CALL_ID = 512;
 const MAX_TAG = 256;
+/** All of them together, of a message: ten proxies with long cookies take half of it. */
+const MAX_ROUTES_TEXT = 8_192;
 /** RFC 3261 section 8.1.1.5 says less than 2**31, but there are phones that begin above; 32 bits hold them all. */
 const MAX_CSEQ = 2 ** 32 - 1;
 
@@ -35,8 +37,8 @@ export function parseSip(payload: Buffer): SipMessage {
     contacts: list(raw, 'contact')
       .filter((value) => value !== '*')
       .map(parseNameAddress),
-    recordRoutes: list(raw, 'record-route').map(checkedRoute),
-    routes: list(raw, 'route').map(checkedRoute),
+    recordRoutes: routes(raw, 'record-route'),
+    routes: routes(raw, 'route'),
     sessionExpires: sessionExpires(raw.headers.get('session-expires')?.[0]),
     headers: raw.headers,
     body: raw.body,
@@ -65,10 +67,13 @@ function list(raw: RawMessage, name: string): string[] {
     .filter((value) => value !== '');
 }
 
-/** A (Record-)Route value as written, known to be readable. */
-function checkedRoute(value: string): string {
-  parseNameAddress(value);
-  return value;
+/** (Record-)Route values as written, known to be readable. */
+function routes(raw: RawMessage, name: string): string[] {
+  const values = list(raw, name);
+  if (values.reduce((length, value) => length + value.length, 0) > MAX_ROUTES_TEXT)
+    throw malformed(`a ${name} that is too long`);
+  for (const value of values) parseNameAddress(value);
+  return values;
 }
 
 function callId(value: string): string {

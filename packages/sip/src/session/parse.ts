@@ -59,8 +59,10 @@ function originOf({ origin }: Parsed): SessionDescription['origin'] {
 }
 
 function streamOf(session: Parsed, media: ParsedMedia): MediaStream {
-  const { type: kind, port, protocol } = media as Partial<ParsedMedia>;
-  if (kind === undefined || port === undefined || protocol === undefined) throw malformed('a torn m= line');
+  const { type, port, protocol: transport } = media as Partial<ParsedMedia>;
+  if (type === undefined || port === undefined || transport === undefined) throw malformed('a torn m= line');
+  // What looks like a number the library gives as one.
+  const [kind, protocol] = [String(type), String(transport)];
   if (!TOKEN.test(kind) || !TOKEN.test(protocol)) throw malformed('a stream that cannot be read');
   return {
     kind,
@@ -96,16 +98,21 @@ function codecOf(media: ParsedMedia, payloadType: number): Codec {
   const known = STATIC_FORMATS.get(payloadType);
   const name = String(mapped?.codec ?? known?.[0] ?? '');
   const fmtp = media.fmtp.find(({ payload }) => payload === payloadType)?.config;
-  const channels = Number(mapped?.encoding ?? 1);
   if (name.length > MAX_TEXT || (fmtp !== undefined && String(fmtp).length > MAX_TEXT))
     throw malformed('a format that is too long');
   return {
     payloadType,
     name,
-    clockRate: mapped?.rate ?? known?.[1] ?? 0,
-    channels: Number.isSafeInteger(channels) && channels > 0 ? channels : 1,
+    clockRate: countOf(mapped?.rate ?? known?.[1], 0),
+    channels: countOf(mapped?.encoding, 1),
     fmtp: fmtp === undefined ? null : String(fmtp),
   };
+}
+
+/** The library gives a number as text where it is not written as one would write it, or is too large. */
+function countOf(value: unknown, otherwise: number): number {
+  const count = value === undefined ? otherwise : Number(value);
+  return Number.isSafeInteger(count) && count > 0 ? count : otherwise;
 }
 
 /** RFC 4568 and RFC 5763; a description that offers both ways is taken by its protocol. Keys are left where they are. */
@@ -114,7 +121,7 @@ function encryptionOf(session: Parsed, media: ParsedMedia, protocol: string): En
   const fingerprint = media.fingerprint ?? session.fingerprint;
   const isDtls = fingerprint !== undefined && (suites.length === 0 || protocol.includes('TLS'));
   if (isDtls) {
-    const setup = media.setup ?? session.setup ?? 'actpass';
+    const setup = String(media.setup ?? session.setup ?? 'actpass');
     const text = `${fingerprint.type} ${fingerprint.hash}`;
     if (text.length > MAX_TEXT || setup.length > MAX_TEXT) throw malformed('a fingerprint that is too long');
     return { kind: 'dtls', fingerprint: text, setup };
