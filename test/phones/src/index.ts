@@ -24,3 +24,4 @@ export {
 } from './observed/verdict.js';
 export type { VoiceTrace } from './observed/voice.js';
 export { Phones, type Observation } from './phones.js';
+export * as xml from './scenario/xml.js';

@@ -34,8 +34,9 @@ export function action(name: string, attributes: Attributes): string {
 }
 
 export function scenario(name: string, steps: readonly string[], unusedVariables: readonly string[]): string {
-  const reference = element('Reference', { variables: unusedVariables.join(',') });
-  return `<?xml version="1.0" encoding="UTF-8"?>\n${element('scenario', { name }, [...steps, reference].join('\n'))}\n`;
+  const references =
+    unusedVariables.length === 0 ? [] : [element('Reference', { variables: unusedVariables.join(',') })];
+  return `<?xml version="1.0" encoding="UTF-8"?>\n${element('scenario', { name }, [...steps, ...references].join('\n'))}\n`;
 }
 
 function withActions(actions: readonly string[]): string {

@@ -1,0 +1,53 @@
+import { PLAIN, type Factors } from './factors.js';
+
+/** What a case by name needs beyond the factors of the matrix. Absent: as in an ordinary call. */
+export interface Extras {
+  /** First CSeq of the phone: far from ours, so that the two number spaces cannot be mixed up unnoticed. */
+  readonly phoneCseq?: number;
+  /** The phone's INFO is the last message before the crash. */
+  readonly lastWordIsThePhones?: boolean;
+  /** The phone's Contact is a private address that is routed nowhere; only the route set leads to it. */
+  readonly behindNat?: boolean;
+  /** The phone thinks so long before it answers the re-INVITE 200, in ms. */
+  readonly answersAfterMs?: number;
+  /** SRTP of the leg: keys in SDP (RFC 4568) or DTLS (RFC 5763). */
+  readonly srtp?: 'sdes' | 'dtls';
+  /** How Asterisk and the edge speak with each other, where it is not UDP over IPv4. */
+  readonly trunk?: 'tcp' | 'tls' | '6';
+  /** Session-Expires in seconds, where a timer is running. */
+  readonly sessionExpires?: number;
+  /** The phone, or we, refresh once after the recovery, before the call ends. */
+  readonly awaitsRefresh?: boolean;
+  /** How far the call has come when the node dies. */
+  readonly stage?: 'early' | 'ended';
+  /** Where the call is when `ast1` dies, if not there. */
+  readonly elsewhere?: boolean;
+}
+
+/** Who judges a case by name otherwise than by what became of one call in one crash. */
+export type Play = 'one-crash' | 'crash-upon-crash' | 'busy-node' | 'crashing-call';
+
+/** One case: a call, and what is to become of it. */
+export interface Case {
+  /** Unique; part of user names, so letters, digits and `-` only. */
+  readonly id: string;
+  readonly title: string;
+  readonly factors: Factors;
+  readonly extras: Extras;
+  readonly play: Play;
+}
+
+export function caseOf(
+  id: string,
+  title: string,
+  factors: Partial<Factors> = {},
+  more: { readonly extras?: Extras; readonly play?: Play } = {},
+): Case {
+  return {
+    id,
+    title,
+    factors: { ...PLAIN, ...factors },
+    extras: more.extras ?? {},
+    play: more.play ?? 'one-crash',
+  };
+}

@@ -1,0 +1,149 @@
+import type { Case } from '../cases/case.js';
+import { expectationOf, type Expectation } from '../cases/expectation.js';
+import { directionAfter, mirrored } from '../phone/media.js';
+import type { AuditEntry } from '../play/audit.js';
+import type { Witness } from '../play/witness.js';
+import { faultsOfReinvite } from './reinvite.js';
+import { readSdp } from './sdp.js';
+import { answerTo, dialogAt, isRequest, requestsAfter, statusOf, type TracedRequest } from './seen.js';
+
+/** What became of a case. */
+export interface Verdict {
+  readonly test: Case;
+  /** `not recovered`: as documented, and reported with its reason. */
+  readonly result: 'passed' | 'failed' | 'not recovered';
+  /** Coded reason of the audit, where it was not recovered. */
+  readonly reason: string | null;
+  /** What is expected, in words. */
+  readonly why: string;
+  /** What is wrong; empty unless it failed. */
+  readonly faults: readonly string[];
+}
+
+/** Judges one case by what its phone sent and received, and by what the audit says of it. Pure. */
+export function judge(witness: Witness): Verdict {
+  const expected = expectationOf(witness.test);
+  const faults = witness.ready
+    ? faultsOf(witness, expected)
+    : ['the call did not come about', witness.complaints.slice(0, 500)];
+  const entry = witness.audit.at(-1);
+  return {
+    test: witness.test,
+    result:
+      faults.length > 0
+        ? 'failed'
+        : expected.outcome === 'recovered' || expected.outcome === 'untouched'
+          ? 'passed'
+          : 'not recovered',
+    reason: entry?.reason ?? null,
+    why: expected.why,
+    faults,
+  };
+}
+
+function faultsOf(witness: Witness, expected: Expectation): string[] {
+  return [
+    ...witness.crashes.flatMap((crash, index) => {
+      const until = witness.crashes[index + 1]?.at ?? Infinity;
+      return crashFaults(witness, expected, crash, until);
+    }),
+    ...auditFaults(witness.audit, expected, witness.crashes.length),
+    ...(expected.outcome === 'recovered' ? endFaults(witness) : leftAloneFaults(witness)),
+  ];
+}
+
+/** What came after one death, up to the next. */
+function crashFaults(
+  witness: Witness,
+  expected: Expectation,
+  crash: Witness['crashes'][number],
+  until: number,
+): string[] {
+  const came = requestsAfter(witness, 'network', 'INVITE', crash.at).filter(({ at }) => at < until);
+  const reinvites = came.slice(0, Math.max(expected.reinvites, 1));
+  const refreshes = witness.test.extras.awaitsRefresh === true && witness.test.factors.timer === 'us' ? 1 : 0;
+  const wanted = expected.reinvites + refreshes;
+  return [
+    ...(came.length === wanted ? [] : [`${came.length} re-INVITEs came, not ${wanted}`]),
+    ...reinvites.flatMap((reinvite) => {
+      const dialog = dialogAt(witness, reinvite.at);
+      return dialog === undefined
+        ? ['a re-INVITE came before there was a dialog']
+        : faultsOfReinvite(witness, crash.node, dialog, reinvite);
+    }),
+    ...reinvites.flatMap((reinvite) => ackFaults(witness, reinvite)),
+  ];
+}
+
+function ackFaults(witness: Witness, reinvite: TracedRequest): string[] {
+  const answer = answerTo(witness, reinvite);
+  if (answer === undefined) return [];
+  const { number } = reinvite.message.cseq;
+  const acked = witness.trace.some(
+    (one) =>
+      isRequest(one) &&
+      one.by === 'network' &&
+      one.message.method === 'ACK' &&
+      one.message.cseq.number === number,
+  );
+  return acked ? [] : [`the ACK of the ${statusOf(answer)} to re-INVITE ${number} did not come`];
+}
+
+function auditFaults(audit: readonly AuditEntry[], expected: Expectation, crashes: number): string[] {
+  const outcomes = audit.map(({ outcome, reason }) => `${outcome}${reason === null ? '' : ` (${reason})`}`);
+  switch (expected.outcome) {
+    case 'untouched':
+      return audit.length === 0 ? [] : [`the audit has it: ${outcomes.join(', ')}`];
+    case 'recovered':
+      return audit.length === crashes && audit.every(({ outcome }) => outcome === 'recovered')
+        ? []
+        : [`the audit says ${outcomes.join(', ') || 'nothing'}, not recovered`];
+    case 'failed':
+    case 'skipped': {
+      const reasons = expected.reasons.map(String).join(' or ');
+      const [entry, ...more] = audit;
+      const fits =
+        more.length === 0 &&
+        (entry === undefined
+          ? expected.reasons.includes(undefined)
+          : entry.outcome === expected.outcome && expected.reasons.includes(entry.reason ?? undefined));
+      return fits
+        ? []
+        : [`the audit says ${outcomes.join(', ') || 'nothing'}, not ${expected.outcome} (${reasons})`];
+    }
+  }
+}
+
+/** The call goes on as any call: the phone's own re-INVITE, UPDATE and BYE are answered, and nobody else ends it. */
+function endFaults(witness: Witness): string[] {
+  const since = witness.crashes.at(-1)?.at ?? 0;
+  const asked = ['INVITE', 'UPDATE', 'BYE'].flatMap((method) => {
+    const [request] = requestsAfter(witness, 'phone', method, since);
+    if (request === undefined) return [`the phone came to no ${method}`];
+    const status = statusOf(answerTo(witness, request));
+    return status === 200 ? [] : [`the phone's ${method} was answered ${status ?? 'nothing'}`];
+  });
+  return [...asked, ...directionFaults(witness, since), ...byeFaults(witness, since)];
+}
+
+/** Who holds may take the call back afterwards; who is held stays so. */
+function directionFaults(witness: Witness, since: number): string[] {
+  const [own] = requestsAfter(witness, 'phone', 'INVITE', since);
+  const answer = own === undefined ? undefined : answerTo(witness, own);
+  if (answer === undefined || statusOf(answer) !== 200) return [];
+  const wanted = mirrored(directionAfter(witness.test));
+  const direction = readSdp(answer.message.body)?.streams[0]?.direction;
+  return direction === wanted
+    ? []
+    : [`the phone's re-INVITE was answered ${direction ?? 'without SDP'}, not ${wanted}`];
+}
+
+/** None ends a call that would have lived without the attempt. */
+function leftAloneFaults(witness: Witness): string[] {
+  const since = witness.crashes[0]?.at ?? 0;
+  return byeFaults(witness, since);
+}
+
+function byeFaults(witness: Witness, since: number): string[] {
+  return requestsAfter(witness, 'network', 'BYE', since).length === 0 ? [] : ['our side hung up'];
+}

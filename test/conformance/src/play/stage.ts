@@ -1,0 +1,178 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Lab } from '@reinvite/lab';
+import { eventually } from '@reinvite/test-support';
+import type pg from 'pg';
+import type { Case } from '../cases/case.js';
+import { expectationOf } from '../cases/expectation.js';
+import { namesOf } from '../phone/names.js';
+import { Ari } from './ari.js';
+import { auditOf, underWay } from './audit.js';
+import { PhoneProcess } from './phone-process.js';
+import { dialString, NODES, placeOf } from './place.js';
+import { hostsOf, type Witness } from './witness.js';
+
+/** Phones that are started at the same time: more of them would wait for each other. */
+const AT_ONCE = 6;
+const SET_UP_MS = 12_000;
+/** Until every recovery has its outcome and every phone of one that came back has hung up. */
+const OUTCOME_MS = 75_000;
+/** How long the phones whose calls did not come back are listened to afterwards: nothing may be sent to them. */
+const QUIET_MS = 3_000;
+const LOOK_EVERY_MS = 100;
+
+/** Says how far the play is. */
+export type Progress = (line: string) => void;
+
+/** Phones of many cases at once, and the death of the node that their calls are on. */
+export class Stage {
+  private made = 0;
+
+  constructor(
+    private readonly lab: Lab,
+    private readonly db: pg.Pool,
+    private readonly progress: Progress,
+  ) {}
+
+  /** Sets up the calls of all cases, kills their node, and listens until there is nothing more to hear. */
+  async oneCrash(cases: readonly Case[]): Promise<Witness[]> {
+    const phones = await this.setUp(cases);
+    try {
+      const ready = await this.untilReady(phones);
+      await this.untilOnRecord(ready);
+      const { at } = await this.lab.kill(NODES.dying);
+      this.progress(`${NODES.dying} is dead, with ${ready.size} of ${cases.length} calls`);
+      await this.untilOutcome(phones, ready);
+      const audit = await auditOf(this.db);
+      return await Promise.all(
+        phones.map(async (phone) => {
+          const trace = await phone.trace();
+          const callId = trace[0]?.message.callId;
+          return {
+            test: phone.test,
+            hosts: hostsOf(this.lab.info.hosts),
+            trace,
+            crashes: [{ node: NODES.dying, at }],
+            audit: audit.filter(({ sipCallId }) => sipCallId === callId),
+            ready: ready.has(phone),
+            complaints: [phone.trouble, await phone.complaints()].join(' ').trim(),
+          };
+        }),
+      );
+    } finally {
+      await Promise.all(phones.map((phone) => phone.stop()));
+    }
+  }
+
+  /** Phones in their calls, or on the way there. */
+  private async setUp(cases: readonly Case[]): Promise<PhoneProcess[]> {
+    const dir = `conformance-${randomUUID()}`;
+    await mkdir(path.join(this.lab.info.shared, dir));
+    const phones: PhoneProcess[] = [];
+    const waiting = [...cases];
+    const startNext = async (): Promise<void> => {
+      for (let test = waiting.shift(); test !== undefined; test = waiting.shift()) {
+        this.made += 1;
+        const place = placeOf(this.lab.info, test, this.made);
+        const phone = await PhoneProcess.start(this.lab, dir, test, place);
+        phones.push(phone);
+        try {
+          await this.bringIntoCall(phone);
+        } catch (error) {
+          // The others are played all the same; this one is judged as what it is, a call that did not come about.
+          phone.trouble = String(error);
+        }
+      }
+    };
+    await Promise.all(Array.from({ length: AT_ONCE }, startNext));
+    return phones;
+  }
+
+  private async bringIntoCall(phone: PhoneProcess): Promise<void> {
+    const { factors, extras } = phone.test;
+    if (factors.phone === 'callee') await this.callPhone(phone);
+    const inCall = await this.reached(phone, extras.stage === 'early' ? 'ready' : 'in-call');
+    if (inCall && factors.hold === 'us') await this.hold(phone);
+  }
+
+  private async callPhone({ test, place }: PhoneProcess): Promise<void> {
+    const socket = new RegExp(`:${place.port.toString(16).toUpperCase().padStart(4, '0')} `);
+    const tables = ['udp', 'udp6', 'tcp', 'tcp6'].map((table) => `/proc/net/${table}`);
+    await eventually(
+      `the phone of ${test.id} to listen`,
+      async () => socket.test((await this.lab.exec('phones', ['cat', ...tables])).stdout),
+      SET_UP_MS,
+    );
+    const { callerId } = namesOf(test.factors.names, test.id);
+    const node = test.extras.elsewhere === true ? NODES.other : NODES.dying;
+    await new Ari(this.lab.info, node).call(test.id, dialString(this.lab.info, test, place), callerId);
+  }
+
+  private async hold(phone: PhoneProcess): Promise<void> {
+    const callId = (await phone.trace())[0]?.message.callId ?? '';
+    const ari = new Ari(this.lab.info, NODES.dying);
+    await eventually(`the call of ${phone.test.id} to be held`, () => ari.hold(callId), SET_UP_MS);
+  }
+
+  /** Whether the phone comes as far as that in time; one that does not is reported, and does not hold up the others. */
+  private async reached(phone: PhoneProcess, moment: 'in-call' | 'ready'): Promise<boolean> {
+    const deadline = performance.now() + SET_UP_MS;
+    while (!(await phone.reached(moment))) {
+      if (phone.hasEnded || performance.now() > deadline) return false;
+      await delay(LOOK_EVERY_MS);
+    }
+    return true;
+  }
+
+  private async untilReady(phones: readonly PhoneProcess[]): Promise<ReadonlySet<PhoneProcess>> {
+    const states = await Promise.all(
+      phones.map(async (phone) => ({ phone, ready: await this.reached(phone, 'ready') })),
+    );
+    return new Set(states.filter(({ ready }) => ready).map(({ phone }) => phone));
+  }
+
+  /**
+   * Reinvite knows of every leg that is in a call, and of its application. What it has not heard yet of the last messages is
+   * its own to wait for.
+   */
+  private async untilOnRecord(ready: ReadonlySet<PhoneProcess>): Promise<void> {
+    const traces = await Promise.all(
+      [...ready].filter(({ test }) => test.extras.stage === undefined).map((phone) => phone.trace()),
+    );
+    const wanted = traces.flatMap((trace) => trace[0]?.message.callId ?? []);
+    await eventually('the calls to be on record', async () => {
+      const { rows } = await this.db.query<{ up: number }>(
+        `select count(distinct sip_call_id)::int as up from legs
+         where gone_at is null and state = 'Up' and stasis_app = 'demo' and sip_call_id = any($1)`,
+        [wanted],
+      );
+      return rows[0]?.up === wanted.length;
+    });
+  }
+
+  private async untilOutcome(
+    phones: readonly PhoneProcess[],
+    ready: ReadonlySet<PhoneProcess>,
+  ): Promise<void> {
+    const comeBack = phones.filter(
+      (phone) => ready.has(phone) && expectationOf(phone.test).outcome === 'recovered',
+    );
+    const deadline = performance.now() + OUTCOME_MS;
+    let quietSince: number | undefined;
+    while (performance.now() < deadline) {
+      const done = await Promise.all(comeBack.map((phone) => phone.reached('done')));
+      const open = await underWay(this.db);
+      const missing = done.filter((one) => !one).length;
+      this.progress(
+        `${missing} of ${done.length} calls are not back and ended yet, ${open} recoveries under way`,
+      );
+      if (missing === 0 && open === 0) {
+        quietSince ??= performance.now();
+        if (performance.now() - quietSince > QUIET_MS) return;
+      }
+      await delay(LOOK_EVERY_MS);
+    }
+  }
+}
