@@ -18,7 +18,6 @@
 /*! How many recoveries are kept. */
 #define JOURNAL_SIZE 50
 
-#define FIRST_FAILURE 300
 #define STATUS_COUNT 700
 
 struct journal_entry {
@@ -30,7 +29,8 @@ struct journal_entry {
 	char call_id[128];
 	long cseq;
 	int is_sent;
-	/*! Final status of the re-INVITE, 0 while there is none. */
+	/*! It has ended, with this final status; 0 where there was none. */
+	int is_ended;
 	int status;
 	/*! Why the recovery was refused. */
 	enum recovery_code code;
@@ -40,6 +40,8 @@ static struct journal_entry entries[JOURNAL_SIZE];
 static unsigned int attempted;
 static unsigned int sent;
 static unsigned int answered;
+/*! Ended without a final status, or by a 200 after the channel had gone. */
+static unsigned int given_up;
 static unsigned int refused[RECOVERY_CODE_COUNT];
 static unsigned int failed[STATUS_COUNT];
 
@@ -107,17 +109,25 @@ void recovery_journal_sent(unsigned int number)
 	ast_mutex_unlock(&journal_lock);
 }
 
+static int is_answered(int status)
+{
+	return status / 100 == 2;
+}
+
 void recovery_journal_ended(unsigned int number, int status)
 {
 	struct journal_entry *entry;
 
 	ast_mutex_lock(&journal_lock);
-	if (status < FIRST_FAILURE) {
+	if (is_answered(status)) {
 		answered++;
-	} else {
+	} else if (status) {
 		failed[MIN(status, STATUS_COUNT - 1)]++;
+	} else {
+		given_up++;
 	}
 	if ((entry = find_entry(number))) {
+		entry->is_ended = 1;
 		entry->status = status;
 		entry->ended = ast_tvnow();
 	}
@@ -135,8 +145,12 @@ static void show_entry(int fd, const struct journal_entry *entry)
 	ast_strftime(at, sizeof(at), "%Y-%m-%d %H:%M:%S.%3q", &tm);
 	if (entry->code != RECOVERY_OK) {
 		ast_copy_string(result, recovery_code_name(entry->code), sizeof(result));
-	} else if (entry->status) {
-		snprintf(result, sizeof(result), "%s %d", entry->status < FIRST_FAILURE ? "answered" : "failed", entry->status);
+	} else if (entry->is_ended) {
+		if (entry->status) {
+			snprintf(result, sizeof(result), "%s %d", is_answered(entry->status) ? "answered" : "failed", entry->status);
+		} else {
+			ast_copy_string(result, "given up", sizeof(result));
+		}
 		snprintf(took, sizeof(took), "%d", (int) ast_tvdiff_ms(entry->ended, entry->at));
 	} else {
 		ast_copy_string(result, entry->is_sent ? "sent" : "attempted", sizeof(result));
@@ -153,6 +167,9 @@ static void show_counts(int fd)
 		if (refused[i]) {
 			ast_cli(fd, "Refused %s: %u\n", recovery_code_name(i), refused[i]);
 		}
+	}
+	if (given_up) {
+		ast_cli(fd, "Given up: %u\n", given_up);
 	}
 	for (i = 0; i < STATUS_COUNT; i++) {
 		if (failed[i]) {

@@ -233,33 +233,6 @@ static enum recovery_code parse_routes(struct parsing *parsing, pjsip_route_hdr 
 	return RECOVERY_OK;
 }
 
-/*! "1800;refresher=uac": relative to the re-INVITE, so uac is our side. RFC 4028 knows no interval below 90 seconds. */
-static int parse_expires(const pj_str_t *value, struct recovery_session *session)
-{
-	int end = 0;
-
-	if (sscanf(value->ptr, "%10u;refresher=%n", &session->expires, &end) != 1 || !end || !isdigit(*value->ptr)
-		|| session->expires < 90 || session->expires > 0x7fffffff) {
-		return -1;
-	}
-	session->refreshes = !strcmp(value->ptr + end, "uac");
-	return session->refreshes || !strcmp(value->ptr + end, "uas") ? 0 : -1;
-}
-
-static int parse_transport(const pj_str_t *value, struct recovery_session *session)
-{
-	if (!pj_stricmp2(value, "udp")) {
-		session->transport = PJSIP_TRANSPORT_UDP;
-	} else if (!pj_stricmp2(value, "tcp")) {
-		session->transport = PJSIP_TRANSPORT_TCP;
-	} else if (!pj_stricmp2(value, "tls")) {
-		session->transport = PJSIP_TRANSPORT_TLS;
-	} else if (pj_stricmp2(value, "ws") && pj_stricmp2(value, "wss")) {
-		return -1;
-	}
-	return 0;
-}
-
 /*! Each of these may be missing, and is left to Asterisk then. */
 static enum recovery_code parse_session(struct parsing *parsing, struct recovery_session *session)
 {
@@ -275,11 +248,11 @@ static enum recovery_code parse_session(struct parsing *parsing, struct recovery
 		return RECOVERY_SDP_STREAMS_INVALID;
 	}
 	value = take(parsing, RECOVERY_VAR_SESSION_EXPIRES);
-	if (value->slen && parse_expires(value, session)) {
+	if (value->slen && recovery_parse_expires(value, session)) {
 		return RECOVERY_SESSION_EXPIRES_INVALID;
 	}
 	value = take(parsing, RECOVERY_VAR_TRANSPORT);
-	return value->slen && parse_transport(value, session) ? RECOVERY_TRANSPORT_INVALID : RECOVERY_OK;
+	return value->slen && recovery_parse_transport(value, session) ? RECOVERY_TRANSPORT_INVALID : RECOVERY_OK;
 }
 
 static int is_call_id(const pj_str_t *value)

@@ -17,6 +17,7 @@ struct ast_format_cap;
 struct ast_rtp_instance;
 struct ast_sip_endpoint;
 struct ast_sip_session;
+struct ast_stream_topology;
 
 /*! Q.850 cause of a channel whose recovery was refused: "protocol error, unspecified". No SIP status maps to it. */
 #define RECOVERY_REFUSED_CAUSE 111
@@ -152,6 +153,15 @@ int recovery_parse_origin(const pj_str_t *value, struct recovery_origin *origin)
 /*! Parses PJSIP_RECOVERY_SDP_STREAMS. \return NULL where the value is not of its grammar */
 pjmedia_sdp_session *recovery_parse_streams(const pj_str_t *value, pj_pool_t *pool);
 
+/*!
+ * Parses PJSIP_RECOVERY_SESSION_EXPIRES: "1800;refresher=uac", as the re-INVITE has it, so that uac is our side.
+ * \return -1 where it is none; RFC 4028 section 4 knows no interval below 90 seconds
+ */
+int recovery_parse_expires(const pj_str_t *value, struct recovery_session *session);
+
+/*! Parses PJSIP_RECOVERY_TRANSPORT: udp, tcp, tls, ws or wss. \return -1 where it is none */
+int recovery_parse_transport(const pj_str_t *value, struct recovery_session *session);
+
 /*! What a stream of recovery_parse_streams() says. */
 enum recovery_encryption recovery_stream_encryption(const pjmedia_sdp_media *stream);
 /*! Whether its SRTP used this suite (RFC 4568 section 6.2). */
@@ -170,6 +180,13 @@ void recovery_keep_payload_types(const struct ast_sip_endpoint *endpoint, const 
 	struct ast_rtp_instance *rtp);
 /*! Renumbers the events of an offered stream (RFC 4733): Asterisk keeps the payload type of one clock rate only. */
 void recovery_keep_event_types(pj_pool_t *pool, pjmedia_sdp_media *offered, const pjmedia_sdp_media *stream);
+
+/*! Streams of other kinds than voice and video hold what cannot be taken over, and are offered as switched off. */
+int recovery_stream_is_offered(const pjmedia_sdp_media *stream);
+/*! \return NULL where the endpoint cannot offer one of the streams, or none is left to offer */
+struct ast_stream_topology *recovery_topology(const struct ast_sip_endpoint *endpoint, const pjmedia_sdp_session *streams);
+/*! Sets the media sessions of the pending topology, made of these streams. \return -1 without memory */
+int recovery_set_streams(struct ast_sip_session *session, const pjmedia_sdp_session *streams);
 
 /*!
  * Makes Asterisk's offer, in the session, its negotiator and the INVITE, that of the recovered session. Before the INVITE
@@ -200,6 +217,32 @@ void recovery_make_unsendable(pjsip_tx_data *tdata);
 /*! True in the Asterisk and pjproject that the module was compiled against; otherwise it says in the log why not. */
 int recovery_build_is_right(void);
 
+/*! What the guard knows of a dialog that is being recovered; it lies in the dialog's pool. */
+struct recovery_guard {
+	/*! The phone has answered 200 and the channel lives: from now on it is an ordinary call. */
+	int is_taken_on;
+	/*! Status of an answer that redirected the re-INVITE, 0 where there was none. */
+	int redirection;
+};
+
+/*! Guard: see guard.c. \return -1 where pjsip does not take it */
+int recovery_guard_open(void);
+void recovery_guard_close(void);
+/*! The dialog is locked. */
+void recovery_guard_watch(pjsip_dialog *dlg, struct recovery_guard *guard);
+/*! \return NULL for a dialog that nobody recovers here */
+struct recovery_guard *recovery_guard_of(pjsip_dialog *dlg);
+
+/*! Tells ARI and AMI (ChannelUserevent "ReinviteRecovery") that nothing was sent, and the code. */
+void recovery_report_refused(struct ast_channel *chan, const char *code);
+/*!
+ * Tells them that the re-INVITE failed.
+ * \param status final SIP status, of the phone's answer or one that pjsip made up
+ * \param is_answer whether it was received
+ * \param retry_after what the answer's Retry-After says, in seconds; -1 where it has none
+ */
+void recovery_report_failed(struct ast_channel *chan, int status, int is_answer, int retry_after);
+
 /*! Journal: what the CLI shows. All of it may be called from any thread. */
 int recovery_journal_open(void);
 void recovery_journal_close(void);
@@ -207,7 +250,8 @@ void recovery_journal_close(void);
 unsigned int recovery_journal_attempted(const char *channel, const pj_str_t *call_id, long cseq);
 void recovery_journal_refused(unsigned int number, enum recovery_code code);
 void recovery_journal_sent(unsigned int number);
-/*! \param status the final SIP status of the re-INVITE, also one that pjsip made up (408, 487, 503) */
+/*! \param status the final SIP status of the re-INVITE, also one that pjsip made up (408, 487, 503); 0 where there was none, or
+ * a 200 that came too late or was of no use */
 void recovery_journal_ended(unsigned int number, int status);
 
 #endif

@@ -16,6 +16,7 @@
 
 #include <pjlib.h>
 
+#include "asterisk/causes.h"
 #include "asterisk/channel.h"
 #include "asterisk/datastore.h"
 #include "asterisk/module.h"
@@ -29,7 +30,11 @@
 /*! What a session that recovers a dialog carries; it lies in the pool of the session's dialog. */
 struct recovery {
 	struct recovery_dialog dialog;
+	struct recovery_guard guard;
 	unsigned int journal_number;
+	/*! The last answer to the re-INVITE (a 200 that was of no use, too), 0 while there is none; its Retry-After in s, or -1. */
+	int refusal;
+	int retry_after;
 	/*! The re-INVITE has its final status in the journal. */
 	int is_ended;
 };
@@ -70,6 +75,7 @@ static void refuse(struct ast_channel *chan, pjsip_tx_data *tdata, unsigned int 
 	ast_log(LOG_ERROR, "%s: recovery refused: %s: %s\n", ast_channel_name(chan), name, why);
 	recovery_journal_refused(journal_number, code);
 	pbx_builtin_setvar_helper(chan, "PJSIP_RECOVERY_REFUSED", name);
+	recovery_report_refused(chan, name);
 #ifdef HAVE_TECH_HANGUPCAUSE
 	ast_channel_lock(chan);
 	/* Otherwise Asterisk fills in what it would have sent to hang up. */
@@ -86,16 +92,16 @@ static const char *reason_of(enum recovery_code code, enum recovery_variable wro
 		return "this node has that dialog already";
 	case RECOVERY_REWRITE_FAILED:
 		return "pjsip did not take the dialog on";
+	case RECOVERY_SDP_UNSUPPORTED:
+		return "the endpoint cannot offer the streams that the dialog had";
+	case RECOVERY_TRANSPORT_MISSING:
+		return "this node has no transport of the kind and address family that the next hop wants";
 	default:
 		return recovery_variable_name(wrong);
 	}
 }
 
 /*! ARI and AMI show the Call-ID (protocol_id) out of a snapshot that was taken when the channel was made. */
-	case RECOVERY_SDP_UNSUPPORTED:
-		return "the endpoint cannot offer the streams that the dialog had";
-	case RECOVERY_TRANSPORT_MISSING:
-		return "this node has no transport of the kind and address family that the next hop wants";
 static void renew_snapshot(struct ast_channel *chan)
 {
 	ast_channel_lock(chan);
@@ -105,21 +111,22 @@ static void renew_snapshot(struct ast_channel *chan)
 
 static enum recovery_code rewrite(struct ast_sip_session *session, pjsip_tx_data *tdata, struct recovery *recovery)
 {
+	const struct recovery_session *recovered = &recovery->dialog.session;
 	enum recovery_code code;
 
-	if (remember(session, recovery)) {
-		return RECOVERY_REWRITE_FAILED;
-	}
-	if ((code = recovery_rewrite_dialog(session->inv_session->dlg, &recovery->dialog))) {
-	const struct recovery_session *recovered = &recovery->dialog.session;
-		ast_sip_session_remove_datastore(session, recovery_info.type);
-		return code;
 	/* The offer first: it is made by Asterisk itself, for the dialog as it is. */
 	if ((code = recovery_make_offer(session, tdata, recovered)) || (code = recovery_keep_timer(session, tdata, recovered))
 		|| (code = recovery_choose_transport(session, &recovery->dialog))) {
 		return code;
 	}
+	if (remember(session, recovery)) {
+		return RECOVERY_REWRITE_FAILED;
 	}
+	if ((code = recovery_rewrite_dialog(session->inv_session->dlg, &recovery->dialog))) {
+		ast_sip_session_remove_datastore(session, recovery_info.type);
+		return code;
+	}
+	recovery_guard_watch(session->inv_session->dlg, &recovery->guard);
 	renew_snapshot(session->channel);
 	return recovery_rewrite_request(tdata, &recovery->dialog);
 }
@@ -138,6 +145,7 @@ static void begin_locked(struct ast_sip_session *session, pjsip_tx_data *tdata)
 		return;
 	}
 	recovery = PJ_POOL_ZALLOC_T(pool, struct recovery);
+	recovery->retry_after = -1;
 	code = recovery_parse(&values, pool, &recovery->dialog, &wrong);
 	recovery->journal_number = recovery_journal_attempted(ast_channel_name(chan), &values.of[RECOVERY_VAR_CALL_ID],
 		recovery->dialog.cseq);
@@ -162,6 +170,7 @@ static void outgoing_request(struct ast_sip_session *session, pjsip_tx_data *tda
 	}
 	recovery = find_recovery(session);
 	if (recovery) {
+		recovery->refusal = 0;
 		recovery_rewrite_request(tdata, &recovery->dialog);
 		return;
 	}
@@ -170,30 +179,57 @@ static void outgoing_request(struct ast_sip_session *session, pjsip_tx_data *tda
 	pjsip_dlg_dec_lock(dlg);
 }
 
-static void end(struct ast_sip_session *session, int status)
+static int retry_after_of(pjsip_msg *msg)
 {
 	const pjsip_retry_after_hdr *header = pjsip_msg_find_hdr(msg, PJSIP_H_RETRY_AFTER, NULL);
 
-	if (recovery && !recovery->is_ended) {
+	return header ? header->ivalue : -1;
+}
+
+/*! Whether the answer is one that the channel can go on with. */
+static int is_of_use(const struct ast_sip_session *session)
+{
+	const pjsip_inv_session *inv = session->inv_session;
+
+	return session->channel && inv->state == PJSIP_INV_STATE_CONFIRMED && !inv->cancelling
+		&& inv->neg && pjmedia_sdp_neg_get_state(inv->neg) == PJMEDIA_SDP_NEG_STATE_DONE
+		&& ast_channel_hangupcause(session->channel) != AST_CAUSE_BEARERCAPABILITY_NOTAVAIL;
+}
+
+/*! Before Asterisk has dealt with the answer's SDP, and after: only then a 200 is known to be of use. */
+static void incoming_response(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
+{
+	const int status = rdata->msg_info.msg->line.status.code;
+	struct recovery *recovery = find_recovery(session);
+
+	if (!recovery || recovery->guard.is_taken_on || status < 200) {
+		return;
+	}
+	/* It may be a challenge that is answered yet, or a 200 that is looked at again: both take it back. */
+	recovery->refusal = recovery->guard.redirection ? recovery->guard.redirection : status;
+	recovery->retry_after = retry_after_of(rdata->msg_info.msg);
+	if (PJSIP_IS_STATUS_IN_CLASS(status, 200) && is_of_use(session)) {
+		recovery->guard.is_taken_on = 1;
 		recovery->is_ended = 1;
 		recovery_journal_ended(recovery->journal_number, status);
 	}
 }
 
-static void incoming_response(struct ast_sip_session *session, struct pjsip_rx_data *rdata)
-{
-	int status = rdata->msg_info.msg->line.status.code;
-
-	/* Others may be a challenge that is answered; those that are final end the session. */
-	if (PJSIP_IS_STATUS_IN_CLASS(status, 200)) {
-		end(session, status);
-	}
-}
-
+/*! Before the channel driver hangs up: whoever follows the channel is to know why it ends. */
 static void session_end(struct ast_sip_session *session)
 {
-	if (session->inv_session) {
-		end(session, session->inv_session->cause);
+	struct recovery *recovery = find_recovery(session);
+	int status;
+
+	if (!recovery || recovery->is_ended) {
+		return;
+	}
+	recovery->is_ended = 1;
+	status = recovery->refusal ? recovery->refusal : session->inv_session ? session->inv_session->cause : 0;
+	/* A 200 that came too late, or was of no use, is no success. */
+	recovery_journal_ended(recovery->journal_number, PJSIP_IS_STATUS_IN_CLASS(status, 200) ? 0 : status);
+	if (session->channel) {
+		recovery_report_failed(session->channel, status, recovery->refusal != 0, recovery->retry_after);
 	}
 }
 
@@ -203,22 +239,35 @@ static struct ast_sip_session_supplement supplement = {
 	.priority = AST_SIP_SUPPLEMENT_PRIORITY_LAST,
 	.outgoing_request = outgoing_request,
 	.incoming_response = incoming_response,
+	.response_priority = AST_SIP_SESSION_BEFORE_MEDIA | AST_SIP_SESSION_AFTER_MEDIA,
+};
+
+static struct ast_sip_session_supplement ending = {
+	.method = "INVITE",
+	.priority = AST_SIP_SUPPLEMENT_PRIORITY_FIRST,
 	.session_end = session_end,
 };
 
 static int load_module(void)
 {
-	if (!recovery_build_is_right() || recovery_journal_open()) {
+	if (!recovery_build_is_right() || recovery_guard_open()) {
+		return AST_MODULE_LOAD_DECLINE;
+	}
+	if (recovery_journal_open()) {
+		recovery_guard_close();
 		return AST_MODULE_LOAD_DECLINE;
 	}
 	ast_sip_session_register_supplement(&supplement);
+	ast_sip_session_register_supplement(&ending);
 	return AST_MODULE_LOAD_SUCCESS;
 }
 
 static int unload_module(void)
 {
 	ast_sip_session_unregister_supplement(&supplement);
+	ast_sip_session_unregister_supplement(&ending);
 	recovery_journal_close();
+	recovery_guard_close();
 	return 0;
 }
 

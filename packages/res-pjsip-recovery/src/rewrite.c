@@ -16,18 +16,59 @@
 /*! Makes "is it alive?" and "enter it into the table" one step. Taken with a dialog locked, never the other way round. */
 AST_MUTEX_DEFINE_STATIC(table_lock);
 
+/*! The dialog, which is locked, was recovered here in vain: no channel has it any more, and nothing is sent in it but an ACK. */
+static int has_failed(pjsip_dialog *dlg)
+{
+	const struct recovery_guard *guard = recovery_guard_of(dlg);
+	const pjsip_inv_session *inv = pjsip_dlg_get_inv_session(dlg);
+
+	return guard && !guard->is_taken_on && (!inv || inv->cancelling || inv->state == PJSIP_INV_STATE_DISCONNECTED);
+}
+
+/*!
+ * pjsip remembers a dialog for half a minute after its end. One that failed makes room: it stays in the table under another
+ * key, so that late answers still find it by their transaction, and in its messages it keeps its own tag.
+ */
+static int put_aside(pjsip_dialog *dlg)
+{
+	const pj_str_t tag = dlg->local.info->tag;
+	pj_str_t aside;
+
+	pj_create_unique_string(dlg->pool, &aside);
+	if (pjsip_ua_unregister_dlg(dlg->ua, dlg) != PJ_SUCCESS) {
+		return -1;
+	}
+	dlg->local.info->tag = aside;
+	/* The hash of the key by which it is taken out again; pjsip uses it for nothing else. */
+	dlg->local.tag_hval = pj_hash_calc_tolower(0, NULL, &aside);
+	pjsip_ua_register_dlg(dlg->ua, dlg);
+	dlg->local.info->tag = tag;
+	return 0;
+}
+
+/*! \return whether the dialog with these tags holds the place of the one that is to be recovered */
+static int holds_place(const struct recovery_dialog *recovered, const pj_str_t *remote_tag)
+{
+	pjsip_dialog *dlg = pjsip_ua_find_dialog(&recovered->call_id, &recovered->from->tag, remote_tag, PJ_TRUE);
+	int holds;
+
+	if (!dlg) {
+		return 0;
+	}
+	holds = !has_failed(dlg) || put_aside(dlg);
+	pjsip_dlg_dec_lock(dlg);
+	return holds;
+}
+
 /*!
  * Also true for a while after the dialog has ended: as long as it stands in pjsip's table, the phone's requests would find
- * it and not the recovered one.
+ * it and not the recovered one. A recovery that failed here before is no hindrance.
  */
 static int is_alive(const struct recovery_dialog *recovered)
 {
 	static const pj_str_t no_tag_yet = { NULL, 0 };
-	const pj_str_t *call_id = &recovered->call_id;
-	const pj_str_t *local_tag = &recovered->from->tag;
 
-	return pjsip_ua_find_dialog(call_id, local_tag, &recovered->to->tag, PJ_FALSE)
-		|| pjsip_ua_find_dialog(call_id, local_tag, &no_tag_yet, PJ_FALSE);
+	return holds_place(recovered, &recovered->to->tag) || holds_place(recovered, &no_tag_yet);
 }
 
 static void set_party(pj_pool_t *pool, pjsip_dlg_party *party, const pjsip_fromto_hdr *recovered)

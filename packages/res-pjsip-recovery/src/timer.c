@@ -10,6 +10,8 @@
 
 #include "asterisk.h"
 
+#include <ctype.h>
+
 #include <pjlib.h>
 
 #include "asterisk/res_pjsip.h"
@@ -81,4 +83,16 @@ enum recovery_code recovery_keep_timer(struct ast_sip_session *session, pjsip_tx
 	pjsip_msg_add_hdr(tdata->msg, (pjsip_hdr *) min_se);
 	say_supported(tdata);
 	return RECOVERY_OK;
+}
+
+int recovery_parse_expires(const pj_str_t *value, struct recovery_session *session)
+{
+	int end = 0;
+
+	if (sscanf(value->ptr, "%10u;refresher=%n", &session->expires, &end) != 1 || !end || !isdigit(*value->ptr)
+		|| session->expires < SHORTEST || session->expires > 0x7fffffff) {
+		return -1;
+	}
+	session->refreshes = !strcmp(value->ptr + end, "uac");
+	return session->refreshes || !strcmp(value->ptr + end, "uas") ? 0 : -1;
 }

@@ -121,3 +121,17 @@ enum recovery_code recovery_choose_transport(struct ast_sip_session *session, co
 	ao2_cleanup(state);
 	return code;
 }
+
+int recovery_parse_transport(const pj_str_t *value, struct recovery_session *session)
+{
+	if (!pj_stricmp2(value, "udp")) {
+		session->transport = PJSIP_TRANSPORT_UDP;
+	} else if (!pj_stricmp2(value, "tcp")) {
+		session->transport = PJSIP_TRANSPORT_TCP;
+	} else if (!pj_stricmp2(value, "tls")) {
+		session->transport = PJSIP_TRANSPORT_TLS;
+	} else if (pj_stricmp2(value, "ws") && pj_stricmp2(value, "wss")) {
+		return -1;
+	}
+	return 0;
+}
