@@ -76,6 +76,19 @@ describe('a lab of core alone', () => {
     expect(child.exitCode).toBe(7);
   });
 
+  it('ends a command with the process that started it, however that ends', async () => {
+    const runs = async (): Promise<boolean> =>
+      (await lab.exec('core', ['pgrep', '-f', '^sleep 86399$'], { check: false })).exitCode === 0;
+    const starter = spawn(
+      process.execPath,
+      [CLI, 'exec', '--name', lab.info.name, 'core', '--', 'sleep', '86399'],
+      { stdio: 'ignore' },
+    );
+    await eventually('the command to run', runs);
+    starter.kill('SIGKILL');
+    await eventually('the command to have ended', async () => !(await runs()));
+  });
+
   it('shows the machine’s files to every host under /lab, and a host’s files to the machine', async () => {
     await lab.exec('core', ['sh', '-c', 'echo one >/lab/from-host; echo two >/root/own']);
     expect(readFileSync(path.join(lab.info.shared, 'from-host'), 'utf8')).toBe('one\n');
