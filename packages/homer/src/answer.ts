@@ -1,55 +1,54 @@
 import { createHash } from 'node:crypto';
 import { applyMessage, emptyCall, type CallDialogs, type Observed } from '@reinvite/sip';
-import type { Page } from './api/api.js';
+import type { CapturedMessage } from './api/api.js';
 import type { Placing } from './capture/placing.js';
 
-/** What one answer of HOMER shows of one Call-ID. */
-export interface CallAnswer {
-  readonly call: CallDialogs;
-  /** The same for the same set of messages, whatever their order and however often each is there. */
-  readonly fingerprint: string;
+/** What one answer of HOMER shows, by Call-ID. */
+export function byCallId(
+  messages: readonly CapturedMessage[],
+): ReadonlyMap<string, readonly CapturedMessage[]> {
+  const found = new Map<string, CapturedMessage[]>();
+  for (const message of messages) {
+    const known = found.get(message.callId);
+    if (known === undefined) found.set(message.callId, [message]);
+    else known.push(message);
+  }
+  return found;
 }
 
-export interface Reading {
-  /** Only of Call-IDs with a message of a node. */
-  readonly calls: ReadonlyMap<string, CallAnswer>;
+/** The same for the same set of messages, whatever their order and however often each is there. */
+export function fingerprintOf(messages: readonly CapturedMessage[]): string {
+  const digests = messages.map(({ at, source, destination, raw }) =>
+    digest(`${at} ${source} ${destination} ${raw}`),
+  );
+  return digest([...new Set(digests)].sort().join(' '));
+}
+
+export interface Folded {
+  readonly call: CallDialogs;
+  /** Messages that could not be read. */
   readonly unreadable: number;
 }
 
-/** Folds what HOMER shows, Call-ID by Call-ID. */
-export function readPage(page: Page, place: Placing): Reading {
-  let { unreadable } = page;
-  const observed = new Map<string, Observed[]>();
-  const digests = new Map<string, Set<string>>();
-  for (const captured of page.messages) {
-    const placed = place(captured);
-    if (placed.kind === 'unreadable') unreadable += 1;
-    else if (placed.observed.length > 0) {
-      const { callId, at, source, destination, raw } = captured;
-      listOf(observed, callId, () => []).push(...placed.observed);
-      listOf(digests, callId, () => new Set<string>()).add(digest(`${at} ${source} ${destination} ${raw}`));
-    }
-  }
-  const calls = new Map(
-    [...observed].map(([callId, messages]): [string, CallAnswer] => [
-      callId,
-      {
-        call: messages.sort((a, b) => a.at - b.at).reduce(applyMessage, emptyCall(callId)),
-        fingerprint: digest([...(digests.get(callId) ?? [])].sort().join(' ')),
-      },
-    ]),
-  );
-  return { calls, unreadable };
+/**
+ * Folds the messages of one Call-ID as the nodes sent and received them.
+ * @param counts which of them are to be looked at.
+ */
+export function foldMessages(
+  callId: string,
+  messages: readonly CapturedMessage[],
+  place: Placing,
+  counts: (observed: Observed) => boolean,
+): Folded {
+  const placed = messages.map(place);
+  const call = placed
+    .flatMap((one) => (one.kind === 'placed' ? one.observed : []))
+    .filter(counts)
+    .sort((a, b) => a.at - b.at)
+    .reduce(applyMessage, emptyCall(callId));
+  return { call, unreadable: placed.filter(({ kind }) => kind === 'unreadable').length };
 }
 
 function digest(text: string): string {
   return createHash('sha256').update(text).digest('base64');
-}
-
-function listOf<V>(map: Map<string, V>, key: string, make: () => V): V {
-  const known = map.get(key);
-  if (known !== undefined) return known;
-  const made = make();
-  map.set(key, made);
-  return made;
 }

@@ -7,8 +7,9 @@ import {
   type Dialog,
   type DialogSearch,
   type DialogSource,
+  type Observed,
 } from '@reinvite/sip';
-import { readPage } from './answer.js';
+import { byCallId, fingerprintOf, foldMessages } from './answer.js';
 import type { HomerApi, TimeSpan } from './api/api.js';
 import type { Placing } from './capture/placing.js';
 import { isComplete } from './complete.js';
@@ -36,8 +37,12 @@ export interface HomerTold {
   readonly untold: ReadonlyMap<string, ErrorCode>;
 }
 
-/** Whether what HOMER shows of a Call-ID is enough to stop asking. */
-export type Enough = (call: CallDialogs) => boolean;
+export interface AskOptions {
+  /** Whether what HOMER shows of a Call-ID is enough to stop asking; default {@link isComplete}. */
+  readonly enough?: (call: CallDialogs) => boolean;
+  /** Which messages are looked at; default: all of the nodes. */
+  readonly counts?: (observed: Observed) => boolean;
+}
 
 /** One batch of Call-IDs on its way. */
 interface Batch {
@@ -46,7 +51,7 @@ interface Batch {
   readonly span: TimeSpan;
   /** Answers to questions before this moment (epoch ms) do not count. */
   readonly settledAt: number;
-  readonly enough: Enough;
+  readonly options: Required<AskOptions>;
   readonly signal: AbortSignal;
 }
 
@@ -77,17 +82,13 @@ export class HomerSource implements DialogSource {
   /**
    * Asks until every Call-ID is settled or the deadline has passed. Call-IDs in batches, which do not wait for one another.
    * @param search default: the last `lookbackMs`, up to now.
-   * @param enough default: {@link isComplete}.
    * @throws the signal's reason when the service stops, else never.
    */
-  async ask(
-    callIds: readonly string[],
-    search?: DialogSearch,
-    enough: Enough = isComplete,
-  ): Promise<HomerTold> {
+  async ask(callIds: readonly string[], search?: DialogSearch, options: AskOptions = {}): Promise<HomerTold> {
     const { settings, log, signal: stopping } = this.options;
     const startedAt = Date.now();
-    const until = search?.until ?? startedAt;
+    // A clock that is ahead of ours must not make us wait for longer.
+    const until = Math.min(search?.until ?? startedAt, startedAt);
     const since = search?.since ?? startedAt - settings.lookbackMs;
     const deadline = AbortSignal.timeout(settings.deadlineMs);
     const signal = AbortSignal.any([deadline, stopping]);
@@ -99,7 +100,7 @@ export class HomerSource implements DialogSource {
           open: new Map(ids.map((callId) => [callId, null])),
           span: { fromMs: since - CLOCK_SKEW_MS, toMs: until + CLOCK_SKEW_MS },
           settledAt: until + settings.settleMs,
-          enough,
+          options: { enough: isComplete, counts: () => true, ...options },
           signal,
         };
         const code = await this.settle(batch, told);
@@ -138,18 +139,24 @@ export class HomerSource implements DialogSource {
     return code;
   }
 
-  private async round({ open, span, enough, signal }: Batch, told: Map<string, CallDialogs>): Promise<void> {
+  private async round(batch: Batch, told: Map<string, CallDialogs>): Promise<void> {
+    const { open, span, options, signal } = batch;
     const { api, place, log } = this.options;
-    const { calls, unreadable } = readPage(await api.messages([...open.keys()], span, signal), place);
-    if (unreadable > 0) log.warn({ unreadable }, 'HOMER has messages that cannot be read');
+    const page = await api.messages([...open.keys()], span, signal);
+    let { unreadable } = page;
+    const answers = byCallId(page.messages);
     for (const [callId, before] of [...open]) {
-      const answer = calls.get(callId);
-      if (answer === undefined) open.set(callId, null);
-      else if (answer.fingerprint === before && enough(answer.call)) {
-        told.set(callId, answer.call);
-        open.delete(callId);
-      } else open.set(callId, answer.fingerprint);
+      const messages = answers.get(callId) ?? [];
+      const fingerprint = messages.length === 0 ? null : fingerprintOf(messages);
+      open.set(callId, fingerprint);
+      if (fingerprint === null || fingerprint !== before) continue;
+      const folded = foldMessages(callId, messages, place, options.counts);
+      unreadable += folded.unreadable;
+      if (!options.enough(folded.call)) continue;
+      told.set(callId, folded.call);
+      open.delete(callId);
     }
+    if (unreadable > 0) log.warn({ unreadable }, 'HOMER has messages that cannot be read');
   }
 }
 

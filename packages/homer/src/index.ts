@@ -1,3 +1,3 @@
-export { HomerSource, type Enough, type HomerTold } from './homer-source.js';
+export { HomerSource, type AskOptions, type HomerTold } from './homer-source.js';
 export { isComplete } from './complete.js';
 export { openHomer } from './open.js';

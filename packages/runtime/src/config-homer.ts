@@ -7,7 +7,14 @@ const ms = z.number().int().positive();
  * dialog-ledger is needed.
  */
 export const dialogSources = z
-  .strictObject({ sources: z.enum(['ledger', 'homer', 'ledger+homer']).default('ledger') })
+  .strictObject({
+    sources: z.enum(['ledger', 'homer', 'ledger+homer']).default('ledger'),
+    /**
+     * With `ledger+homer`: whether HOMER is asked, once the recoveries have begun, also for dialogs of which the ledger was
+     * sure, so that the audit has what the two do not say alike.
+     */
+    compare: z.boolean().default(true),
+  })
   .prefault({});
 
 /** How HOMER is asked. docs/homer.md tells what follows from each number. */

@@ -64,4 +64,5 @@ export interface NoteDisagreements {
   readonly at: number;
 }
 
-export type RecoveryCommand = PlanRecovery | RecordFact | TimeOutAttempt | StartAttempt | TargetDied;
+export type RecoveryCommand =
+  PlanRecovery | RecordFact | TimeOutAttempt | StartAttempt | TargetDied | NoteDisagreements;

@@ -1,6 +1,28 @@
 import type { PlanRecovery } from './commands.js';
-import type { PlannedLeg, RecoveryEvent, RecoveryIdentity, RecoveryPlanned, SkippedLeg } from './events.js';
+import {
+  identityOf,
+  type Disagreement,
+  type PlannedLeg,
+  type RecoveryEvent,
+  type RecoveryIdentity,
+  type RecoveryPlanned,
+  type SkippedLeg,
+} from './events.js';
 import { attemptAt, awaitNode } from './retry.js';
+
+/** What the sources of dialogs do not say alike, as events. */
+export function disagreed(
+  recovery: RecoveryIdentity,
+  disagreements: readonly Disagreement[],
+  at: number,
+): RecoveryEvent[] {
+  return disagreements.map((disagreement): RecoveryEvent => ({
+    type: 'DialogSourcesDisagreed',
+    ...identityOf(recovery),
+    ...disagreement,
+    at,
+  }));
+}
 
 /** The first events of a recovery: the plan, and its first attempt or its outcome where nothing can be attempted. */
 export function decidePlan(command: PlanRecovery): RecoveryEvent[] {
@@ -22,15 +44,10 @@ export function decidePlan(command: PlanRecovery): RecoveryEvent[] {
       at,
     };
   };
-  const disagreed = (command.disagreements ?? []).map((disagreement): RecoveryEvent => ({
-    type: 'DialogSourcesDisagreed',
-    ...identity,
-    ...disagreement,
-    at,
-  }));
+  const noted = disagreed(identity, command.disagreements ?? [], at);
   const planned = plan([...command.legs], [...command.skipped]);
   const awaited = target === null && planned.legs.length > 0 ? awaitNode(planned, 1, null, at) : null;
-  if (awaited !== null) return [planned, ...disagreed, awaited];
+  if (awaited !== null) return [planned, ...noted, awaited];
   if (target === null || command.legs.length === 0) {
     const unplaced = command.legs.map(({ legId, sipCallId, endpoint }): SkippedLeg => ({
       legId,
@@ -47,11 +64,11 @@ export function decidePlan(command: PlanRecovery): RecoveryEvent[] {
       reason,
       at,
     };
-    return [plan([], skipped), ...disagreed, completed];
+    return [plan([], skipped), ...noted, completed];
   }
   return [
     planned,
-    ...disagreed,
+    ...noted,
     attemptAt(planned, 1, target, new Set(planned.legs.map((leg) => leg.legId)), at),
   ];
 }

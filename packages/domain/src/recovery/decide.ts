@@ -1,7 +1,7 @@
 import type { RestoreFact } from '../restore.js';
 import { candidatesWithin, chooseTarget } from '../placement/choose-target.js';
 import type { RecordFact, RecoveryCommand, StartAttempt, TargetDied } from './commands.js';
-import { decidePlan } from './decide-plan.js';
+import { decidePlan, disagreed } from './decide-plan.js';
 import { identityOf, type RecoveryEvent } from './events.js';
 import { evolve } from './evolve.js';
 import { outcomeOf } from './outcome.js';
@@ -29,6 +29,8 @@ export function decide(command: RecoveryCommand, state: RecoveryState): Recovery
       return startAttempt(command, state);
     case 'TargetDied':
       return targetDied(command, state);
+    case 'NoteDisagreements':
+      return state.phase === 'unplanned' ? [] : disagreed(state.plan, command.disagreements, command.at);
     case 'TimeOutAttempt': {
       if (state.phase !== 'restoring' || state.attempt.attempt !== command.attempt) return [];
       return state.waiting === null ? timeOut(state, command.at) : [];

@@ -1,4 +1,5 @@
 export type {
+  NoteDisagreements,
   PlanRecovery,
   RecordFact,
   RecoveryCommand,

@@ -39,9 +39,9 @@ export async function clarify(
   const known = pool === null ? new Map<string, CallDialogs>() : await findEvidence(pool, callIds);
   const joined = (call: CallDialogs): CallDialogs =>
     joinCalls(known.get(call.callId) ?? emptyCall(call.callId), call);
-  const { told, untold } = await homer.ask(callIds, searchFor(legs, diedAt), (call) =>
-    isComplete(joined(call)),
-  );
+  const { told, untold } = await homer.ask(callIds, searchFor(legs, diedAt), {
+    enough: (call) => isComplete(joined(call)),
+  });
   const waitedFor: WaitedFor = { source: 'homer', ms: Math.round(performance.now() - started) };
   const dialogs = new Map([...told].map(([callId, call]) => [callId, dialogsOf(joined(call))]));
   const disagreements = new Map(

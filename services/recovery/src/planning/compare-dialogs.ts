@@ -12,6 +12,9 @@ const COMPARED = [
   'routeSet',
   'remoteTarget',
   'transport',
+  'localSession',
+  'remoteSession',
+  'sessionTimer',
 ] as const satisfies readonly (keyof Dialog)[];
 
 /**

@@ -9,6 +9,8 @@ export interface DialogSources {
   readonly ledger: DialogSource | null;
   /** Asked for what the ledger lacks: it answers seconds after the death. */
   readonly homer: Pick<HomerSource, 'ask'> | null;
+  /** Whether HOMER is asked afterwards also for what the ledger was sure of. */
+  readonly compare: boolean;
 }
 
 /**
@@ -21,9 +23,10 @@ export async function openDialogSources(
   log: Logger,
   signal: AbortSignal,
 ): Promise<DialogSources> {
-  const { sources } = config.dialogs;
+  const { sources, compare } = config.dialogs;
   return {
     ledger: sources === 'homer' ? null : new PostgresDialogSource(pool),
     homer: sources === 'ledger' ? null : await openHomer(config, log, signal),
+    compare: sources === 'ledger+homer' && compare,
   };
 }

@@ -34,6 +34,8 @@ export interface Settled {
 export interface Evidence {
   readonly calls: readonly Call[];
   readonly dialogs: DialogViews;
+  /** The same, as the ledger has them. */
+  readonly found: ReadonlyMap<string, readonly Dialog[]>;
 }
 
 /**
@@ -75,7 +77,8 @@ export async function readEvidence(
     ),
     ledger === null ? new Map<string, readonly Dialog[]>() : ledger.findByCallIds([...callIds]),
   ]);
-  return { calls: deriveCalls({ nodeId, incarnation, legs, bridges }, memory), dialogs: dialogViews(found) };
+  const calls = deriveCalls({ nodeId, incarnation, legs, bridges }, memory);
+  return { calls, dialogs: dialogViews(found), found };
 }
 
 function withoutLegs(live: LiveCalls, without: ReadonlySet<string>): LiveCalls {

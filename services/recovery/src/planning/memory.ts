@@ -1,6 +1,10 @@
-import { database, recoveryLegs, withPostgresErrors, type Pool } from '@reinvite/db';
-import { legPlace, recoveryOfChannel, type RestoredLeg } from '@reinvite/domain';
-import { inArray } from 'drizzle-orm';
+import { database, events, recoveries, recoveryLegs, withPostgresErrors, type Pool } from '@reinvite/db';
+import { legPlace, recoveryOfChannel, recoveryStream, restoreCall, type RestoredLeg } from '@reinvite/domain';
+import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
+
+/** A recovery's stream begins with its plan. */
+const RECOVERY_STREAM = recoveryStream('');
+const PLANNED_VERSION = 1;
 
 /**
  * What is remembered of those channels that are replacements of ours, by channel id: one query, and none where there are no
@@ -13,16 +17,28 @@ export async function rememberedLegs(
 ): Promise<ReadonlyMap<string, RestoredLeg>> {
   const ours = channelIds.filter((channelId) => recoveryOfChannel(channelId) !== null);
   if (ours.length === 0) return new Map();
-  const { channelId, callId, origin } = recoveryLegs;
+  const { channelId, callId, origin, recoveryId } = recoveryLegs;
   const rows = await withPostgresErrors(() =>
-    database(pool).select({ channelId, callId, origin }).from(recoveryLegs).where(inArray(channelId, ours)),
+    database(pool)
+      .select({ channelId, callId, origin, join: sql<unknown>`${events.data} -> 'join'` })
+      .from(recoveryLegs)
+      .leftJoin(recoveries, and(eq(recoveries.recoveryId, recoveryId), isNull(recoveries.joinedAt)))
+      .leftJoin(
+        events,
+        and(
+          eq(events.streamId, sql`${RECOVERY_STREAM} || ${recoveries.recoveryId}`),
+          eq(events.version, PLANNED_VERSION),
+        ),
+      )
+      .where(inArray(channelId, ours)),
   );
   return new Map(
     rows.flatMap((row) => {
       const place = legPlace.safeParse(row.origin);
-      return row.channelId === null || !place.success
-        ? []
-        : [[row.channelId, { callId: row.callId, place: place.data }]];
+      if (row.channelId === null || !place.success) return [];
+      const { data: join } = restoreCall.shape.join.safeParse(row.join);
+      const pending = join?.kind === 'ari-bridge' ? { pendingJoin: join } : {};
+      return [[row.channelId, { callId: row.callId, place: place.data, ...pending }]];
     }),
   );
 }

@@ -1,6 +1,12 @@
 import { database, recoveries, withPostgresErrors, type Pool } from '@reinvite/db';
 import { recoveryOfChannel, type Call, type PastRecovery } from '@reinvite/domain';
-import { and, gt, inArray } from 'drizzle-orm';
+import { and, getTableColumns, gt, inArray, sql } from 'drizzle-orm';
+
+/** Its last target's death is told by the recovery that answers it. */
+const lostTargets = sql<number>`(
+  select count(*)::int from events
+  where events.stream_id = 'recovery-' || ${recoveries.recoveryId} and events.type = 'TargetDied'
+    and events.data ->> 'target' is distinct from ${recoveries.target})`;
 
 /**
  * Earlier recoveries of these calls: one query, and none where no call has been recovered before.
@@ -18,7 +24,7 @@ export async function pastRecoveries(
   if (callIds.length === 0) return [];
   const rows = await withPostgresErrors(() =>
     database(pool)
-      .select()
+      .select({ ...getTableColumns(recoveries), lostTargets })
       .from(recoveries)
       .where(and(inArray(recoveries.callId, callIds), gt(recoveries.plannedAt, new Date(since)))),
   );
@@ -30,5 +36,6 @@ export async function pastRecoveries(
     target: row.target,
     targetIncarnation: row.targetIncarnation,
     takenAt: row.firstOriginatedAt?.getTime() ?? null,
+    lostTargets: row.lostTargets,
   }));
 }

@@ -11,14 +11,16 @@ import {
   type Trigger,
 } from '@reinvite/domain';
 import { aborted } from '@reinvite/runtime';
+import type { Dialog } from '@reinvite/sip';
 import { closeIncarnation } from '../call-records/index.js';
 import type { NodeBook } from '../nodes/node-book.js';
 import type { Recoveries } from '../recoveries/recoveries.js';
 import { clarify } from './clarify.js';
-import { replan } from './replan.js';
+import { compareSources } from './compare-sources.js';
 import { readEvidence, settle, type EvidenceSources, type Settled } from './evidence.js';
 import { pastRecoveries } from './past-recoveries.js';
 import { plannedLegs } from './planned-legs.js';
+import { replan } from './replan.js';
 import { divideByDoubt, type Unclear } from './unclear.js';
 
 /** A service that has just started waits so long for the first heartbeats before it says that there is no target. */
@@ -32,7 +34,7 @@ export interface PlannerOptions extends EvidenceSources {
   /** What may be recovered of a node's calls. */
   readonly policyFor: (nodeId: string) => RecoveryPolicy;
   readonly nodes: NodeBook;
-  readonly recoveries: Pick<Recoveries, 'plan'>;
+  readonly recoveries: Pick<Recoveries, 'plan' | 'tell'>;
   readonly signal: AbortSignal;
 }
 
@@ -49,9 +51,10 @@ interface Draft {
   /** To be planned again when HOMER has been asked. Empty where there is none to ask. */
   readonly unclear: readonly Unclear[];
   readonly input: PlanInput | null;
+  readonly found: ReadonlyMap<string, readonly Dialog[]>;
 }
 
-const NOTHING: Draft = { clear: [], unclear: [], input: null };
+const NOTHING: Draft = { clear: [], unclear: [], input: null, found: new Map() };
 
 /** Plans the recovery of what lived on dead incarnations. Doing so twice for one of them plans each of its calls once. */
 export class Planner {
@@ -96,6 +99,29 @@ export class Planner {
     if (unclear.length > 0) await this.beginUnclear(dead, draft, isAll ? dead : null);
     if (!isAll) await this.planLateOnes(dead, settled);
     if (!isEarly) await whenPlanned();
+    await this.compare(dead, draft);
+  }
+
+  /** For the audit alone: nothing depends on it. */
+  private async compare(dead: DeadNode, { clear, found }: Draft): Promise<void> {
+    const { sources, recoveries, log, signal } = this.options;
+    if (sources.homer === null || !sources.compare) return;
+    const { nodeId, incarnation, trigger } = dead;
+    const sure = { commands: clear, dialogs: found, nodeId, diedAt: dead.diedAt ?? trigger.at };
+    try {
+      const noted = await compareSources(sources.homer, sure);
+      const at = Date.now();
+      await recoveries.tell(
+        noted.map(({ recoveryId, disagreements }) => ({
+          recoveryId,
+          command: { type: 'NoteDisagreements', disagreements, at },
+        })),
+      );
+      if (noted.length > 0)
+        log.warn({ nodeId, incarnation, calls: noted.length }, 'the ledger and HOMER do not say the same');
+    } catch (err) {
+      if (!signal.aborted) log.warn({ err, nodeId, incarnation }, 'the ledger was not compared with HOMER');
+    }
   }
 
   private async beginUnclear(dead: DeadNode, draft: Draft, last: DeadNode | null): Promise<void> {
@@ -156,7 +182,7 @@ export class Planner {
   ): Promise<Draft> {
     const { pool, settings, sources } = this.options;
     const { nodeId, incarnation, trigger } = dead;
-    const { calls, dialogs } = await readEvidence(this.options, nodeId, incarnation, without);
+    const { calls, dialogs, found } = await readEvidence(this.options, nodeId, incarnation, without);
     if (calls.length === 0) return NOTHING;
     const policy = this.options.policyFor(nodeId);
     const past = await pastRecoveries(pool, calls, trigger.at - policy.recoveryLimit.withinMs);
@@ -166,8 +192,8 @@ export class Planner {
     const at = Date.now();
     const input = { calls, dialogs, candidates, trigger, limits, policy, ledgerHeard, past, at };
     const commands = planRecoveries(input);
-    if (sources.homer === null) return { clear: commands, unclear: [], input };
-    return { ...divideByDoubt(commands, input), input };
+    if (sources.homer === null) return { clear: commands, unclear: [], input, found };
+    return { ...divideByDoubt(commands, input), input, found };
   }
 
   /** The plans of what was unclear, after HOMER has been asked. */
