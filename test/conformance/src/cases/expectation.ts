@@ -68,12 +68,20 @@ const RULES: readonly Rule[] = [
   },
   {
     holds: ({ factors }) => factors.answer === 'silence',
-    expects: () => ({
-      outcome: 'failed',
-      reasons: ['reinvite-unanswered'],
-      reinvites: 1,
-      why: 'A phone that says nothing may be gone, or its way is cut; the call is left as it is, and no BYE ends it.',
-    }),
+    expects: ({ factors: { proxies } }) =>
+      proxies === 'none'
+        ? {
+            outcome: 'failed',
+            reasons: ['reinvite-unanswered'],
+            reinvites: 2,
+            why: 'A phone that says nothing may be cut off from one node and not from another, so a second one tries; then the call is left as it is, and no BYE ends it.',
+          }
+        : {
+            outcome: 'failed',
+            reasons: ['phone-unreachable'],
+            reinvites: 1,
+            why: 'The edge answers 408 for a phone that says nothing to it; the call is left as it is, and no BYE ends it.',
+          },
   },
   {
     holds: ({ factors }) => factors.answer !== '200',

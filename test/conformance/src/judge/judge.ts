@@ -20,12 +20,16 @@ export interface Verdict {
   readonly faults: readonly string[];
 }
 
+/** As much of SIPp's complaints as says what is wrong. */
+const COMPLAINT = 500;
+
 /** Judges one case by what its phone sent and received, and by what the audit says of it. Pure. */
 export function judge(witness: Witness): Verdict {
   const expected = expectationOf(witness.test);
+  const notes = [witness.trouble, witness.complaints.slice(0, COMPLAINT)].filter((note) => note !== '');
   const faults = witness.ready
-    ? faultsOf(witness, expected)
-    : ['the call did not come about', witness.complaints.slice(0, 500)];
+    ? [...(witness.trouble === '' ? [] : [witness.trouble]), ...faultsOf(witness, expected)]
+    : ['the call did not come about', ...notes];
   const entry = witness.audit.at(-1);
   return {
     test: witness.test,
@@ -67,9 +71,11 @@ function crashFaults(
     ...(came.length === wanted ? [] : [`${came.length} re-INVITEs came, not ${wanted}`]),
     ...reinvites.flatMap((reinvite) => {
       const dialog = dialogAt(witness, reinvite.at);
-      return dialog === undefined
-        ? ['a re-INVITE came before there was a dialog']
-        : faultsOfReinvite(witness, crash.node, dialog, reinvite);
+      const before = dialogAt(witness, crash.at);
+      if (dialog === undefined || before === undefined) return ['a re-INVITE came before there was a dialog'];
+      // An offer that was refused changes nothing of the session (RFC 3261 section 14.1).
+      const { ourSdp, phoneSdp, timer } = before;
+      return faultsOfReinvite(witness, crash.node, { ...dialog, ourSdp, phoneSdp, timer }, reinvite);
     }),
     ...reinvites.flatMap((reinvite) => ackFaults(witness, reinvite)),
   ];

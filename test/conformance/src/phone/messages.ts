@@ -127,6 +127,8 @@ export class Messages {
       readonly direction?: Direction;
       readonly lines?: readonly string[];
       readonly dtmf?: boolean;
+      /** CSeq where it is not that of the last request, or the next. */
+      readonly cseq?: number;
     } = {},
   ): string {
     const refreshes = method === 'INVITE' || method === 'UPDATE';
@@ -137,7 +139,7 @@ export class Messages {
       'Max-Forwards: 70',
       this.parties,
       'Call-ID: [call_id]',
-      `CSeq: [cseq] ${method}`,
+      `CSeq: ${extra.cseq ?? '[cseq]'} ${method}`,
       ...(refreshes ? [this.contact, ...this.timer(false)] : []),
       ...(extra.lines ?? []),
     ];

@@ -30,6 +30,17 @@ const CHALLENGE = `WWW-Authenticate: Digest realm="${REALM}",nonce="c0ffee01",al
 /** Keeps the remote target up to date: the URI of the Contact of what was received (RFC 3261 section 12.2). */
 const LEARN_TARGET = ereg('sips?:[^>]*', 'Contact:', 'target');
 
+/** Address and port of the Contact, IPv6 without its brackets, for SIPp's own socket. */
+const LEARN_ADDRESS = [
+  action('ereg', {
+    regexp: 'sip:([^@]*@)?\\[?([0-9a-f.:]+)\\]?:([0-9]+)',
+    search_in: 'hdr',
+    header: 'Contact:',
+    assign_to: 'whole,user,peerHost,peerPort',
+  }),
+];
+const FOLLOW = [action('setdest', { host: '[$peerHost]', port: '[$peerPort]', protocol: 'udp' })];
+
 /** The SIPp scenario of one phone, from its first message to the BYE with which it ends a call that came back. */
 export function phoneScript(test: Case, place: Place): string {
   const messages = new Messages(test, place);
@@ -58,7 +69,8 @@ function calls(test: Case, messages: Messages): string[] {
   const answered = [
     ...provisional,
     recv({ response: 200, rrs: true }, LEARN_TARGET),
-    send(messages.request('ACK'), { next: 'talk' }),
+    // A PRACK in between has a CSeq of its own; the ACK has that of its INVITE (RFC 3261 section 17.1.1.3).
+    send(messages.request('ACK', { cseq: inviteCseq(test) }), { next: 'talk' }),
   ];
   return [
     send(messages.initialInvite(direction, false), T1),
@@ -189,8 +201,11 @@ function answersRecovery(test: Case, messages: Messages): string[] {
     recv({ request: 'ACK' }),
   ];
   const thinks = test.extras.answersAfterMs;
+  // SIPp sends where its peer was; without a proxy that is another node now.
+  const follows = test.factors.proxies === 'none' ? [nop({}, ...FOLLOW)] : [];
   const accepted = [
-    recv({ request: 'INVITE' }, LEARN_TARGET),
+    recv({ request: 'INVITE' }, LEARN_TARGET, ...(follows.length === 0 ? [] : LEARN_ADDRESS)),
+    ...follows,
     ...(thinks === undefined ? [] : [send(messages.response('100 Trying')), pause({ milliseconds: thinks })]),
     send(messages.response('200 OK', { direction: directionBefore(test) }), T1),
     recv({ request: 'ACK' }),

@@ -31,3 +31,13 @@ export async function underWay(db: pg.Pool): Promise<number> {
   );
   return rows[0]?.open ?? 0;
 }
+
+/** Legs that Reinvite has on record as being in a call, by their SIP Call-ID. */
+export async function legsUp(
+  db: pg.Pool,
+): Promise<Map<string, { readonly app: string | null; readonly dialplan: unknown }>> {
+  const { rows } = await db.query<{ callId: string; app: string | null; dialplan: unknown }>(
+    `select sip_call_id as "callId", stasis_app as app, dialplan from legs where gone_at is null and state = 'Up'`,
+  );
+  return new Map(rows.map(({ callId, app, dialplan }) => [callId, { app, dialplan }]));
+}

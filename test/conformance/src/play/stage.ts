@@ -9,7 +9,7 @@ import type { Case } from '../cases/case.js';
 import { expectationOf } from '../cases/expectation.js';
 import { namesOf } from '../phone/names.js';
 import { Ari } from './ari.js';
-import { auditOf, underWay } from './audit.js';
+import { auditOf, legsUp, underWay } from './audit.js';
 import { PhoneProcess } from './phone-process.js';
 import { dialString, NODES, placeOf } from './place.js';
 import { hostsOf, type Witness } from './witness.js';
@@ -21,6 +21,7 @@ const SET_UP_MS = 12_000;
 const OUTCOME_MS = 75_000;
 /** How long the phones whose calls did not come back are listened to afterwards: nothing may be sent to them. */
 const QUIET_MS = 3_000;
+const ON_RECORD_MS = 10_000;
 const LOOK_EVERY_MS = 100;
 
 /** Says how far the play is. */
@@ -57,7 +58,8 @@ export class Stage {
             crashes: [{ node: NODES.dying, at }],
             audit: audit.filter(({ sipCallId }) => sipCallId === callId),
             ready: ready.has(phone),
-            complaints: [phone.trouble, await phone.complaints()].join(' ').trim(),
+            trouble: phone.trouble,
+            complaints: await phone.complaints(),
           };
         }),
       );
@@ -134,22 +136,28 @@ export class Stage {
   }
 
   /**
-   * Reinvite knows of every leg that is in a call, and of its application. What it has not heard yet of the last messages is
-   * its own to wait for.
+   * Until Reinvite knows of every leg that is in a call, and of its application; what it does not know by then is noted. What it
+   * has not heard yet of the last messages is its own to wait for.
    */
   private async untilOnRecord(ready: ReadonlySet<PhoneProcess>): Promise<void> {
-    const traces = await Promise.all(
-      [...ready].filter(({ test }) => test.extras.stage === undefined).map((phone) => phone.trace()),
+    const deadline = performance.now() + ON_RECORD_MS;
+    const wanted = await Promise.all(
+      [...ready]
+        .filter(({ test }) => test.extras.stage === undefined)
+        .map(async (phone) => ({ phone, callId: (await phone.trace())[0]?.message.callId ?? '' })),
     );
-    const wanted = traces.flatMap((trace) => trace[0]?.message.callId ?? []);
-    await eventually('the calls to be on record', async () => {
-      const { rows } = await this.db.query<{ up: number }>(
-        `select count(distinct sip_call_id)::int as up from legs
-         where gone_at is null and state = 'Up' and stasis_app = 'demo' and sip_call_id = any($1)`,
-        [wanted],
-      );
-      return rows[0]?.up === wanted.length;
-    });
+    for (;;) {
+      const known = await legsUp(this.db);
+      const missing = wanted.filter(({ callId }) => known.get(callId)?.app !== 'demo');
+      if (missing.length === 0) return;
+      if (performance.now() > deadline) {
+        for (const { phone, callId } of missing) {
+          phone.trouble = `not on record before the crash, but for: ${JSON.stringify(known.get(callId) ?? null)}`;
+        }
+        return;
+      }
+      await delay(LOOK_EVERY_MS);
+    }
   }
 
   private async untilOutcome(

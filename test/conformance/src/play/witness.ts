@@ -20,6 +20,8 @@ export interface Witness {
   readonly audit: readonly AuditEntry[];
   /** The phone had come as far as the crash wanted it. */
   readonly ready: boolean;
+  /** What went wrong with the play itself; empty where nothing did. */
+  readonly trouble: string;
   /** What SIPp complained of, for whoever has to find out why a case failed. */
   readonly complaints: string;
 }
