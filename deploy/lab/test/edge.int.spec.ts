@@ -110,7 +110,7 @@ describe('the edge', () => {
     const holder = await holderOf(call.callId);
     expect(holder).toContain(lab.info.hosts.ast1?.address);
 
-    await stranger.ask({
+    const forged = await stranger.ask({
       ...{
         method: 'INVITE',
         uri: `sip:echo@${edge}`,
@@ -121,6 +121,7 @@ describe('the edge', () => {
       },
       headers: ['X-Lab-Node: ast2'],
     });
+    expect(forged.status).toBe(403);
     expect(await holderOf(call.callId)).toBe(holder);
     const bye = { ...inDialog, method: 'BYE', cseq: 2 };
     expect((await stranger.ask({ ...bye, fromTag: 'forged', toTag: 'forged' })).status).toBe(481);
