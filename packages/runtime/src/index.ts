@@ -1,6 +1,5 @@
 export { captureIdsOf } from './config-ledger.js';
 export { CodedError, codedError, ERROR_TABLE, isCoded, type ErrorClass, type ErrorCode } from './errors.js';
-export { SETTLE_EXTRA_MS } from './config-homer.js';
 export { groupOf, groupsWithoutPolicy, policyOf, type PolicyConfig } from './config-recovery.js';
 export {
   configSchema,
