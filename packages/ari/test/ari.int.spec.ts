@@ -3,7 +3,7 @@ import { startLab, type Lab } from '@reinvite/lab';
 import { createLogger } from '@reinvite/runtime';
 import { eventually } from '@reinvite/test-support';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { connectAri, type AriConnection, type AriEvent, type AriOptions } from '../src/index.js';
+import { askAsterisk, connectAri, type AriConnection, type AriEvent, type AriOptions } from '../src/index.js';
 
 const log = createLogger('test', 'silent');
 const PORT = '5070';
@@ -43,6 +43,16 @@ describe('ARI of a real Asterisk', () => {
     stop.abort(new Error('stopped'));
     await stopPhone();
     await lab.down();
+  });
+
+  it('says which life it is in to whoever asks once, and to nobody without the password', async () => {
+    expect(await askAsterisk(access, 5_000)).toEqual(ari.info);
+    await expect(askAsterisk({ ...access, password: 'wrong' }, 5_000)).rejects.toThrow(/ARI_UNAUTHORIZED/);
+    const elsewhere = { ...access, url: access.url.replace(/:\d+$/, ':1') };
+    await expect(askAsterisk(elsewhere, 5_000)).rejects.toThrow(/ARI_UNREACHABLE/);
+    await lab.hang('ast1');
+    await expect(askAsterisk(access, 100.5)).rejects.toThrow(/ARI_UNREACHABLE/);
+    await lab.heal('ast1');
   });
 
   it('originates a channel under our id, hands it to the application, and ends it with our cause', async () => {

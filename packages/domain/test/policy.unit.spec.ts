@@ -129,6 +129,13 @@ describe('a call whose nodes died soon after they had taken it', () => {
     expect(quarantineOf([longAgo, ...later], death, policy())).toBeNull();
   });
 
+  it('counts the nodes that died while they took it', () => {
+    const [, , last] = chain;
+    if (last === undefined) throw new Error('a chain');
+    expect(quarantineOf([{ ...last, lostTargets: 1 }], death, policy())).toBeNull();
+    expect(quarantineOf([{ ...last, lostTargets: 2 }], death, policy())).toBe('call-crashes-nodes');
+  });
+
   it('does not count a node that lives, nor one that never got the re-INVITE', () => {
     const lives = chain.map((one) => (one.target === 'd' ? { ...one, targetIncarnation: 'another' } : one));
     expect(quarantineOf(lives, death, policy())).toBeNull();

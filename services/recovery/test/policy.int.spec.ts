@@ -87,6 +87,24 @@ describe('what the policy lets be recovered, on real Postgres and NATS', () => {
     expect(cluster.worker.commands.map(({ callId }) => callId)).toEqual(['deadly@phone', 'neighbour@phone']);
   });
 
+  it('counts the nodes that died while they took the call', async () => {
+    const policies = { default: { crashLimit: { nodes: 2 } } };
+    cluster.replica({}, { recovery: { policies } });
+    cluster.worker.manner = ({ target }) => (target === 'ast2' ? 'silent' : 'answers');
+    await crashOf('ast1', leg('ast1', 'deadly'));
+    await eventually('the first attempt', () => cluster.worker.commands.length === 1);
+    await cluster.dies('ast2', null);
+    expect(await ended(1)).toMatchObject([{ outcome: 'recovered', target: 'ast3', attempts: 2 }]);
+    cluster.beats('ast4');
+    const channelId = cluster.worker.commands[1]?.legs[0]?.channelId ?? '';
+    await crashOf('ast3', leg('ast3', channelId, { sipCallId: 'deadly@phone' }));
+    const rows = await ended(2);
+    expect(rows.find(({ node_id }) => node_id === 'ast3')).toMatchObject({
+      outcome: 'skipped',
+      reason: 'call-crashes-nodes',
+    });
+  });
+
   it('has early dialogs ended at the edge, and shows it in the timeline', async () => {
     const edge = await FakeEdge.start();
     edge.pending.add('rings@phone 7');

@@ -13,6 +13,8 @@ export interface PastRecovery {
   readonly targetIncarnation: string | null;
   /** When the first re-INVITE was sent; null where none was. */
   readonly takenAt: number | null;
+  /** Other nodes that had been given the call in it and died before it had come back there. */
+  readonly lostTargets: number;
 }
 
 /** The death that is being answered. */
@@ -38,7 +40,8 @@ export function quarantineOf(
     const died = diedAt(one, past, death);
     return died !== null && died - (one.takenAt ?? died) <= crashLimit.withinMs;
   });
-  if (crashes.length >= crashLimit.nodes) return 'call-crashes-nodes';
+  const onTheWay = past.reduce((sum, { lostTargets }) => sum + lostTargets, 0);
+  if (crashes.length + onTheWay >= crashLimit.nodes) return 'call-crashes-nodes';
   const recent = taken.filter((one) => death.at - (one.takenAt ?? 0) <= recoveryLimit.withinMs);
   return recent.length >= recoveryLimit.recoveries ? 'recovered-too-often' : null;
 }

@@ -29,6 +29,7 @@ export function pastRecovery(
     target: to,
     targetIncarnation: `life-of-${to}`,
     takenAt: detectedAt + 100,
+    lostTargets: 0,
     ...change,
   };
 }
