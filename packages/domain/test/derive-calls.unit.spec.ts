@@ -207,6 +207,39 @@ describe('calls that were recovered before', () => {
     expect(call).toMatchObject({ callId: 'first@phone', kind: 'stasis', legs: [{ place }] });
   });
 
+  describe('in an ARI bridge, and died again before they were joined', () => {
+    const place = { kind: 'stasis', app: 'demo' } as const;
+    const pendingJoin = { kind: 'ari-bridge', bridgeId: 'b1', bridgeType: 'mixing', name: 'pair' } as const;
+    const memory = {
+      r1: { callId: 'first@phone', place, pendingJoin },
+      r2: { callId: 'first@phone', place, pendingJoin },
+    };
+    const legs = ['r1', 'r2'].map((id) => legRecord(id, { stasisApp: 'demo', sipCallId: `sip-of-${id}` }));
+    const whole = [{ callId: 'first@phone', join: 'ari-bridge', legs: ['r1:stasis', 'r2:stasis'] }];
+
+    it('are one call, to be joined again', () => {
+      const calls = derive(legs, [], memory);
+      expect(shape(calls)).toEqual(whole);
+      expect(calls[0]?.join).toEqual(pendingJoin);
+    });
+
+    it('are one call where the bridge was there and nobody, or only one, was in it', () => {
+      expect(shape(derive(legs, [ariBridge('b1', [])], memory))).toEqual(whole);
+      expect(shape(derive(legs, [ariBridge('b1', ['r2'])], memory))).toEqual(whole);
+    });
+
+    it('are not joined again where the join had been confirmed and they have parted since', () => {
+      const joined = { r1: { callId: 'first@phone', place }, r2: { callId: 'first@phone', place } };
+      expect(shape(derive(legs, [], joined)).map(({ join }) => join)).toEqual(['none', 'none']);
+    });
+
+    it('go on alone where only one has come back', () => {
+      expect(shape(derive(legs.slice(0, 1), [], memory))).toEqual([
+        { callId: 'first@phone', join: 'none', legs: ['r1:stasis'] },
+      ]);
+    });
+  });
+
   it('cannot go on where nothing is remembered of them', () => {
     expect(derive([recovered('r1')])[0]?.legs[0]?.place).toEqual({
       kind: 'nowhere',

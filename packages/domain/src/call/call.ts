@@ -43,6 +43,8 @@ export type LegPlace = z.infer<typeof legPlace>;
 export interface RestoredLeg {
   readonly callId: string;
   readonly place: LegPlace;
+  /** The ARI bridge that the legs of the call were to be joined in, where nobody has confirmed that they are. */
+  readonly pendingJoin?: AriBridgeJoin;
 }
 
 export interface CallLeg {
@@ -57,6 +59,7 @@ export const callKind = z.enum(['stasis', 'ari-bridge', 'dial', 'dialplan']);
 export type CallKind = z.infer<typeof callKind>;
 
 export type CallJoin = RestoreCall['join'];
+export type AriBridgeJoin = Extract<CallJoin, { kind: 'ari-bridge' }>;
 
 /** The unit of placement and recovery: a leg with its application, or legs joined by a bridge. */
 export interface Call {

@@ -1,16 +1,24 @@
-import { RECOVERED_CONTEXT, type BridgeRecord, type LegRecord, type RestoredLeg } from './call.js';
+import {
+  RECOVERED_CONTEXT,
+  type AriBridgeJoin,
+  type BridgeRecord,
+  type LegRecord,
+  type RestoredLeg,
+} from './call.js';
 
 /** Legs that belong to one call, in order of creation, and what joined them. */
 export interface LegGroup {
   readonly legs: readonly LegRecord[];
   readonly bridge: BridgeRecord | null;
+  /** The bridge that they were to be joined in again, and perhaps are not yet all. */
+  readonly pendingJoin: AriBridgeJoin | null;
 }
 
 export type Memory = ReadonlyMap<string, RestoredLeg>;
 
 /**
  * Groups legs into calls: those in one bridge; a dialled leg that is in no bridge yet with the leg that dialled it; and
- * replacement channels that still wait for each other. Every leg is in exactly one group.
+ * replacement channels that still wait for each other, or to be joined again. Every leg is in exactly one group.
  */
 export function groupLegs(
   legs: readonly LegRecord[],
@@ -19,13 +27,17 @@ export function groupLegs(
 ): LegGroup[] {
   const byId = new Map(legs.map((leg) => [leg.channelId, leg]));
   const bridgeOf = bridgesByLeg(byId, bridges);
-  const groups = new Map<string, { legs: LegRecord[]; bridge: BridgeRecord | null }>();
+  const groups = new Map<
+    string,
+    { legs: LegRecord[]; bridge: BridgeRecord | null; pendingJoin: AriBridgeJoin | null }
+  >();
   for (const leg of [...legs].sort(byCreation)) {
     const anchor = anchorOf(leg, byId, bridgeOf);
-    const bridge = bridgeOf.get(anchor.channelId) ?? null;
+    const pendingJoin = memory.get(anchor.channelId)?.pendingJoin ?? null;
+    const bridge = bridgeOf.get(anchor.channelId) ?? bridgeToCome(pendingJoin, bridgeOf);
     const key = bridge === null ? waitingKey(anchor, memory) : `bridge ${bridge.bridgeId}`;
     const group = groups.get(key);
-    if (group === undefined) groups.set(key, { legs: [leg], bridge });
+    if (group === undefined) groups.set(key, { legs: [leg], bridge, pendingJoin });
     else group.legs.push(leg);
   }
   return [...groups.values()];
@@ -79,8 +91,19 @@ function standsAlone(leg: LegRecord): boolean {
   return leg.state === 'Up' && (leg.stasisApp !== null || !wasDialled(leg));
 }
 
+/** The bridge that other legs of its call are in already, and that the leg was on its way to. */
+function bridgeToCome(
+  pendingJoin: AriBridgeJoin | null,
+  bridgeOf: ReadonlyMap<string, BridgeRecord>,
+): BridgeRecord | null {
+  if (pendingJoin === null) return null;
+  return [...bridgeOf.values()].find(({ bridgeId }) => bridgeId === pendingJoin.bridgeId) ?? null;
+}
+
 function waitingKey(leg: LegRecord, memory: Memory): string {
   const remembered = memory.get(leg.channelId);
-  const waits = remembered !== undefined && leg.dialplan.context === RECOVERED_CONTEXT;
+  const waits =
+    remembered !== undefined &&
+    (leg.dialplan.context === RECOVERED_CONTEXT || remembered.pendingJoin !== undefined);
   return waits ? `call ${remembered.callId}` : `leg ${leg.channelId}`;
 }

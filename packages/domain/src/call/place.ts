@@ -20,6 +20,7 @@ export function joinOf(group: LegGroup): CallJoin {
     };
   }
   if (bridge?.bridgeClass === 'basic') return { kind: 'dialplan' };
+  if (bridge === null && group.pendingJoin !== null && group.legs.length > 1) return group.pendingJoin;
   if (
     bridge === null &&
     group.legs.length > 1 &&
