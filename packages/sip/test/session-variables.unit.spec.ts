@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Dialog } from '../src/dialog/dialog.js';
 import type { Codec, MediaStream, SessionDescription } from '../src/dialog/session.js';
+import type { Observed } from '../src/dialog/observe.js';
 import { recoveryVariables } from '../src/recovery/variables.js';
-import { established, only } from './calls.js';
+import { established, only, ourRequest } from './calls.js';
+import { capture } from './messages.js';
 
 const codec = (payloadType: number, name: string, clockRate = 8_000, more: Partial<Codec> = {}): Codec => ({
   payloadType,
@@ -37,6 +39,25 @@ const streamsOf = (local: Partial<MediaStream>, remote: Partial<MediaStream>): s
     localSession: session([stream(local)]),
     remoteSession: session([stream(remote)]),
   }).PJSIP_RECOVERY_SDP_STREAMS?.split('|') ?? [];
+
+/** The re-INVITE that the module makes of the variables on another node, the phone's answer and our ACK; we hold. */
+function recovered(told: Record<string, string>, generation: number): Observed[] {
+  const [id = '', version = ''] = (told.PJSIP_RECOVERY_SDP_ORIGIN ?? '').split(' ');
+  const said = (origin: string, direction: string): string =>
+    `v=0\r\no=- ${origin} IN IP4 10.77.0.9\r\ns=-\r\nc=IN IP4 10.77.0.9\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\na=${direction}\r\n`;
+  const cseq = told.PJSIP_RECOVERY_CSEQ ?? '';
+  const node = `ast${generation}`;
+  const at = generation * 10_000;
+  const contact = `<sip:10.77.0.1${generation}:5060>`;
+  const headers = ['Session-Expires: 1800;refresher=uas'];
+  const offer = { headers, contact, sdp: said(`${id} ${Number(version) + 1}`, 'sendonly') };
+  const answer = { headers, sdp: said(`8000 ${generation}`, 'recvonly') };
+  return [
+    capture('sent', at, { ...ourRequest, cseq: `${cseq} INVITE`, ...offer }, node),
+    capture('received', at + 20, { ...ourRequest, status: 200, cseq: `${cseq} INVITE`, ...answer }, node),
+    capture('sent', at + 21, { ...ourRequest, cseq: `${cseq} ACK` }, node),
+  ];
+}
 
 describe('the variables of the session', () => {
   it('name the origin that our side has used, where an Asterisk can have it', () => {
@@ -151,6 +172,26 @@ describe('the variables of the session', () => {
     [{ intervalS: 60, refresher: 'remote' }, '90;refresher=uas'],
   ] as const)('give the session timer from the side of the re-INVITE: %o', (sessionTimer, expected) => {
     expect(variables({ sessionTimer }).PJSIP_RECOVERY_SESSION_EXPIRES).toBe(expected);
+  });
+
+  it('go on from one recovery to the next: origin, hold and session timer', () => {
+    const messages = [...established];
+    const chain = [2, 3, 4].map((generation) => {
+      const told = recoveryVariables(only(messages));
+      messages.push(...recovered(told, generation));
+      return told;
+    });
+    chain.push(recoveryVariables(only(messages)));
+    expect(chain.map(({ PJSIP_RECOVERY_SDP_ORIGIN }) => PJSIP_RECOVERY_SDP_ORIGIN)).toEqual([
+      '9000 1',
+      '9000 2',
+      '9000 3',
+      '9000 4',
+    ]);
+    expect(chain.at(-1)).toMatchObject({
+      PJSIP_RECOVERY_SDP_STREAMS: expect.stringContaining('|a=sendonly|a=held:local|') as string,
+      PJSIP_RECOVERY_SESSION_EXPIRES: '1800;refresher=uas',
+    });
   });
 
   it('name the transport, and none that the module does not know', () => {
