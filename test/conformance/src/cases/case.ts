@@ -20,12 +20,13 @@ export interface Extras {
   readonly awaitsRefresh?: boolean;
   /** How far the call has come when the node dies. */
   readonly stage?: 'early' | 'ended';
-  /** Where the call is when `ast1` dies, if not there. */
+  /** The call is on another node than the one that dies. */
   readonly elsewhere?: boolean;
+  /** Its node does nothing for a moment, as one does that is short of processor. */
+  readonly busy?: boolean;
+  /** How many nodes die under it, one after the other; default 1. */
+  readonly crashes?: number;
 }
-
-/** Who judges a case by name otherwise than by what became of one call in one crash. */
-export type Play = 'one-crash' | 'crash-upon-crash' | 'busy-node' | 'crashing-call';
 
 /** One case: a call, and what is to become of it. */
 export interface Case {
@@ -34,20 +35,18 @@ export interface Case {
   readonly title: string;
   readonly factors: Factors;
   readonly extras: Extras;
-  readonly play: Play;
 }
 
 export function caseOf(
   id: string,
   title: string,
   factors: Partial<Factors> = {},
-  more: { readonly extras?: Extras; readonly play?: Play } = {},
+  more: { readonly extras?: Extras } = {},
 ): Case {
   return {
     id,
     title,
     factors: { ...PLAIN, ...factors },
     extras: more.extras ?? {},
-    play: more.play ?? 'one-crash',
   };
 }

@@ -29,6 +29,9 @@ interface Rule {
   readonly expects: (test: Case) => Expectation;
 }
 
+/** Nodes that may die under a call before it is given to no other: `crashLimit.nodes`, and the one where it was set up. */
+const CRASHES_SURVIVED = 3;
+
 /** The first rule that holds says what is expected. */
 const RULES: readonly Rule[] = [
   {
@@ -37,6 +40,15 @@ const RULES: readonly Rule[] = [
       outcome: 'untouched',
       reinvites: 0,
       why: 'Its node lives.',
+    }),
+  },
+  {
+    holds: ({ extras }) => (extras.crashes ?? 1) > CRASHES_SURVIVED,
+    expects: () => ({
+      outcome: 'skipped',
+      reasons: ['call-crashes-nodes'],
+      reinvites: 0,
+      why: 'Node after node has died soon after it had taken the call: it is given to no further one.',
     }),
   },
   {
@@ -111,6 +123,16 @@ const REFUSED: Readonly<Record<string, string>> = {
 /** A challenged re-INVITE comes again with credentials; once, for Asterisk keeps them for the dialog. */
 function challenges({ factors }: Case): number {
   return factors.digest === 're-invite' ? 1 : 0;
+}
+
+/** What is to become of the call at each death of its node: it survives all but the last, of which {@link expectationOf} tells. */
+export function expectationsOf(test: Case): Expectation[] {
+  const before = Array.from({ length: (test.extras.crashes ?? 1) - 1 }, (): Expectation => ({
+    outcome: 'recovered',
+    reinvites: 1,
+    why: 'The phone answers 200.',
+  }));
+  return [...before, expectationOf(test)];
 }
 
 export function expectationOf(test: Case): Expectation {

@@ -82,6 +82,19 @@ export function named(): Case[] {
       { extras: { stage: 'early' } },
     ),
     caseOf('late-answer', 'the phone takes two seconds to answer', {}, { extras: { answersAfterMs: 2_000 } }),
+    caseOf('second-crash', 'the node that took the call over dies too', {}, { extras: { crashes: 2 } }),
+    caseOf(
+      'again-and-again',
+      'it survives three crashes, and is given to no node after the fourth',
+      { phone: 'callee' },
+      { extras: { crashes: 4 } },
+    ),
+    caseOf(
+      'busy-node',
+      'its node does nothing for half a second',
+      {},
+      { extras: { elsewhere: true, busy: true } },
+    ),
     caseOf('other-node', 'a call of a node that lives', {}, { extras: { elsewhere: true } }),
   ];
 }

@@ -1,5 +1,5 @@
 import type { Case } from '../cases/case.js';
-import { expectationOf, type Expectation } from '../cases/expectation.js';
+import { expectationOf, expectationsOf, type Expectation } from '../cases/expectation.js';
 import { directionAfter, mirrored } from '../phone/media.js';
 import type { AuditEntry } from '../play/audit.js';
 import type { Witness } from '../play/witness.js';
@@ -46,12 +46,19 @@ export function judge(witness: Witness): Verdict {
 }
 
 function faultsOf(witness: Witness, expected: Expectation): string[] {
+  const expectations = expectationsOf(witness.test);
   return [
+    ...(witness.crashes.length === expectations.length
+      ? []
+      : [`${witness.crashes.length} nodes died under it`]),
     ...witness.crashes.flatMap((crash, index) => {
       const until = witness.crashes[index + 1]?.at ?? Infinity;
-      return crashFaults(witness, expected, crash, until);
+      return crashFaults(witness, expectations[index] ?? expected, crash, until);
     }),
-    ...auditFaults(witness.audit, expected, witness.crashes.length),
+    ...expectations.flatMap((one, index) => auditFaults(witness.audit[index], one)),
+    ...witness.audit
+      .slice(expectations.length)
+      .map((entry) => `the audit has it once more: ${outcomeOf(entry)}`),
     ...(expected.outcome === 'recovered' ? endFaults(witness) : leftAloneFaults(witness)),
   ];
 }
@@ -65,8 +72,7 @@ function crashFaults(
 ): string[] {
   const came = requestsAfter(witness, 'network', 'INVITE', crash.at).filter(({ at }) => at < until);
   const reinvites = came.slice(0, Math.max(expected.reinvites, 1));
-  const refreshes = witness.test.extras.awaitsRefresh === true && witness.test.factors.timer === 'us' ? 1 : 0;
-  const wanted = expected.reinvites + refreshes;
+  const wanted = expected.reinvites;
   return [
     ...(came.length === wanted ? [] : [`${came.length} re-INVITEs came, not ${wanted}`]),
     ...reinvites.flatMap((reinvite) => {
@@ -95,29 +101,28 @@ function ackFaults(witness: Witness, reinvite: TracedRequest): string[] {
   return acked ? [] : [`the ACK of the ${statusOf(answer)} to re-INVITE ${number} did not come`];
 }
 
-function auditFaults(audit: readonly AuditEntry[], expected: Expectation, crashes: number): string[] {
-  const outcomes = audit.map(({ outcome, reason }) => `${outcome}${reason === null ? '' : ` (${reason})`}`);
+function auditFaults(entry: AuditEntry | undefined, expected: Expectation): string[] {
+  const said = outcomeOf(entry);
   switch (expected.outcome) {
     case 'untouched':
-      return audit.length === 0 ? [] : [`the audit has it: ${outcomes.join(', ')}`];
+      return entry === undefined ? [] : [`the audit has it: ${said}`];
     case 'recovered':
-      return audit.length === crashes && audit.every(({ outcome }) => outcome === 'recovered')
-        ? []
-        : [`the audit says ${outcomes.join(', ') || 'nothing'}, not recovered`];
+      return entry?.outcome === 'recovered' ? [] : [`the audit says ${said}, not recovered`];
     case 'failed':
     case 'skipped': {
-      const reasons = expected.reasons.map(String).join(' or ');
-      const [entry, ...more] = audit;
       const fits =
-        more.length === 0 &&
-        (entry === undefined
+        entry === undefined
           ? expected.reasons.includes(undefined)
-          : entry.outcome === expected.outcome && expected.reasons.includes(entry.reason ?? undefined));
-      return fits
-        ? []
-        : [`the audit says ${outcomes.join(', ') || 'nothing'}, not ${expected.outcome} (${reasons})`];
+          : entry.outcome === expected.outcome && expected.reasons.includes(entry.reason ?? undefined);
+      const reasons = expected.reasons.filter((reason) => reason !== undefined).join(' or ');
+      return fits ? [] : [`the audit says ${said}, not ${expected.outcome} (${reasons})`];
     }
   }
+}
+
+function outcomeOf(entry: AuditEntry | undefined): string {
+  if (entry === undefined) return 'nothing';
+  return `${entry.outcome}${entry.reason === null ? '' : ` (${entry.reason})`}`;
 }
 
 /** The call goes on as any call: the phone's own re-INVITE, UPDATE and BYE are answered, and nobody else ends it. */
@@ -129,7 +134,21 @@ function endFaults(witness: Witness): string[] {
     const status = statusOf(answerTo(witness, request));
     return status === 200 ? [] : [`the phone's ${method} was answered ${status ?? 'nothing'}`];
   });
-  return [...asked, ...directionFaults(witness, since), ...byeFaults(witness, since)];
+  return [
+    ...asked,
+    ...refreshFaults(witness, since),
+    ...directionFaults(witness, since),
+    ...byeFaults(witness, since),
+  ];
+}
+
+/** A refresher refreshes, in its old role, else the phone ends the call when the session expires (RFC 4028 section 10). */
+function refreshFaults({ test, ...witness }: Witness, since: number): string[] {
+  if (test.extras.awaitsRefresh !== true || test.factors.timer !== 'us') return [];
+  const [refresh] = requestsAfter(witness, 'network', 'UPDATE', since);
+  if (refresh === undefined) return ['our side did not refresh the session'];
+  const { sessionExpires } = refresh.message;
+  return sessionExpires?.refresher === 'uac' ? [] : ['our refresh gives the task to the phone'];
 }
 
 /** Who holds may take the call back afterwards; who is held stays so. */

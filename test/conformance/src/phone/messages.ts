@@ -149,6 +149,11 @@ export class Messages {
       : withSdp(lines, this.sdp(extra.direction, 'offer'));
   }
 
+  /** The answer to an UPDATE that refreshes the session (RFC 4028 section 9). */
+  refreshed(): string {
+    return this.response('200 OK', { contact: true, lines: this.timer(true) });
+  }
+
   /** ACK of an INVITE that was refused: of the same transaction, so with its Via (RFC 3261 section 17.1.1.3). */
   ackOfRefusal(): string {
     return withoutBody([

@@ -1,5 +1,6 @@
 import { xml } from '@reinvite/test-phones';
 import type { Case } from '../cases/case.js';
+import { expectationOf } from '../cases/expectation.js';
 import { directionAfter, directionAtFirst, directionBefore, type Direction } from './media.js';
 import { Messages, REALM, type Place } from './messages.js';
 
@@ -15,7 +16,7 @@ const AFTER_ACK = pause({ milliseconds: 500 });
 const FOR_EVER = recv({ request: 'PUBLISH' });
 
 /** Moments that a phone writes into its log; the play goes by them. */
-export const MOMENTS = ['in-call', 'ready', 'done'] as const;
+export const MOMENTS = ['in-call', 'ready', 'back', 'done'] as const;
 export type Moment = (typeof MOMENTS)[number];
 
 const REFUSALS: Readonly<Record<'481' | '491' | '500' | '503', string>> = {
@@ -209,7 +210,15 @@ function answersRecovery(test: Case, messages: Messages): string[] {
     ...(thinks === undefined ? [] : [send(messages.response('100 Trying')), pause({ milliseconds: thinks })]),
     send(messages.response('200 OK', { direction: directionBefore(test) }), T1),
     recv({ request: 'ACK' }),
+    mark('back'),
   ];
+  const { crashes = 1 } = test.extras;
+  if (crashes > 1) {
+    const survived = Array.from({ length: crashes - 1 }, () => accepted).flat();
+    const last =
+      expectationOf(test).outcome === 'recovered' ? [...accepted, ...goesOn(test, messages)] : [FOR_EVER];
+    return [...survived, ...last];
+  }
   return [
     ...(digest === 're-invite' ? refused('401 Unauthorized', [CHALLENGE]) : []),
     ...(answer === '200' ? [] : refused(REFUSALS[answer])),
@@ -230,9 +239,10 @@ function goesOn(test: Case, messages: Messages): string[] {
   ];
 }
 
-/** Our refresh comes as a re-INVITE (RFC 4028 section 7.4 lets the refresher choose). */
+/** Our refresh comes as an UPDATE, since the phone allows it (RFC 4028 section 7.4 lets the refresher choose). */
 function awaitsRefresh(test: Case, messages: Messages): string[] {
-  return test.factors.timer === 'us' ? takesReinvite(messages, directionBefore(test)) : [];
+  if (test.factors.timer !== 'us') return [];
+  return [recv({ request: 'UPDATE' }, LEARN_TARGET), send(messages.refreshed())];
 }
 
 function hangsUp(messages: Messages): string[] {

@@ -3,8 +3,10 @@ import { z } from 'zod';
 
 const channels = z.array(z.object({ id: z.string(), protocol_id: z.string() }));
 
-/** The channel is not in an application. */
-const CONFLICT = Symbol('409');
+const applications = z.array(z.object({ name: z.string() }));
+
+/** The channel is not in an application, or Asterisk is still booting. */
+const UNABLE = Symbol('unable');
 
 /** What an application would ask of one node's Asterisk. */
 export class Ari {
@@ -31,7 +33,13 @@ export class Ari {
     const all = channels.parse(await this.ask('GET', '/channels'));
     const channel = all.find(({ protocol_id: protocolId }) => protocolId === sipCallId);
     if (channel === undefined) return false;
-    return (await this.ask('POST', `/channels/${channel.id}/hold`)) !== CONFLICT;
+    return (await this.ask('POST', `/channels/${channel.id}/hold`)) !== UNABLE;
+  }
+
+  /** Names of the applications that are connected; none while Asterisk boots. */
+  async applications(): Promise<string[]> {
+    const all = await this.ask('GET', '/applications');
+    return all === UNABLE ? [] : applications.parse(all).map(({ name }) => name);
   }
 
   private async ask(method: string, path: string, body?: object): Promise<unknown> {
@@ -43,7 +51,7 @@ export class Ari {
       headers: { authorization, 'content-type': 'application/json' },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
-    if (answer.status === 409) return CONFLICT;
+    if (answer.status === 409 || answer.status === 503) return UNABLE;
     const text = await answer.text();
     if (!answer.ok)
       throw new Error(`ARI of ${this.node} answers ${answer.status} to ${method} ${path}: ${text}`);

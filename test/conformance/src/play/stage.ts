@@ -8,11 +8,13 @@ import type pg from 'pg';
 import type { Case } from '../cases/case.js';
 import { expectationOf } from '../cases/expectation.js';
 import { namesOf } from '../phone/names.js';
+import type { Moment } from '../phone/script.js';
 import { Ari } from './ari.js';
 import { auditOf, legsUp, underWay } from './audit.js';
 import { PhoneProcess } from './phone-process.js';
 import { dialString, NODES, placeOf } from './place.js';
-import { hostsOf, type Witness } from './witness.js';
+import { revive } from './revive.js';
+import { hostsOf, type Crash, type Witness } from './witness.js';
 
 /** Phones that are started at the same time: more of them would wait for each other. */
 const AT_ONCE = 6;
@@ -22,14 +24,17 @@ const OUTCOME_MS = 75_000;
 /** How long the phones whose calls did not come back are listened to afterwards: nothing may be sent to them. */
 const QUIET_MS = 3_000;
 const ON_RECORD_MS = 10_000;
-const LOOK_EVERY_MS = 100;
+/** Less than the time after which a silent node is suspected. */
+const BUSY_MS = 500;
+const LOOK_EVERY_MS = 250;
 
 /** Says how far the play is. */
 export type Progress = (line: string) => void;
 
-/** Phones of many cases at once, and the death of the node that their calls are on. */
+/** Phones of many cases at once, and the deaths of the nodes that their calls are on. */
 export class Stage {
   private made = 0;
+  private readonly dead = new Set<string>();
 
   constructor(
     private readonly lab: Lab,
@@ -37,35 +42,91 @@ export class Stage {
     private readonly progress: Progress,
   ) {}
 
-  /** Sets up the calls of all cases, kills their node, and listens until there is nothing more to hear. */
+  /** Sets up the calls of the cases, kills their node, and listens until there is nothing more to hear. */
   async oneCrash(cases: readonly Case[]): Promise<Witness[]> {
+    await this.reviveAll();
     const phones = await this.setUp(cases);
     try {
       const ready = await this.untilReady(phones);
       await this.untilOnRecord(ready);
-      const { at } = await this.lab.kill(NODES.dying);
-      this.progress(`${NODES.dying} is dead, with ${ready.size} of ${cases.length} calls`);
+      if (cases.some(({ extras }) => extras.busy === true)) await this.keepBusy(NODES.other);
+      const crash = await this.crash(NODES.dying);
       await this.untilOutcome(phones, ready);
-      const audit = await auditOf(this.db);
-      return await Promise.all(
-        phones.map(async (phone) => {
-          const trace = await phone.trace();
-          const callId = trace[0]?.message.callId;
-          return {
-            test: phone.test,
-            hosts: hostsOf(this.lab.info.hosts),
-            trace,
-            crashes: [{ node: NODES.dying, at }],
-            audit: audit.filter(({ sipCallId }) => sipCallId === callId),
-            ready: ready.has(phone),
-            trouble: phone.trouble,
-            complaints: await phone.complaints(),
-          };
-        }),
-      );
+      return await this.witnesses(phones, ready, [crash]);
     } finally {
       await Promise.all(phones.map((phone) => phone.stop()));
     }
+  }
+
+  /** The nodes that a call is on die one after the other, each as soon as the call is back. */
+  async crashUponCrash(test: Case): Promise<Witness[]> {
+    await this.reviveAll();
+    const phones = await this.setUp([test]);
+    try {
+      const ready = await this.untilReady(phones);
+      const crashes: Crash[] = [];
+      for (let node: string | null = NODES.dying; node !== null;) {
+        await this.untilOnRecord(ready);
+        crashes.push(await this.crash(node));
+        if (crashes.length === test.extras.crashes) break;
+        node = await this.untilBack(phones, crashes.length);
+        await this.reviveAll();
+      }
+      await this.untilOutcome(phones, ready);
+      return await this.witnesses(phones, ready, crashes);
+    } finally {
+      await Promise.all(phones.map((phone) => phone.stop()));
+    }
+  }
+
+  private async crash(node: string): Promise<Crash> {
+    const { at } = await this.lab.kill(node);
+    this.dead.add(node);
+    this.progress(`${node} is dead`);
+    return { node, at };
+  }
+
+  /** Asterisk gets no processor for a moment, and goes on then as if nothing had been. */
+  private async keepBusy(node: string): Promise<void> {
+    await this.lab.hang(node);
+    await delay(BUSY_MS);
+    await this.lab.heal(node);
+  }
+
+  private async reviveAll(): Promise<void> {
+    for (const node of this.dead) await revive(this.lab, node);
+    this.dead.clear();
+  }
+
+  /** @returns the node that the call is on now; null where it has not come back in time. */
+  private async untilBack(phones: readonly PhoneProcess[], times: number): Promise<string | null> {
+    for (const phone of phones) if (!(await this.reached(phone, 'back', times))) return null;
+    await eventually('the recovery to have its outcome', async () => (await underWay(this.db)) === 0);
+    return (await auditOf(this.db)).at(-1)?.target ?? null;
+  }
+
+  private async witnesses(
+    phones: readonly PhoneProcess[],
+    ready: ReadonlySet<PhoneProcess>,
+    crashes: readonly Crash[],
+  ): Promise<Witness[]> {
+    const audit = await auditOf(this.db);
+    return Promise.all(
+      phones.map(async (phone) => {
+        const trace = await phone.trace();
+        const callId = trace[0]?.message.callId;
+        return {
+          test: phone.test,
+          hosts: hostsOf(this.lab.info.hosts),
+          trace,
+          crashes,
+          audit: audit.filter(({ sipCallId }) => sipCallId === callId),
+          ready: ready.has(phone),
+          trouble: phone.trouble,
+          complaints: await phone.complaints(),
+        };
+      }),
+    );
   }
 
   /** Phones in their calls, or on the way there. */
@@ -119,9 +180,9 @@ export class Stage {
   }
 
   /** Whether the phone comes as far as that in time; one that does not is reported, and does not hold up the others. */
-  private async reached(phone: PhoneProcess, moment: 'in-call' | 'ready'): Promise<boolean> {
+  private async reached(phone: PhoneProcess, moment: Moment, times = 1): Promise<boolean> {
     const deadline = performance.now() + SET_UP_MS;
-    while (!(await phone.reached(moment))) {
+    while (!(await phone.reached(moment, times))) {
       if (phone.hasEnded || performance.now() > deadline) return false;
       await delay(LOOK_EVERY_MS);
     }

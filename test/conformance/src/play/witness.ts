@@ -10,13 +10,19 @@ export interface Hosts {
   readonly proxy: readonly string[];
 }
 
+/** The death of a node; epoch ms. */
+export interface Crash {
+  readonly node: string;
+  readonly at: number;
+}
+
 /** All that is known of one case once it has been played: what its phone sent and received, and what the audit says. */
 export interface Witness {
   readonly test: Case;
   readonly hosts: Hosts;
   readonly trace: readonly TracedMessage[];
-  /** The deaths of nodes in the play, in order; epoch ms. */
-  readonly crashes: readonly { readonly node: string; readonly at: number }[];
+  /** The deaths of nodes in the play, in order. */
+  readonly crashes: readonly Crash[];
   readonly audit: readonly AuditEntry[];
   /** The phone had come as far as the crash wanted it. */
   readonly ready: boolean;
