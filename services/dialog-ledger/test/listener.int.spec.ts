@@ -154,6 +154,28 @@ describe('listening for captures', () => {
     await flood.stop();
   });
 
+  it('is drained over TCP alone, each connection for itself', async () => {
+    const { tcp } = await start({ transports: ['tcp'] });
+    const sockets = await Promise.all(Array.from({ length: 5 }, () => connected(tcp)));
+    for (let round = 1; round <= 20; round += 1) {
+      const written = sockets.map((socket, index) => {
+        const all = Array.from({ length: 20 }, (_, nth) => packet(`c-${round}-${index}-${nth}`));
+        // The last of them is torn: it has not arrived.
+        const bytes = Buffer.concat(all);
+        return new Promise((resolve) => {
+          socket.write(bytes.subarray(0, -9));
+          void listener.drained(10_000).then(() => {
+            resolve(packets.filter((one) => one.includes(`Call-ID: c-${round}-${index}-`)).length);
+            socket.write(bytes.subarray(-9));
+          });
+        });
+      });
+      expect(await Promise.all(written)).toEqual([19, 19, 19, 19, 19]);
+      await listener.drained(10_000);
+      expect(packets).toHaveLength(round * 100);
+    }
+  });
+
   it('says that it is behind where it cannot be drained in time', async () => {
     const { udp } = await start();
     await sendUdp(
