@@ -1,3 +1,4 @@
+import type { AriEvent } from '@reinvite/ari';
 import { callFact } from '@reinvite/domain';
 import { describe, expect, it } from 'vitest';
 import { CallPicture } from '../src/calls/picture.js';
@@ -48,6 +49,25 @@ describe('the picture of a node’s calls', () => {
     const talkingTo = { connected: { name: 'Bob', number: '7' } };
     expect(calls.apply(changed(channel('1', talkingTo), 2_600))).toEqual([]);
     expect(calls.apply(changed(channel('1', { state: 'Ring' }), 2_700))).toHaveLength(1);
+  });
+
+  it.each([
+    ['ChannelHold', {}],
+    ['ChannelUnhold', {}],
+    ['ChannelHangupRequest', {}],
+    ['ChannelDtmfReceived', { digit: '1' }],
+    ['ChannelVarset', { variable: 'x', value: 'y' }],
+    ['ChannelUserevent', { eventname: 'x', userevent: {} }],
+    ['ChannelConnectedLine', {}],
+    ['StasisEnd', {}],
+  ] as [AriEvent['type'], object][])('sees where a leg is by whatever event shows it: %s', (type, more) => {
+    const calls = picture();
+    calls.apply(changed(channel('1', inApp('AppDial2', '(Outgoing Line)', 's'))));
+    const event = { timestamp: 3_000, application: '', type, channel: channel('1'), ...more } as AriEvent;
+    expect(calls.apply(event)).toMatchObject([{ type: 'LegObserved', channelId: '1', stasisApp: 'demo' }]);
+    expect(calls.apply(event)).toEqual([]);
+    calls.apply(destroyed(channel('1')));
+    expect(calls.apply(event)).toEqual([]);
   });
 
   it('knows who dialled a leg, also when that leg is told again later', () => {

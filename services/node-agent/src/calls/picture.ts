@@ -52,16 +52,9 @@ export class CallPicture {
         return [...this.channel(event.channel, at), ...this.bridge(event.bridge, at)];
       case 'BridgeCreated':
         return this.bridge(event.bridge, at);
-      case 'StasisStart':
-      case 'StasisEnd':
-      case 'ChannelCreated':
-      case 'ChannelStateChange':
-      case 'ChannelDialplan':
-      case 'ChannelCallerId':
-      case 'ChannelConnectedLine':
-        return this.channel(event.channel, at);
       default:
-        return [];
+        // Whatever it tells: that a channel is in its application by now may be told by its being put on hold, and by nothing else.
+        return 'channel' in event ? this.channel(event.channel, at) : [];
     }
   }
 
