@@ -12,6 +12,8 @@ const PHONES = {
   secure: { user: 'carol', transport: 'tls', media: 'srtp' },
   // DTLS at the phone and at the node. Not SDES at both: baresip 1.1 never takes a second key from an SDP.
   secureToTheNode: { user: 'dave', transport: 'tls', media: 'dtls' },
+  // Reached by the connection that it registered with.
+  called: { user: 'erin', transport: 'tls', media: 'srtp' },
 } as const satisfies Record<string, BaresipTraits>;
 type Name = keyof typeof PHONES;
 const NAMES = Object.keys(PHONES) as Name[];
@@ -33,6 +35,16 @@ describe('the node dies on which baresip is talking', () => {
     return found;
   }
 
+  /** The application `demo` of the node gets a call to a phone that has registered. */
+  async function callFrom(node: string, user: string): Promise<void> {
+    const uri = `sip:${user}@${lab.info.hosts.edge?.address ?? ''};media=srtp`;
+    await lab.exec(node, [
+      'asterisk',
+      '-rx',
+      `channel originate PJSIP/edge/${uri} application Stasis demo,app`,
+    ]);
+  }
+
   beforeAll(async () => {
     lab = await startLab();
     await startDemoApp(lab);
@@ -40,8 +52,13 @@ describe('the node dies on which baresip is talking', () => {
     for (const [index, name] of NAMES.entries()) {
       const started = await BaresipPhone.start(lab, PHONES[name]);
       phones.set(name, started);
-      const endpoint = ENDPOINTS[name];
-      await started.dial(`app-${index}`, { node: NODE, ...(endpoint === undefined ? {} : { endpoint }) });
+      if (name === 'called') {
+        await callFrom(NODE, PHONES.called.user);
+        await started.answer();
+      } else {
+        const endpoint = ENDPOINTS[name];
+        await started.dial(`app-${index}`, { node: NODE, ...(endpoint === undefined ? {} : { endpoint }) });
+      }
       await started.untilHears();
     }
     await phone('held').hold();
@@ -70,9 +87,12 @@ describe('the node dies on which baresip is talking', () => {
     expect(phone(name).currentState()).toBe('established');
   });
 
-  it.each(['plain', 'secure', 'secureToTheNode'] as const)('and it hears a voice again: %s', async (name) => {
-    await phone(name).untilHears();
-  });
+  it.each(['plain', 'secure', 'secureToTheNode', 'called'] as const)(
+    'and it hears a voice again: %s',
+    async (name) => {
+      await phone(name).untilHears();
+    },
+  );
 
   it('and the one that holds us is asked to go on holding, and hears again when it resumes', async () => {
     const held = phone('held');
@@ -84,8 +104,8 @@ describe('the node dies on which baresip is talking', () => {
     await held.untilHears();
   });
 
-  it('and TLS stays TLS, and SRTP stays SRTP', () => {
-    const [reinvite] = phone('secure').reinvites();
+  it.each(['secure', 'called'] as const)('and TLS stays TLS, and SRTP stays SRTP: %s', (name) => {
+    const [reinvite] = phone(name).reinvites();
     expect(reinvite?.transport).toBe('TLS');
     const body = reinvite?.message.body ?? '';
     expect(audioLines(body, /^m=audio /)[0]).toMatch(/^m=audio [1-9]\d* RTP\/SAVP 0\b/);

@@ -11,7 +11,7 @@ import { until } from './wait.js';
 const READY_MS = 30_000;
 const RTPENGINE_CONTROL = '127.0.0.1:2223';
 /** Users that can register; the password of each is its name. */
-const LAB_USERS = ['alice', 'bob', 'carol', 'dave'];
+const LAB_USERS = ['alice', 'bob', 'carol', 'dave', 'erin'];
 
 export const edgeRpcUrl = (edge: string): string => `http://${edge}:8080/rpc`;
 

@@ -18,7 +18,7 @@ const VOICE_S = 180;
 const HEARD_SAMPLES = 2_000;
 /** Ports of the first phone; each further one has the next. */
 const PORTS = { sip: 5_800, control: 4_800, rtp: 19_000, rtpEach: 10 } as const;
-const USERS = ['alice', 'bob', 'carol', 'dave'] as const;
+const USERS = ['alice', 'bob', 'carol', 'dave', 'erin'] as const;
 
 /** What the phone's screen would show. */
 export type BaresipState = 'idle' | 'dialling' | 'ringing' | 'established' | 'closed';
