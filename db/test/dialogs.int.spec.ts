@@ -20,7 +20,9 @@ const START = 1_800_000_000_000_000;
 function callOf(callId: string, tag = 'a1'): { invited: CallDialogs; answered: CallDialogs } {
   const common = (to: string): string =>
     `Via: SIP/2.0/UDP 10.77.0.5\r\nFrom: "Ünï \\"q\\"" <sip:phone@x>;tag=p1\r\nTo: <sip:app@x>${to}\r\nCall-ID: ${callId}\r\n` +
-    `CSeq: 1 INVITE\r\nRecord-Route: <sip:p1;lr>, <sip:p2;lr>\r\nContact: <sip:c@192.0.2.1;alias=a~1~1>\r\n\r\n`;
+    `CSeq: 1 INVITE\r\nRecord-Route: <sip:p1;lr>, <sip:p2;lr>\r\nContact: <sip:c@192.0.2.1;alias=a~1~1>\r\n` +
+    `Session-Expires: 1800;refresher=uac\r\nContent-Type: application/sdp\r\n\r\n` +
+    `v=0\r\no=- 18446744073709551615 1 IN IP4 x\r\ns=-\r\nt=0 0\r\nm=audio 4000 RTP/AVP 0\r\na=sendonly\r\n`;
   const fold = (call: CallDialogs, direction: 'sent' | 'received', at: number, text: string): CallDialogs =>
     applyMessage(call, { direction, at: START + at, nodeId: 'ast1', message: parseSip(Buffer.from(text)) });
   const invited = fold(emptyCall(callId), 'received', 0, `INVITE sip:app@x SIP/2.0\r\n${common('')}`);
@@ -49,6 +51,14 @@ describe('the table of dialogs', () => {
     const found = await source.findByCallIds(['c1', 'unknown']);
     expect([...found.keys()]).toEqual(['c1']);
     expect(found.get('c1')).toEqual(dialogsOf(answered));
+    expect(found.get('c1')).toMatchObject([
+      {
+        inviteCSeq: 1,
+        localSession: { origin: { sessionId: '18446744073709551615' }, streams: [{ direction: 'sendonly' }] },
+        sessionTimer: { intervalS: 1_800, refresher: 'remote' },
+        unsure: [],
+      },
+    ]);
   });
 
   it('gives back the evidence for a fold to go on with', async () => {

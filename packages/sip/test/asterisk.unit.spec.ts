@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import type { SessionDescription } from '../src/dialog/session.js';
 import { applyMessage, dialogsOf, emptyCall, type CallDialogs } from '../src/dialog/fold.js';
 import { decodeHep } from '../src/hep/decode.js';
 import { parseSip } from '../src/message/parse.js';
@@ -82,6 +83,26 @@ describe('captures of a real Asterisk', () => {
       PJSIP_RECOVERY_ROUTES: '<sip:10.77.1.10;lr;ftag=1d0af533-1870-43a5-85da-8d1df49b1a58>',
       PJSIP_RECOVERY_REQUEST_URI: 'sip:callee@192.168.77.7:6000;alias=10.77.1.30~6000~1',
     });
+  });
+
+  it('knows the session of both legs', () => {
+    const codecs = (session: SessionDescription | null) =>
+      session?.streams.map((stream) => stream.codecs.map(({ name }) => name));
+    const [caller, callee] = foldUntil('BYE').flatMap(dialogsOf);
+    if (caller === undefined || callee === undefined) throw new Error('two legs were expected');
+    expect(caller.localSession?.origin).toEqual({
+      username: '-',
+      sessionId: '53655765',
+      version: '2353687639',
+    });
+    expect(caller.remoteSession?.origin.version).toBe('2353687637');
+    expect([caller.localSession, caller.remoteSession].map(codecs)).toEqual([[['PCMU']], [['PCMU']]]);
+    expect([callee.localSession, callee.remoteSession].map(codecs)).toEqual([
+      [['PCMU', 'PCMA', 'telephone-event']],
+      [['PCMU']],
+    ]);
+    // Asterisk asked for a timer, and the phone's 200 did not grant one.
+    expect([caller.sessionTimer, callee.sessionTimer]).toEqual([null, null]);
   });
 
   it('sees the end of both legs', () => {

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Dialog } from '../src/dialog/dialog.js';
 import { evidenceSchema } from '../src/dialog/evidence.js';
-import { applyMessage, dialogsOf, emptyCall, joinCalls } from '../src/dialog/fold.js';
+import { applyMessage, dialogKey, dialogsOf, emptyCall, joinCalls, visible } from '../src/dialog/fold.js';
 import type { Observed } from '../src/dialog/observe.js';
 import { fold, inbound, outbound, inDialog, ourRequest, established, answered } from './calls.js';
 import { CALL_ID, capture } from './messages.js';
@@ -104,5 +104,19 @@ describe('a Call-ID with ever new tags', () => {
     );
     expect(dialogsOf(known).find(({ remoteTag }) => remoteTag === 'p1')?.state).toBe('ended');
     expect(applyMessage(flooded, invite('another'))).toBe(flooded);
+  });
+});
+
+describe('evidence that an earlier release stored', () => {
+  it('is gone on with, though it knows nothing of sessions', () => {
+    const [kept] = visible(established.reduce(applyMessage, emptyCall(CALL_ID)));
+    const old = JSON.parse(JSON.stringify(kept)) as Record<string, unknown>;
+    const added = new Set(['exchanges', 'timers', 'denials', 'aliveAt', 'passedOverAt']);
+    const fields = Object.entries(old).filter(([name]) => !added.has(name));
+    const speaker = { cseq: 0, at: 1_800_000_001_000_000, nodeId: 'ast1' };
+    const evidence = evidenceSchema.parse({ ...Object.fromEntries(fields), speaker });
+    const loaded = { callId: CALL_ID, evidence: new Map([[dialogKey(evidence), evidence]]) };
+    const [dialog] = dialogsOf(joinCalls(loaded, emptyCall(CALL_ID)));
+    expect(dialog).toMatchObject({ nodeId: 'ast1', state: 'confirmed', localSession: null });
   });
 });
