@@ -148,6 +148,25 @@ describe('a re-INVITE that was answered', () => {
     expect(offers).toEqual(['audio', undefined]);
   });
 
+  it('by nobody, because the node could not make the offer, is tried once with the plain one', () => {
+    const second = factsOf(2, 'ast2');
+    given(planned(1))
+      .when(
+        record(first.originated(0)),
+        record(first.refused(0, false, 'OFFER_UNSUPPORTED')),
+        record(second.originated(0)),
+        record(second.refused(0, false, 'OFFER_UNSUPPORTED')),
+      )
+      .then(
+        { type: 'LegOriginated' },
+        { type: 'LegRefused' },
+        { type: 'AttemptStarted', target: 'ast2', legs: [{ plainOffer: true }] as never },
+        { type: 'LegOriginated' },
+        { type: 'LegRefused' },
+        { type: 'RecoveryCompleted', outcome: 'failed', reason: 'offer-unsupported' },
+      );
+  });
+
   it('503 goes to another node at once, and where there is none to the same a second later', () => {
     const refused = first.refused(0, true, 'SERVER_UNAVAILABLE');
     given(planned(1))

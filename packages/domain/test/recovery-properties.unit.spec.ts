@@ -25,7 +25,7 @@ const MENDABLE = [
   'REINVITE_UNANSWERED',
 ];
 const FINAL = ['REINVITE_REJECTED', 'DIALOG_GONE', 'OUTCOME_UNKNOWN', 'TARGET_LOST', 'PHONE_UNREACHABLE'];
-const UNSENT = ['TARGET_UNREACHABLE', 'DEADLINE_PASSED', 'MODULE_REFUSED'];
+const UNSENT = ['TARGET_UNREACHABLE', 'DEADLINE_PASSED', 'MODULE_REFUSED', 'OFFER_UNSUPPORTED'];
 
 const planning = (): RecoveryCommand =>
   planRecovery(LEGS, {
@@ -169,7 +169,8 @@ describe('whatever an ari-worker says, in whatever order', () => {
               refusal?.type === 'LegRefused' &&
               (refusal.sent
                 ? MENDABLE.includes(refusal.reason.toUpperCase().replaceAll('-', '_'))
-                : !said.some((past) => past.type === 'LegOriginated'));
+                : refusal.reason === 'offer-unsupported' ||
+                  !said.some((past) => past.type === 'LegOriginated'));
             expect(untouched || (death !== undefined && mayBeOpen(refusal))).toBe(true);
           }
         });

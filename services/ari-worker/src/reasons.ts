@@ -22,6 +22,8 @@ export type RefusalReason =
   | 'PHONE_UNREACHABLE'
   /** `res_pjsip_recovery` refused the variables. */
   | 'MODULE_REFUSED'
+  /** It cannot offer the session that the leg had, at this node's endpoint; nothing was sent. */
+  | 'OFFER_UNSUPPORTED'
   /** ARI refused the originate. */
   | 'ORIGINATE_REFUSED'
   | 'TARGET_UNREACHABLE'
@@ -45,6 +47,9 @@ export interface Refusal {
   /** What the answer's `Retry-After` says, ms. */
   readonly retryAfterMs: number | null;
 }
+
+/** The module's code where the endpoint has not the codecs or the form of SRTP that the leg had. */
+const OFFER_UNSUPPORTED = 'REC-SDP-UNSUPPORTED';
 
 /** The part of a refusal of which nothing is known where the phone was not heard. */
 export const UNHEARD = { cause: null, status: null, retryAfterMs: null } as const;
@@ -76,7 +81,10 @@ const BY_STATUS: ReadonlyMap<number, RefusalReason> = new Map([
  *   Without it a refusal by the module cannot be told from an answer of the phone, and counts as sent.
  */
 export function refusalOf(cause: number, sipStatus: number | null, report: RecoveryReport | null): Refusal {
-  if (report?.result === 'refused') return { ...UNHEARD, reason: 'MODULE_REFUSED', sent: false, cause };
+  if (report?.result === 'refused') {
+    const reason = report.code === OFFER_UNSUPPORTED ? 'OFFER_UNSUPPORTED' : 'MODULE_REFUSED';
+    return { ...UNHEARD, reason, sent: false, cause };
+  }
   if (report !== null && !report.received)
     return { ...UNHEARD, reason: withoutAnswer(report.status), sent: true, cause };
   if (report === null && UNANSWERED_CAUSES.has(cause))

@@ -69,6 +69,11 @@ describe('what the module says', () => {
     expect(refusalOf(111, 400, report)).toMatchObject({ reason: 'MODULE_REFUSED', sent: false });
   });
 
+  it('of an offer that the endpoint cannot make is that a plain one may do', () => {
+    const report = reportOf({ result: 'refused', code: 'REC-SDP-UNSUPPORTED' });
+    expect(refusalOf(111, 400, report)).toMatchObject({ reason: 'OFFER_UNSUPPORTED', sent: false });
+  });
+
   it.each([
     [{ result: 'failed', status: 'many', received: 'yes', retry_after: '' }],
     [{ result: 'failed', status: '500', received: 'perhaps', retry_after: '' }],

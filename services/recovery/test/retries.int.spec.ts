@@ -102,4 +102,28 @@ describe('another attempt, on real Postgres and NATS', () => {
     cluster.beats('ast3');
     expect(await ended(1)).toMatchObject([{ outcome: 'recovered', target: 'ast3', legs_total: '2' }]);
   });
+
+  it('of a call whose legs had come back and were not joined yet joins them on the third node', async () => {
+    cluster.replica({ attemptTimeoutMs: 60_000 });
+    cluster.beats('ast3', { liveChannels: 50 });
+    cluster.worker.manner = ({ target }) => (target === 'ast2' ? 'joins-nothing' : 'answers');
+    const pair = [leg('ast1', 'a'), leg('ast1', 'b', { createdAt: 1_100 })];
+    await cluster.ledgerHas(pair);
+    await cluster.dies('ast1', await cluster.observe(...pair, bridge('ast1', 'b1', ['a', 'b'])));
+    const [first] = await eventually(
+      'the command',
+      () => cluster.worker.commands.length > 0 && cluster.worker.commands,
+    );
+    const back = (first?.legs ?? []).map(({ legId, channelId }, n) =>
+      leg('ast2', channelId, { channelId, sipCallId: `${legId}@phone`, createdAt: 2_000 + n }),
+    );
+    expect(back).toHaveLength(2);
+    await cluster.ledgerHas(back);
+    await cluster.dies('ast2', await cluster.observe(...back));
+    const again = await eventually('the command for the third node', () =>
+      cluster.worker.commands.find(({ target }) => target === 'ast3'),
+    );
+    expect(again).toMatchObject({ callId: 'a@phone', join: first?.join });
+    expect(again.legs.map(({ legId }) => legId)).toEqual(back.map(({ channelId }) => channelId));
+  });
 });

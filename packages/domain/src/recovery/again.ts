@@ -57,6 +57,10 @@ const AFTER_SENT: Partial<Record<Reason, Rule>> = {
 /** Nothing of it was sent: the node is at fault, not the phone. */
 const AFTER_UNSENT: Rule = { ...elsewhere, waitsForNode: true, times: Infinity, counts: true };
 
+/** … or its endpoint cannot make the offer: Asterisk's own one may do. */
+const AFTER_UNSUPPORTED: Rule = { ...again, plainOffer: true, times: 1, counts: false };
+
+const OFFER_UNSUPPORTED: Reason = 'offer-unsupported';
 const TARGET_LOST: Reason = 'target-lost';
 const DEADLINE_PASSED: Reason = 'deadline-passed';
 
@@ -81,13 +85,15 @@ export function endOf(leg: LegProgress, { targetDead }: RestoringState): string 
 
 function ruleOf({ refused, originated }: LegProgress, reason: string): Rule | undefined {
   if (refused !== null && !refused.sent && reason !== TARGET_LOST) {
-    if (originated) return undefined;
+    if (originated && reason !== OFFER_UNSUPPORTED) return undefined;
+    if (reason === OFFER_UNSUPPORTED) return AFTER_UNSUPPORTED;
     return reason === DEADLINE_PASSED ? { ...AFTER_UNSENT, mayReturn: true } : AFTER_UNSENT;
   }
   return AFTER_SENT[reason as Reason];
 }
 
 function ruleNamed(reason: string): Rule {
+  if (reason === OFFER_UNSUPPORTED) return AFTER_UNSUPPORTED;
   return AFTER_SENT[reason as Reason] ?? AFTER_UNSENT;
 }
 

@@ -73,6 +73,10 @@ export const REASONS = {
     'failed',
     'The recovery module refused the dialog, and nothing was sent; the log of that Asterisk has its code.',
   ],
+  'offer-unsupported': [
+    'failed',
+    'The endpoint of the target has not the codecs or the encryption that the leg had, and a plain offer did no better.',
+  ],
   'originate-refused': ['failed', 'The target took no originate for the leg; its endpoint may be missing.'],
   'target-lost': ['failed', 'The target died, or its ARI went away, before the phone had answered.'],
   'outcome-unknown': [

@@ -2,7 +2,8 @@ import { subjects, type Bus } from '@reinvite/bus';
 import { restoreCall, type RestoreCall, type RestoreFact } from '@reinvite/domain';
 
 /** How the fake worker deals with a command. */
-export type Manner = 'answers' | 'phone-refuses' | 'phone-collides' | 'unreachable' | 'silent';
+export type Manner =
+  'answers' | 'phone-refuses' | 'phone-collides' | 'joins-nothing' | 'unreachable' | 'silent';
 
 /**
  * The ari-worker's side of recovery, at the level of its messages: takes every command from the queue and says of each leg
@@ -30,6 +31,12 @@ export class FakeWorker {
 
   /** Says what a worker says that brought all legs of a call back. */
   async answer(command: RestoreCall): Promise<void> {
+    await this.bringBack(command);
+    if (command.join.kind === 'ari-bridge')
+      await this.say(command, { ...this.base(command), type: 'LegsJoined', bridgeId: command.join.bridgeId });
+  }
+
+  private async bringBack(command: RestoreCall): Promise<void> {
     await this.say(
       command,
       ...command.legs.flatMap((leg) => [
@@ -37,14 +44,13 @@ export class FakeWorker {
         this.ofLeg(command, 'LegAnswered', leg),
       ]),
     );
-    if (command.join.kind === 'ari-bridge')
-      await this.say(command, { ...this.base(command), type: 'LegsJoined', bridgeId: command.join.bridgeId });
   }
 
   private async handle(command: RestoreCall): Promise<void> {
     this.commands.push(command);
     const manner = this.manner(command);
     if (manner === 'answers') await this.answer(command);
+    if (manner === 'joins-nothing') await this.bringBack(command);
     if (manner === 'phone-refuses') await this.refuse(command, true, 'REINVITE_REJECTED');
     if (manner === 'phone-collides') await this.refuse(command, true, 'REINVITE_COLLIDED');
     if (manner === 'unreachable') await this.refuse(command, false, 'TARGET_UNREACHABLE');
