@@ -98,6 +98,8 @@ function run(seed: number, runs: number): Tally {
   const { packets, payloads } = corpus();
   const dice = new Dice(seed);
   const follower = new Follower();
+  // Most of the mutations end in an error, and long traces would take longer than all the rest.
+  Error.stackTraceLimit = 5;
   for (let count = 0; count < runs; count += 1) {
     if (dice.roll(10) === 0) follower.follow(mutated(dice.of(packets), packets, dice));
     else {
