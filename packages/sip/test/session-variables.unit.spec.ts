@@ -66,6 +66,8 @@ describe('the variables of the session', () => {
     expect(origin('3000000000', '4000000000')).toBe('3000000000 4000000000');
     expect(origin('4294967296', '1')).toBeUndefined();
     expect(origin('1', '4294967295')).toBeUndefined();
+    expect(origin('9'.repeat(40), '1')).toBeUndefined();
+    expect(origin('1', 'x')).toBeUndefined();
   });
 
   it.each([

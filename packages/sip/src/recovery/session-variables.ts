@@ -2,7 +2,7 @@ import type { Dialog } from '../dialog/dialog.js';
 import type { Codec, Direction, MediaStream, SessionDescription } from '../dialog/session.js';
 
 /** pjmedia, which Asterisk negotiates with, keeps both numbers of `o=` in 32 bits and knows no more streams. */
-const HIGHEST_NUMBER = 2n ** 32n - 1n;
+const HIGHEST_NUMBER = 2 ** 32 - 1;
 const MAX_STREAMS = 16;
 /** The module takes no longer value. */
 const MAX_LENGTH = 8_192;
@@ -10,6 +10,7 @@ const MAX_LENGTH = 8_192;
 const SHORTEST_INTERVAL_S = 90;
 const TRANSPORTS: readonly string[] = ['udp', 'tcp', 'tls', 'ws', 'wss'];
 
+const NUMBER = /^\d{1,10}$/;
 /** What can stand in the value as it is: no line break, and nothing that separates lines. */
 const TEXT = /^[^|\p{Cc}]+$/u;
 const TOKEN = /^[^|\s\p{Cc}]+$/u;
@@ -43,8 +44,9 @@ export function sessionVariables(dialog: Dialog): Record<string, string> {
 
 /** An Asterisk has never used more than 32 bits: what has more was written by something between it and the capture. */
 function originOf({ origin: { sessionId, version } }: SessionDescription): string | null {
-  const fits = BigInt(sessionId) <= HIGHEST_NUMBER && BigInt(version) < HIGHEST_NUMBER;
-  return fits ? `${sessionId} ${version}` : null;
+  const areNumbers = NUMBER.test(sessionId) && NUMBER.test(version);
+  const fit = Number(sessionId) <= HIGHEST_NUMBER && Number(version) < HIGHEST_NUMBER;
+  return areNumbers && fit ? `${sessionId} ${version}` : null;
 }
 
 function streamsOf(local: SessionDescription | null, remote: SessionDescription | null): string | null {
