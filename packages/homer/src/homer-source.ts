@@ -16,6 +16,8 @@ import { isComplete } from './complete.js';
 
 /** Clocks differ between nodes, agents and HOMER, by less than this. */
 const CLOCK_SKEW_MS = 60_000;
+/** RFC 2606: no phone is there. */
+const NOBODYS_CALL = 'greeting@reinvite.invalid';
 
 export interface HomerSourceOptions {
   readonly api: HomerApi;
@@ -77,6 +79,27 @@ export class HomerSource implements DialogSource {
     for (const code of untold.values())
       throw codedError(code, 'HOMER could not tell of all dialogs', { untold: untold.size });
     return new Map([...told].map(([callId, call]) => [callId, dialogsOf(call)]));
+  }
+
+  /**
+   * Asks HOMER for a call that cannot be, so that what is wrong with the configuration is said when a service starts, and not
+   * when a node dies.
+   * @returns null where HOMER answers, else why not; it is in the log.
+   * @throws the signal's reason when the service stops.
+   */
+  async greet(): Promise<ErrorCode | null> {
+    const { api, settings, log, signal } = this.options;
+    const now = Date.now();
+    try {
+      await api.messages([NOBODYS_CALL], { fromMs: now - settings.pollMs, toMs: now }, signal);
+      log.info('HOMER answers');
+      return null;
+    } catch (err) {
+      if (signal.aborted || !isCoded(err)) throw err;
+      if (err.class === 'retryable') log.warn({ err }, 'HOMER does not answer now');
+      else log.error({ err }, 'HOMER will not tell of any dialog');
+      return err.code;
+    }
   }
 
   /**

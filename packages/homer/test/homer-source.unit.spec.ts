@@ -170,6 +170,17 @@ describe.each([7, 11] as const)('HOMER %i', (version) => {
     expect(JSON.stringify(Object.getOwnPropertyDescriptors(error))).not.toContain('secret-of-mine');
   });
 
+  it('is greeted, so that what is wrong is known before a node dies', async () => {
+    const { source, fake } = await open(version);
+    expect(await source.greet()).toBeNull();
+    expect(fake.queries.length).toBeGreaterThan(0);
+    const wrong = await Scene.open(version, { homer: { url: fake.url, password: 'wrong' } });
+    scenes.push(wrong);
+    expect(await wrong.source.greet()).toBe('HOMER_UNAUTHORIZED');
+    fake.behaviour.next = Array.from({ length: 12 }, () => 503);
+    expect(await source.greet()).toBe('HOMER_UNREACHABLE');
+  });
+
   it('is not asked for long at a path that it does not have', async () => {
     const { source } = await open(version, { homer: { url: 'http://127.0.0.1:9' } });
     const unreachable = source.ask([INBOUND], SEARCH);

@@ -20,6 +20,9 @@ describe('a timestamp of HOMER 11', () => {
     ['2026-11-21', null],
     ['', null],
     [0, null],
+    [5e-324, null],
+    [1e300, null],
+    ['0001-01-01T00:00:00Z', null],
     [Number.NaN, null],
   ])('%s', (value, expected) => {
     expect(microseconds(value)).toBe(expected);

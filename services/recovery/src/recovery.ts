@@ -143,6 +143,8 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
     'recovery',
   );
   log.info('ready');
+  // A call does not wait for it, and what is wrong is in the log.
+  void sources.homer?.greet().catch(() => undefined);
   await Promise.all([
     projection.done,
     outbox.run(signal),

@@ -36,8 +36,11 @@ export interface HomerApi {
   messages(callIds: readonly string[], span: TimeSpan, signal: AbortSignal): Promise<Page>;
 }
 
-/** HOMER writes numbers as such, as text, and as floating point. */
-export const wholeNumber = z.coerce.number().int().nonnegative();
+/** HOMER writes numbers as such, as text, and as floating point. Nothing else is one: `null` is not 0. */
+export const wholeNumber = z
+  .union([z.number(), z.string().regex(/^\d{1,15}(?:\.0+)?$/)])
+  .transform(Number)
+  .pipe(z.number().int().nonnegative());
 
 export const captureIdOf = z
   .union([z.string(), z.number()])

@@ -18,13 +18,15 @@ const PROFILES = ['1_call', '1_default'] as const;
 /** HOMER 7 looks at whole seconds only. */
 const SECOND_MS = 1_000;
 const SIP = 1;
+/** As long as the seconds of a HEP packet are. */
+const MAX_SECONDS = 2 ** 32 - 1;
 
 const answerSchema = z.object({ data: z.object({ messages: z.array(z.unknown()).nullish() }) });
 /** Of every row, correlated ones included. `micro_ts` is not read: it is in ms up to 1.5.15 and in µs after it. */
-const keySchema = z.object({ sid: z.string(), payloadType: z.coerce.number() });
+const keySchema = z.object({ sid: z.string(), payloadType: wholeNumber });
 const rowSchema = z.object({
-  timeSeconds: wholeNumber,
-  timeUseconds: wholeNumber,
+  timeSeconds: wholeNumber.pipe(z.number().positive().max(MAX_SECONDS)),
+  timeUseconds: wholeNumber.pipe(z.number().max(999_999)),
   srcIp: z.string(),
   dstIp: z.string(),
   captureId: captureIdOf,

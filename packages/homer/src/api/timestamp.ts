@@ -7,11 +7,11 @@ const MINUTE_MS = 60_000;
  * @returns microseconds since the Unix epoch, null for what is none of these.
  */
 export function microseconds(value: string | number): number | null {
-  return typeof value === 'number' ? ofNumber(value) : ofText(value.trim());
+  const at = typeof value === 'number' ? ofNumber(value) : ofText(value.trim());
+  return at !== null && Number.isSafeInteger(at) && at > 0 ? at : null;
 }
 
-function ofNumber(value: number): number | null {
-  if (!Number.isFinite(value) || value <= 0) return null;
+function ofNumber(value: number): number {
   if (value > 1e18) return Math.floor(value / 1_000);
   if (value > 1e15) return Math.floor(value);
   if (value > 1e12) return Math.floor(value * 1_000);

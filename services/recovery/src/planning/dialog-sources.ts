@@ -8,7 +8,7 @@ export interface DialogSources {
   /** Asked first: it answers within milliseconds. */
   readonly ledger: DialogSource | null;
   /** Asked for what the ledger lacks: it answers seconds after the death. */
-  readonly homer: Pick<HomerSource, 'ask'> | null;
+  readonly homer: Pick<HomerSource, 'ask' | 'greet'> | null;
   /** Whether HOMER is asked afterwards also for what the ledger was sure of. */
   readonly compare: boolean;
 }
