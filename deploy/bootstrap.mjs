@@ -26,6 +26,11 @@ const manifest = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'
 const tasks = {
   demo: { lab: true, build: true, run: (args) => runScript('test/demo/dist/main.js', args) },
   bench: { lab: true, build: true, run: (args) => runScript('test/bench/dist/main.js', args) },
+  conformance: {
+    lab: true,
+    build: true,
+    run: (args) => runScript('test/conformance/dist/main.js', args),
+  },
   lab: { lab: true, build: true, run: (args) => runScript('deploy/lab/dist/cli.js', args) },
   test: {
     lab: true,

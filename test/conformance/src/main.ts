@@ -4,6 +4,7 @@ import { shutdownSignal } from '@reinvite/runtime';
 import { CommanderError } from 'commander';
 import { selected } from './cases/catalogue.js';
 import { readOptions, type ConformanceOptions } from './options.js';
+import { documentation } from './report/docs.js';
 import { printed, resultOf } from './report/result.js';
 import { run } from './run.js';
 
@@ -22,6 +23,10 @@ function optionsOf(argv: readonly string[]): ConformanceOptions | undefined {
 
 async function conformance(options: ConformanceOptions): Promise<number> {
   const cases = selected(options.only);
+  if (options.docs !== undefined && options.only !== undefined) {
+    process.stderr.write('the documentation is made from a run of all cases\n');
+    return EXIT.unable;
+  }
   if (cases.length === 0) {
     process.stderr.write('no case matches\n');
     return EXIT.unable;
@@ -40,6 +45,7 @@ async function conformance(options: ConformanceOptions): Promise<number> {
   const result = resultOf(verdicts);
   process.stdout.write(`${printed(result)}\n`);
   if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(result, undefined, 2)}\n`);
+  if (options.docs !== undefined) await writeFile(options.docs, documentation(result));
   return result.failed === 0 ? EXIT.good : EXIT.bad;
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { caseOf } from '../src/cases/case.js';
 import { judge } from '../src/judge/judge.js';
-import { besides, only, witnessOf, type Doctored } from './recovered-call.js';
+import { besides, CRASH_AT, only, witnessOf, type Doctored } from './recovered-call.js';
 
 const replaced =
   (search: string | RegExp, by: string) =>
@@ -109,6 +109,7 @@ const DOCTORED: readonly (readonly [what: string, how: Doctored, fault: RegExp])
     /the audit says failed \(dialog-gone\)/,
   ],
   ['the audit does not know of it', { audit: [] }, /the audit says nothing/],
+  ['it went on too early', { audit: [{ answeredAt: CRASH_AT + 205 }] }, /before the phone had answered/],
   ['the audit has it twice', { audit: [{}, {}] }, /the audit has it once more: recovered/],
   ['the call had not come about', { ready: false }, /did not come about/],
 ];

@@ -53,7 +53,10 @@ function faultsOf(witness: Witness, expected: Expectation): string[] {
       : [`${witness.crashes.length} nodes died under it`]),
     ...witness.crashes.flatMap((crash, index) => {
       const until = witness.crashes[index + 1]?.at ?? Infinity;
-      return crashFaults(witness, expectations[index] ?? expected, crash, until);
+      return [
+        ...crashFaults(witness, expectations[index] ?? expected, crash, until),
+        ...answerFaults(witness, witness.audit[index], crash.at),
+      ];
     }),
     ...expectations.flatMap((one, index) => auditFaults(witness.audit[index], one)),
     ...witness.audit
@@ -99,6 +102,15 @@ function ackFaults(witness: Witness, reinvite: TracedRequest): string[] {
       one.message.cseq.number === number,
   );
   return acked ? [] : [`the ACK of the ${statusOf(answer)} to re-INVITE ${number} did not come`];
+}
+
+/** The flow goes on when the phone has answered 200, and not before. */
+function answerFaults(witness: Witness, entry: AuditEntry | undefined, crashAt: number): string[] {
+  const answers = requestsAfter(witness, 'network', 'INVITE', crashAt).map((one) => answerTo(witness, one));
+  const accepted = answers.find((answer) => statusOf(answer) === 200);
+  if (accepted === undefined || entry === undefined || entry.answeredAt === null) return [];
+  // The audit's times are in whole milliseconds.
+  return entry.answeredAt > accepted.at - 1 ? [] : ['it went on before the phone had answered'];
 }
 
 function auditFaults(entry: AuditEntry | undefined, expected: Expectation): string[] {
