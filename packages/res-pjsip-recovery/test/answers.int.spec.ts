@@ -3,7 +3,7 @@ import { startLab, type Lab } from '@reinvite/lab';
 import { createLogger } from '@reinvite/runtime';
 import { eventually } from '@reinvite/test-support';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { callFromPhone } from './sipp-phone.js';
+import { askFromPhone, callFromPhone, type Ask } from './sipp-phone.js';
 
 type Variables = Record<string, string>;
 type Told = Readonly<Record<string, unknown>>;
@@ -22,6 +22,17 @@ const answers: readonly (readonly [answer: string, header: string, told: Told])[
   ['400 Bad Request', 'Reason: Q.850;cause=111', { status: '400' }],
   ['302 Moved Temporarily', 'Contact: <sip:echo@192.168.99.9>', { status: '302' }],
   ['401 Unauthorized', 'WWW-Authenticate: Digest realm="phone", nonce="abc"', { status: '401' }],
+];
+
+/** What a phone may ask in a call besides re-INVITE, UPDATE and BYE. */
+const asks: readonly Ask[] = [
+  { method: 'INFO', headers: ['Content-Type: application/dtmf-relay'], body: 'Signal=5\nDuration=160' },
+  // Asterisk leaves it unanswered, and the edge says so.
+  { method: 'INFO', headers: ['Content-Type: application/unheard-of'], body: 'x' },
+  { method: 'OPTIONS', headers: [] },
+  { method: 'MESSAGE', headers: ['Content-Type: text/plain'], body: 'hello' },
+  { method: 'REFER', headers: [] },
+  { method: 'SUBSCRIBE', headers: ['Event: nothing'] },
 ];
 
 describe('a phone that does not take its re-INVITE', () => {
@@ -133,5 +144,14 @@ describe('a phone that does not take its re-INVITE', () => {
     );
     await find('StasisStart', await recover(dialog, CSEQ + 1_000));
     expect(await phone).toEqual({ exitCode: 0, errors: '' });
+  });
+
+  it('or takes it, and then gets the same answers as in an ordinary call', async () => {
+    const ordinary = await askFromPhone(lab, 21_301, 'ast2', asks, false);
+    const phone = askFromPhone(lab, 21_302, 'ast1', asks, true);
+    await find('StasisStart', await recover(await heldDialog(), CSEQ));
+    expect(await phone).toEqual(ordinary);
+    expect(ordinary).toHaveLength(asks.length);
+    expect(ordinary).toEqual(expect.arrayContaining(['INFO 200', 'OPTIONS 200']));
   });
 });
