@@ -109,7 +109,11 @@ const DOCTORED: readonly (readonly [what: string, how: Doctored, fault: RegExp])
     /the audit says failed \(dialog-gone\)/,
   ],
   ['the audit does not know of it', { audit: [] }, /the audit says nothing/],
-  ['it went on too early', { audit: [{ answeredAt: CRASH_AT + 205 }] }, /before the phone had answered/],
+  [
+    'it went on too early',
+    { test: caseOf('one', 'late', { timer: 'phone' }, { extras: { answersAfterMs: 2_000 } }) },
+    /before the phone had answered/,
+  ],
   ['the audit has it twice', { audit: [{}, {}] }, /the audit has it once more: recovered/],
   ['the call had not come about', { ready: false }, /did not come about/],
 ];
