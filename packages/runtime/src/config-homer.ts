@@ -79,7 +79,9 @@ function count(...values: readonly (string | undefined)[]): number {
   return values.filter((value) => value !== undefined).length;
 }
 
+/** What is no URL at all is refused as that. */
 function hasNoCredentials(url: string): boolean {
+  if (!URL.canParse(url)) return true;
   const { username, password } = new URL(url);
   return username === '' && password === '';
 }

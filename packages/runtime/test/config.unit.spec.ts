@@ -102,6 +102,7 @@ describe('the configuration of HOMER', () => {
   });
 
   it.each([
+    ['what is no URL', { url: 'homer.example' }, /homer\.url/],
     ['a URL with credentials', { url: 'https://reinvite:secret@homer.example/' }, /credentials/],
     ['a password and a token', { authToken: 'key' }, /either username/],
     ['a password twice', { passwordFile: '/etc/reinvite/homer.password' }, /either username/],
