@@ -37,9 +37,12 @@ async function conformance(options: ConformanceOptions): Promise<number> {
     last = line;
   };
   const { keep } = options;
+  const signal = shutdownSignal();
+  // The lab and its phones end with this process.
+  signal.addEventListener('abort', () => process.exit(EXIT.unable), { once: true });
   const verdicts = await run(cases, {
     progress,
-    signal: shutdownSignal(),
+    signal,
     ...(keep === undefined ? {} : { keep }),
   });
   const result = resultOf(verdicts);

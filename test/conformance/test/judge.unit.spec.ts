@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { caseOf } from '../src/cases/case.js';
 import { judge } from '../src/judge/judge.js';
-import { besides, CRASH_AT, only, witnessOf, type Doctored } from './recovered-call.js';
+import { besides, only, witnessOf, type Doctored } from './recovered-call.js';
 
 const replaced =
   (search: string | RegExp, by: string) =>
