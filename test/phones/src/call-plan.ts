@@ -52,6 +52,14 @@ export function holdOf(plan: CallPlan, role: 'caller' | 'callee'): number {
   return hangsUp === role ? plan.holdMs : PATIENT_MS;
 }
 
+/**
+ * Plans whose callees are alike in everything have the same key. Which call comes when is open, so phones that share a SIPp
+ * must be able to take each other's place: one that hangs up later than its plan says would end the call by the wrong side.
+ */
+export function calleeKey(plan: CallPlan): string {
+  return JSON.stringify([behaviourOf(plan.callee), plan.callee?.behindNat ?? false, holdOf(plan, 'callee')]);
+}
+
 /** User that a caller dials to reach the phone at a port. */
 export function dialledUser({ kind, goesOnMs }: CallPlan, port: number): string {
   return `${goesOnMs === undefined ? kind : 'dialg'}-${port}`;

@@ -5,7 +5,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Lab } from '@reinvite/lab';
 import { CaptureTail } from './capture/tail.js';
 import { Capture } from './capture/tcpdump.js';
-import { behaviourOf, contactOf, dialledUser, groupBy, holdOf, type CallPlan } from './call-plan.js';
+import {
+  behaviourOf,
+  calleeKey,
+  contactOf,
+  dialledUser,
+  groupBy,
+  holdOf,
+  type CallPlan,
+} from './call-plan.js';
 import { callsOf, type ObservedCall } from './observed/call.js';
 import { SipTrace } from './observed/sip-trace.js';
 import { VoiceTrace } from './observed/voice.js';
@@ -96,7 +104,7 @@ export class Phones {
     return calls.map(({ number }) => number);
   }
 
-  /** One SIPp for the phones of a kind. Those that hang up share none with those that wait: which call comes when is open. */
+  /** One SIPp for the phones of a kind. */
   private async startCallees(plans: readonly CallPlan[]): Promise<NumberedCall[]> {
     const numbered = plans.map((plan, index) => ({
       plan,
@@ -110,8 +118,7 @@ export class Phones {
     }
     const groups = groupBy(
       numbered.filter(({ plan }) => plan.kind !== 'app'),
-      ({ plan }) =>
-        JSON.stringify([behaviourOf(plan.callee), plan.callee?.behindNat, plan.hangsUp === 'callee']),
+      ({ plan }) => calleeKey(plan),
     );
     for (const group of groups) {
       const ports = this.ports.next();
