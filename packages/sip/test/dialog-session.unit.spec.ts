@@ -149,6 +149,18 @@ describe('the session of a call that goes on', () => {
     expect(always([...call, update, updateOk])).toMatchObject({ ours: ['1', 'sendrecv'], unsure: [] });
   });
 
+  it('outlives any number of UPDATEs that only refresh the session timer', () => {
+    const refreshes = Array.from({ length: 40 }, (_, index) => {
+      const cseq = `${8 + index} UPDATE`;
+      return [received(1_000 + index, { cseq }), sent(1_000 + index, { cseq, status: 200 })];
+    });
+    expect(always([...call, ...refreshes.flat()])).toMatchObject({
+      ours: ['1', 'sendrecv'],
+      theirs: ['1', 'sendrecv'],
+      unsure: [],
+    });
+  });
+
   it('is that of the second node after a recovery, though the clock of that node be late', () => {
     const again = capture('sent', 500, { ...ourRequest, contact, cseq: '60 INVITE', sdp: ours(3) }, 'ast2');
     const againOk = capture(

@@ -107,7 +107,8 @@ function inResponse(message: SipMessage & { kind: 'response' }, by: Exchange['by
   if (status >= 300) return method === 'PRACK' ? [] : [{ ...answered, outcome: 'refused' }];
   const final = status >= 200;
   const response = saidIn(message, at);
-  if (response === null) return final && method !== 'PRACK' ? [{ ...answered, outcome: 'accepted' }] : [];
+  // Of an UPDATE without an offer, which only refreshes the timer, nothing is kept: many follow one another.
+  if (response === null) return final && method === 'INVITE' ? [{ ...answered, outcome: 'accepted' }] : [];
   const kind = final ? 'final' : isReliable(message) ? 'reliable' : 'provisional';
   return [{ ...answered, outcome: final ? 'accepted' : 'open', response: { ...response, kind } }];
 }
