@@ -54,6 +54,23 @@ describe('inside a dialog', () => {
     });
   });
 
+  it('keeps the target over many refreshes of the session timer that say nothing of it', () => {
+    const refreshes = Array.from({ length: 40 }, (_, index) => {
+      const [theirs, own] = [`${10 + index} UPDATE`, `${31_000 + index} UPDATE`];
+      return [
+        capture('received', 6_000 + index, { ...inDialog, cseq: theirs }),
+        capture('sent', 6_000 + index, { ...inDialog, status: 200, cseq: theirs }),
+        capture('sent', 7_000 + index, { ...ourRequest, cseq: own }),
+        capture('received', 7_000 + index, { ...ourRequest, status: 200, cseq: own }),
+      ];
+    });
+    const before = [...established, reinvite, reinviteOk];
+    expect(only([...before, ...refreshes.flat()])).toMatchObject({
+      remoteTarget: 'sip:phone@192.168.9.9:7777',
+      unsure: [],
+    });
+  });
+
   it('keeps the target when a refresh was refused, however often it is sent again', () => {
     const refused = capture('sent', 3_001, { ...inDialog, status: 488, cseq: '8 INVITE' });
     const again = { ...reinvite, at: reinvite.at + 500_000 };

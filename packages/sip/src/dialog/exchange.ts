@@ -42,6 +42,8 @@ const OUTCOMES = ['open', 'refused', 'accepted'] as const;
 const KINDS = ['provisional', 'final', 'reliable'] as const;
 
 export const exchangeRules: Rules<Exchange> = {
+  // Nobody has as many offers open or refused one after the other, and each may be long.
+  kept: 8,
   join: (a, b) => ({
     by: a.by,
     cseq: a.cseq,

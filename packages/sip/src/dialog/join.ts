@@ -59,6 +59,8 @@ const firstAnswer: Rank<Answer> = (answer) => [-answer.cseq, answer.final ? 1 : 
 const OUTCOMES = ['open', 'refused', 'accepted'] as const;
 
 const refreshRules: Rules<Refresh> = {
+  // There are phones that never give a Contact with an UPDATE: none that refreshes the session timer is settled then.
+  kept: 64,
   join: (a, b) => ({
     ...a,
     outcome: OUTCOMES.indexOf(a.outcome) >= OUTCOMES.indexOf(b.outcome) ? a.outcome : b.outcome,

@@ -4,10 +4,9 @@ export interface Transaction {
   readonly cseq: number;
 }
 
-/** As many of one side as nobody has open or refused one after the other; more are a flood. */
-const KEPT = 8;
-
 export interface Rules<T> {
+  /** How many of one side are kept; more than that one after the other, and none of them settled, are a flood. */
+  readonly kept: number;
   /** Associative, commutative and idempotent. */
   readonly join: (a: T, b: T) => T;
   /** Whether all that is to be known of it is known; what is settled stays so when it is joined with more. */
@@ -16,7 +15,7 @@ export interface Rules<T> {
 
 /**
  * Joins two sets of transactions, the latest of a side first. Of each side those below its latest settled one are left
- * out, for it has overtaken them, and so are all but the {@link KEPT} latest. Both go by the key alone or by what cannot
+ * out, for it has overtaken them, and so are all but the `kept` latest. Both go by the key alone or by what cannot
  * be undone, so that the order in which sets are joined makes no difference.
  */
 export function joinTransactions<T extends Transaction>(
@@ -33,7 +32,7 @@ function joinSide<T extends Transaction>(
   side: Transaction['by'],
   a: readonly T[],
   b: readonly T[],
-  { join, isSettled }: Rules<T>,
+  { kept, join, isSettled }: Rules<T>,
 ): T[] {
   const joined = a.filter(({ by }) => by === side);
   for (const one of b) {
@@ -45,7 +44,7 @@ function joinSide<T extends Transaction>(
   }
   joined.sort((x, y) => y.cseq - x.cseq);
   const settled = joined.findIndex(isSettled);
-  return joined.slice(0, Math.min(KEPT, settled === -1 ? KEPT : settled + 1));
+  return joined.slice(0, settled === -1 ? kept : Math.min(kept, settled + 1));
 }
 
 export type Rank<T> = (value: T) => readonly number[];
