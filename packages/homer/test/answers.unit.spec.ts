@@ -104,3 +104,22 @@ describe('a row of HOMER 7', () => {
     expect(unreadable).toBe(at === null ? 2 : 0);
   });
 });
+
+describe('a row without a capture id', () => {
+  const seven = { sid: CALL, payloadType: 1, srcIp: 'a', dstIp: 'b', raw, timeSeconds: 5, timeUseconds: 7 };
+  const eleven = { session_id: CALL, timestamp: 1_795_262_400, src_ip: 'a', dst_ip: 'b', payload: raw };
+
+  it.each([
+    [{}, {}],
+    ...[null, '', 'edge', true, { toString: 1 }].map((id) => [{ captureId: id }, { node_id: id }]),
+  ])('counts all the same (%j)', async (ofSeven, ofEleven) => {
+    const answers = await Promise.all([
+      ask(7, { data: { messages: [{ ...seven, ...ofSeven }] } }),
+      ask(11, { data: { items: [{ ...eleven, ...ofEleven }] } }),
+    ]);
+    for (const { messages, unreadable } of answers) {
+      expect(messages.map(({ captureId }) => captureId)).toEqual([null, null]);
+      expect(unreadable).toBe(0);
+    }
+  });
+});

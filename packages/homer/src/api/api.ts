@@ -42,10 +42,12 @@ export const wholeNumber = z
   .transform(Number)
   .pipe(z.number().int().nonnegative());
 
+/** What is no number is not said: a row counts without it. */
 export const captureIdOf = z
   .union([z.string(), z.number()])
-  .optional()
-  .transform((value) => (value === undefined || !/^\d+$/.test(String(value)) ? null : Number(value)));
+  .nullish()
+  .catch(null)
+  .transform((value) => (/^\d{1,10}$/.test(String(value)) ? Number(value) : null));
 
 /** Reads rows one by one, so that one that is broken does not hide the others. Rows that are not wanted give null. */
 export function readRows(
