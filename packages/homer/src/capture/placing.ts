@@ -1,4 +1,4 @@
-import { isCoded, type NodeConfig } from '@reinvite/runtime';
+import { captureIdsOf, isCoded, type NodeConfig } from '@reinvite/runtime';
 import { canonicalAddress, parseSip, type Observed, type SipMessage } from '@reinvite/sip';
 import type { CapturedMessage } from '../api/api.js';
 
@@ -25,7 +25,7 @@ export function placingAt(nodes: readonly NodeConfig[]): Placing {
   const known = nodes.map((node): KnownNode & { captureIds: ReadonlySet<number> } => ({
     id: node.id,
     addresses: new Set(node.sipAddresses.map(canonical)),
-    captureIds: captureIdsOf(node),
+    captureIds: new Set(captureIdsOf(node)),
   }));
   return (captured) => {
     const ends = {
@@ -50,10 +50,6 @@ export function placingAt(nodes: readonly NodeConfig[]): Placing {
   };
 }
 
-function captureIdsOf({ hepCaptureId }: NodeConfig): ReadonlySet<number> {
-  return new Set(hepCaptureId === undefined ? [] : [hepCaptureId].flat());
-}
-
 function messageOf({ callId, raw }: CapturedMessage): SipMessage | null {
   try {
     const message = parseSip(Buffer.from(raw, 'utf8'));
@@ -65,8 +61,9 @@ function messageOf({ callId, raw }: CapturedMessage): SipMessage | null {
 }
 
 /**
- * Which way the message went. Where both ends or neither are the node's (WebSocket legs can show the same address twice),
- * the topmost Via tells: it is that of the side that sent the request (RFC 3261 section 18).
+ * Which way the message went. Where both ends are the node's, or both are one address of another (WebSocket legs can show
+ * the same address twice), the topmost Via tells: it is that of the side that sent the request (RFC 3261 section 18).
+ * @returns null where neither end is an address that the node is known to have: a guess could take one side for the other.
  */
 function directionOf(
   ends: { readonly source: string; readonly destination: string },
@@ -77,7 +74,7 @@ function directionOf(
   const received = node.addresses.has(ends.destination);
   if (sent !== received) return sent ? 'sent' : 'received';
   const via = message.vias[0];
-  if (via === undefined) return null;
+  if (via === undefined || (!sent && ends.source !== ends.destination)) return null;
   const isRequestOurs = node.addresses.has(canonical(hostOf(via.sentBy)));
   return isRequestOurs === (message.kind === 'request') ? 'sent' : 'received';
 }
