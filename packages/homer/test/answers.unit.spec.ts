@@ -109,13 +109,10 @@ describe('a row without a capture id', () => {
   const seven = { sid: CALL, payloadType: 1, srcIp: 'a', dstIp: 'b', raw, timeSeconds: 5, timeUseconds: 7 };
   const eleven = { session_id: CALL, timestamp: 1_795_262_400, src_ip: 'a', dst_ip: 'b', payload: raw };
 
-  it.each([
-    [{}, {}],
-    ...[null, '', 'edge', true, { toString: 1 }].map((id) => [{ captureId: id }, { node_id: id }]),
-  ])('counts all the same (%j)', async (ofSeven, ofEleven) => {
+  it.each([undefined, null, '', 'edge', true, { toString: 1 }])('counts all the same (%j)', async (id) => {
     const answers = await Promise.all([
-      ask(7, { data: { messages: [{ ...seven, ...ofSeven }] } }),
-      ask(11, { data: { items: [{ ...eleven, ...ofEleven }] } }),
+      ask(7, { data: { messages: [id === undefined ? seven : { ...seven, captureId: id }] } }),
+      ask(11, { data: { items: [id === undefined ? eleven : { ...eleven, node_id: id }] } }),
     ]);
     for (const { messages, unreadable } of answers) {
       expect(messages.map(({ captureId }) => captureId)).toEqual([null, null]);
