@@ -88,10 +88,11 @@ export class Ledger {
   /** Removes from Postgres and from memory what is over. @throws CodedError of Postgres; may be called again. */
   async expire(): Promise<void> {
     const { store, counters, now } = this.options;
-    counters.report(now());
-    const expired = this.dialogs.expired(now());
+    const asOf = now();
+    counters.report(asOf);
+    const expired = this.dialogs.expired(asOf);
     await store.remove(expired);
-    this.dialogs.forget(expired);
+    this.dialogs.forget(expired, asOf);
     this.flusher.schedule();
   }
 

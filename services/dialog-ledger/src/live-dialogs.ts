@@ -133,29 +133,31 @@ export class LiveDialogs {
       const isDirty = this.dirty.has(entry.callId);
       if (silentFor < shortest(retention) || (isDirty && entry.stored)) continue;
       if (typeof entry.call === 'string' && now < entry.dueAt) continue;
-      const evidence = lives(this.unpack(entry), retention)
+      const evidence = lives(callOf(entry), retention)
         .filter(([, life]) => silentFor >= life)
         .map(([one]) => one);
       if (entry.stored) over.push(...evidence);
-      else this.forget(evidence);
+      else this.forget(evidence, now);
     }
     return over;
   }
 
-  /** Forgets what {@link expired} gave and Postgres no longer has. What was heard of since is written again. */
-  forget(expired: readonly Evidence[]): void {
+  /**
+   * Forgets what {@link expired} gave and Postgres no longer has. A call that was heard of since is written again.
+   * @param asOf when it was given.
+   */
+  forget(expired: readonly Evidence[], asOf: number): void {
     for (const evidence of expired) {
       const entry = this.calls.get(evidence.callId);
       if (entry === undefined) continue;
-      const call = callOf(entry);
-      const key = dialogKey(evidence);
-      if (call.evidence.get(key) !== evidence) {
+      if (entry.heardAt >= asOf) {
         this.dirty.add(entry.callId);
         continue;
       }
-      entry.call = withoutDialogs(call, new Set([key]));
-      if (entry.call.evidence.size > 0) continue;
-      for (const index of [this.calls, this.unpacked, this.dirty]) index.delete(entry.callId);
+      const left = withoutDialogs(callOf(entry), new Set([dialogKey(evidence)]));
+      entry.call = left;
+      if (left.evidence.size > 0) this.unpacked.set(entry.callId, entry);
+      else for (const index of [this.calls, this.unpacked, this.dirty]) index.delete(entry.callId);
     }
   }
 
@@ -173,13 +175,6 @@ export class LiveDialogs {
     this.unpacked.delete(entry.callId);
     this.unpacked.set(entry.callId, entry);
     return entry;
-  }
-
-  /** For good: what {@link expired} gives is told from what came later by being the same object. */
-  private unpack(entry: Entry): CallDialogs {
-    if (typeof entry.call !== 'string') return entry.call;
-    this.unpacked.set(entry.callId, entry);
-    return (entry.call = callOf(entry));
   }
 }
 

@@ -10,7 +10,7 @@ export class FakeStore implements DialogStore {
   readonly rows = new Map<string, Evidence>();
   reachable = true;
   writes = 0;
-  /** When set, a write waits for it before it is carried out. */
+  /** When set, a write or a removal waits for it before it is carried out. */
   hold: Promise<void> | undefined;
 
   async load(): Promise<LoadedDialogs> {
@@ -27,6 +27,7 @@ export class FakeStore implements DialogStore {
   }
 
   async remove(evidence: readonly Evidence[]): Promise<void> {
+    await this.hold;
     this.check();
     for (const one of evidence) this.rows.delete(keyOf(one));
   }

@@ -125,6 +125,25 @@ describe('the ledger', () => {
     expect(store.rows.size).toBe(0);
   });
 
+  it('forgets what is removed though it is packed meanwhile, and not what is heard of meanwhile', async () => {
+    const store = new FakeStore();
+    const ledger = ledgerOver(store);
+    for (const callId of ['c1', 'c2'])
+      take(ledger, [...answeredCall(AST1, callId), hep(PHONE, AST1, callTo(AST1, callId).bye)]);
+    await ledger.flush();
+    clock += 60_000;
+    let release = (): void => undefined;
+    store.hold = new Promise((resolve) => (release = resolve));
+    const expired = ledger.expire();
+    expect(ledger.pack(10)).toBe(2);
+    ledger.take(hep(PHONE, AST1, callTo(AST1, 'c2').bye), PHONE);
+    release();
+    await expired;
+    expect(ledger.holding).toEqual({ callIds: 1, unwritten: 1 });
+    await ledger.flush();
+    expect(statesOf(store)).toEqual(['c2 ended']);
+  });
+
   it('takes whatever comes over the wire, and counts what it drops', async () => {
     const store = new FakeStore();
     const { ledger, counters } = ledgerOn(store, () => clock);
