@@ -3,6 +3,7 @@ import {
   decide,
   newRecovery,
   type PlanRecovery,
+  type RecoveryCommand,
   type RecoveryEvent,
   type RestoreFact,
 } from '@reinvite/domain';
@@ -33,20 +34,24 @@ const command: PlanRecovery = {
 };
 
 /** The rows that the last of these commands changes. */
-function rowsAfter(...facts: (RestoreFact | 'time-out')[]) {
+function rowsAfter(...facts: (RestoreFact | 'time-out' | 'death')[]) {
   let snapshot = newRecovery();
   let events: RecoveryEvent[] = decide(command, snapshot.context.recovery);
   for (const fact of facts) {
     snapshot = advance(snapshot, events).snapshot;
-    const told =
-      fact === 'time-out'
-        ? ({ type: 'TimeOutAttempt', attempt: 1, at: 9_000 } as const)
-        : ({ type: 'RecordFact', fact, candidates: [], at: 9_000 } as const);
-    events = decide(told, snapshot.context.recovery);
+    events = decide(commandFor(fact), snapshot.context.recovery);
   }
   const { recovery } = advance(snapshot, events).snapshot.context;
   if (recovery.phase === 'unplanned') throw new Error('not planned');
   return rowsOf(recovery.plan, events, recovery);
+}
+
+function commandFor(told: RestoreFact | 'time-out' | 'death'): RecoveryCommand {
+  const at = 9_000;
+  if (told === 'time-out') return { type: 'TimeOutAttempt', attempt: 1, at };
+  if (told !== 'death') return { type: 'RecordFact', fact: told, candidates: [], at };
+  const target = { nodeId: 'ast2', incarnation: '2000' };
+  return { type: 'TargetDied', ...target, takenOver: new Set(), candidates: [], at };
 }
 
 const fact = (type: 'LegOriginated' | 'LegAnswered', leg: number, at: number): RestoreFact => ({
@@ -100,5 +105,14 @@ describe('the read side of a recovery', () => {
       completed_at: 9_000,
     });
     expect(legs).toMatchObject([{ leg_id: 'leg-0', outcome: 'failed', reason: 'attempt-timed-out' }]);
+  });
+
+  it('shows that a leg was lost with the node that it was given to', () => {
+    const { recovery, legs } = rowsAfter(fact('LegOriginated', 0, 1_050), 'death');
+    expect(recovery).toMatchObject({ outcome: 'failed', reason: 'target-lost' });
+    expect(legs.map((leg) => [leg.leg_id, leg.outcome, leg.reason])).toEqual([
+      ['leg-0', 'failed', 'target-lost'],
+      ['leg-1', 'failed', 'target-lost'],
+    ]);
   });
 });

@@ -66,9 +66,10 @@ export function rowsOf(plan: Plan, events: readonly RecoveryEvent[], after: Reco
   const legs = new Map<string, LegRow>();
   for (const event of events) applyEvent(plan, recovery, legs, event);
   if (after.phase === 'completed' && recovery.completed_at !== null) {
-    // A leg of which nobody said how it ended has run into its deadline.
+    // A leg of which nobody said how it ended was lost with its node, or has run into its deadline.
+    const reason = recovery.reason === 'target-lost' ? 'target-lost' : 'attempt-timed-out';
     for (const leg of after.legs.filter((one) => !one.answered && one.refused === null)) {
-      const ended = { ended_at: recovery.completed_at, outcome: 'failed', reason: 'attempt-timed-out' };
+      const ended = { ended_at: recovery.completed_at, outcome: 'failed', reason };
       Object.assign(legRow(plan, legs, leg), ended);
     }
   }
