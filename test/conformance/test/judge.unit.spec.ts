@@ -13,6 +13,10 @@ const replaced =
 const inReinvite = (search: string | RegExp, by: string): Doctored => ({
   doctor: only('reinvite', replaced(search, by)),
 });
+const adds =
+  (line: string) =>
+  (text: string): string =>
+    `${text}${line}\n`;
 const gone = (name: string): Doctored => ({ doctor: only(name, () => undefined) });
 
 describe('a call that came back as it should', () => {
@@ -71,6 +75,26 @@ const DOCTORED: readonly (readonly [what: string, how: Doctored, fault: RegExp])
   ],
   ['a stream is lost', inReinvite(/m=audio[^]*/, ''), /the number of its streams/],
   ['SRTP is asked where there was none', inReinvite('RTP/AVP', 'RTP/SAVP'), /the profile of its stream/],
+  [
+    'a key is lost',
+    { doctor: only('200', adds('a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:x')) },
+    /its first key/,
+  ],
+  [
+    'the DTLS fingerprint is lost',
+    { doctor: only('200', adds('a=fingerprint:SHA-256 AA\na=setup:active')) },
+    /it has no fingerprint/,
+  ],
+  [
+    'what was refused is offered again',
+    {
+      doctor: (name, text) => {
+        if (name === '200') return `${text}m=video 0 RTP/AVP 99\n`;
+        return name === 'reinvite' ? `${text}m=video 4002 RTP/AVP 99\n` : text;
+      },
+    },
+    /offers video again/,
+  ],
   ['the session timer is lost', inReinvite(/Session-Expires.*\n/, ''), /no Session-Expires/],
   ['the refresher has changed', inReinvite('refresher=uas', 'refresher=uac'), /its refresher/],
   ['the interval has changed', inReinvite('1800', '3600'), /its Session-Expires/],

@@ -12,6 +12,10 @@ export interface Extras {
   readonly answersAfterMs?: number;
   /** SRTP of the leg: keys in SDP (RFC 4568) or DTLS (RFC 5763). */
   readonly srtp?: 'sdes' | 'dtls';
+  /** The phone prefers Opus, under a payload type of its own choice, and so does Asterisk. */
+  readonly opus?: boolean;
+  /** The phone offers video too, which Asterisk refuses. */
+  readonly video?: boolean;
   /** How Asterisk and the edge speak with each other, where it is not UDP over IPv4. */
   readonly trunk?: 'tcp' | 'tls' | '6';
   /** Session-Expires in seconds, where a timer is running. */

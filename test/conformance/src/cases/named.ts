@@ -65,6 +65,15 @@ export function named(): Case[] {
       { extras: { srtp: 'sdes' } },
     ),
     caseOf('dtls', 'SRTP with DTLS', {}, { extras: { srtp: 'dtls' } }),
+    caseOf('dtls-called', 'SRTP with DTLS, outbound', { phone: 'callee' }, { extras: { srtp: 'dtls' } }),
+    caseOf(
+      'tls-srtp',
+      'SRTP with keys in SDP over TLS, at the phone and at Asterisk',
+      { transport: 'tls' },
+      { extras: { srtp: 'sdes', trunk: 'tls' } },
+    ),
+    caseOf('opus', 'Opus under the payload type that the phone chose', {}, { extras: { opus: true } }),
+    caseOf('video', 'video was offered and refused', {}, { extras: { video: true } }),
     caseOf(
       'timer-us',
       'a session timer that we refresh, and do',

@@ -97,6 +97,7 @@ function streamFaults(
   index: number,
 ): string[] {
   if (before === undefined) return [];
+  if (before.port === 0) return now.port === 0 ? [] : [`it offers ${now.kind} again, which had been refused`];
   const inUse = phone?.streams[index];
   const shared = before.formats.find((format) => inUse?.formats.includes(format) ?? true) ?? '';
   const moved = [...now.codecs].filter(([format, codec]) => {
@@ -113,9 +114,9 @@ function streamFaults(
     ...differs('the payload type that it offers first', now.formats[0], shared),
     ...moved.map(([format, codec]) => `payload type ${format} is ${codec} now`),
     ...differs('the profile of its stream', now.profile, before.profile),
-    ...(before.suites.length > 0 && !now.suites.includes(before.suites[0] ?? '')
-      ? [`it has no key for ${before.suites[0]}`]
-      : []),
+    ...(before.suites.length === 0
+      ? []
+      : differs('the suite of its first key', now.suites[0], before.suites[0])),
     ...(before.fingerprint && !now.fingerprint ? ['it has no fingerprint'] : []),
     ...(before.fingerprint && !['actpass', before.setup].includes(now.setup)
       ? [`its DTLS role is ${now.setup}, and was ${before.setup}`]

@@ -45,6 +45,8 @@ export interface Media {
   readonly port: number;
   readonly family: 'ipv4' | 'ipv6';
   readonly srtp?: 'sdes' | 'dtls';
+  readonly opus?: boolean;
+  readonly video?: boolean;
 }
 
 /**
@@ -52,7 +54,7 @@ export interface Media {
  * @param version of the origin: rises with every description that differs (RFC 3264 section 8).
  */
 export function sdpOf(
-  { host, port, family, srtp }: Media,
+  { host, port, family, srtp, opus = false, video = false }: Media,
   direction: Direction,
   version: number,
   role: 'offer' | 'answer' = 'offer',
@@ -65,7 +67,8 @@ export function sdpOf(
     's=-',
     `c=IN ${type} ${host}`,
     't=0 0',
-    `m=audio ${port} ${profile} 8 0 101`,
+    `m=audio ${port} ${profile} ${opus ? '111 ' : ''}8 0 101`,
+    ...(opus ? ['a=rtpmap:111 opus/48000/2'] : []),
     'a=rtpmap:8 PCMA/8000',
     'a=rtpmap:0 PCMU/8000',
     'a=rtpmap:101 telephone-event/8000',
@@ -76,6 +79,8 @@ export function sdpOf(
       ? [`a=fingerprint:SHA-256 ${FINGERPRINT}`, `a=setup:${role === 'offer' ? 'actpass' : 'active'}`]
       : []),
     `a=${direction}`,
+    // Of what it has refused the other side offers nothing that could be accepted.
+    ...(video ? [`m=video ${role === 'offer' ? port + 1 : 0} RTP/AVP 99`, 'a=rtpmap:99 H264/90000'] : []),
     '',
   ].join('\n');
 }

@@ -90,9 +90,16 @@ export class Messages {
   }
 
   private media(): Media {
-    const { srtp } = this.test.extras;
+    const { srtp, opus = false, video = false } = this.test.extras;
     const { host, rtpPort: port } = this.place;
-    return { host, port, family: this.test.factors.family, ...(srtp === undefined ? {} : { srtp }) };
+    return {
+      host,
+      port,
+      opus,
+      video,
+      family: this.test.factors.family,
+      ...(srtp === undefined ? {} : { srtp }),
+    };
   }
 
   private sdp(direction: Direction, role: 'offer' | 'answer'): string {

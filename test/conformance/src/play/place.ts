@@ -40,6 +40,8 @@ export function endpointOf({ factors, extras }: Case): string {
   const authenticates = factors.digest === 'initial' && factors.phone === 'caller';
   const more = authenticates ? '-auth' : '';
   if (factors.proxies === 'none') return `direct${factors.family === 'ipv6' ? '-6' : ''}${more}`;
+  if (extras.opus === true) return 'edge-codecs';
+  if (extras.srtp === 'sdes' && extras.trunk === 'tls') return 'edge-tls-srtp';
   if (extras.srtp !== undefined) return `edge-${extras.srtp === 'sdes' ? 'srtp' : 'dtls'}`;
   if (extras.trunk !== undefined) return `edge-${extras.trunk}`;
   return authenticates ? 'edge-auth' : 'edge-hold';
