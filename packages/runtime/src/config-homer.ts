@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { httpUrl } from './config-url.js';
 
 const ms = z.number().int().positive();
 
@@ -23,7 +24,7 @@ export const homer = z
     /** 7: the v3 API of homer-app. 11: the v4 API. */
     version: z.union([z.literal(7), z.literal(11)]),
     /** Without the `/api/…`; an API prefix belongs to it. */
-    url: z.url({ protocol: /^https?$/ }).refine(hasNoCredentials, 'credentials do not belong into the URL'),
+    url: httpUrl,
     /** A user, or a token that the operator made (`Auth-Token`, where HOMER's token access is enabled). */
     username: z.string().min(1).optional(),
     password: z.string().min(1).optional(),
@@ -77,11 +78,4 @@ function hasOneCredential(given: Credentials): boolean {
 
 function count(...values: readonly (string | undefined)[]): number {
   return values.filter((value) => value !== undefined).length;
-}
-
-/** What is no URL at all is refused as that. */
-function hasNoCredentials(url: string): boolean {
-  if (!URL.canParse(url)) return true;
-  const { username, password } = new URL(url);
-  return username === '' && password === '';
 }

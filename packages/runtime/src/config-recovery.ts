@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { httpUrl } from './config-url.js';
 
 const ms = z.number().int().positive();
 
@@ -50,7 +51,7 @@ export type PolicyConfig = z.infer<typeof recoveryPolicy>;
 export const recoveryPolicies = z.record(groupName, recoveryPolicy).default({});
 
 /** An edge whose JSON-RPC ends the transactions that a dead node has left open. */
-export const edges = z.array(z.strictObject({ rpcUrl: z.url({ protocol: /^https?$/ }) })).default([]);
+export const edges = z.array(z.strictObject({ rpcUrl: httpUrl })).default([]);
 
 interface Grouped {
   readonly nodes: readonly { readonly id: string; readonly group: string }[];
@@ -80,7 +81,7 @@ export function groupsWithoutPolicy({ nodes, recovery: { policies } }: Grouped):
   const groups = [...new Set(nodes.map(({ group }) => group))];
   const isPlain = Object.keys(policies).length === 0 && groups.every((group) => group === DEFAULT_GROUP);
   if (isPlain || policies[DEFAULT_GROUP] !== undefined) return [];
-  return groups.filter((group) => policies[group] === undefined);
+  return groups.filter((group) => !Object.hasOwn(policies, group));
 }
 
 /** The group of a node; of one that is not configured `default`. */
@@ -93,6 +94,8 @@ export function policyOf(
   { recovery: { policies } }: Pick<Grouped, 'recovery'>,
   group: string,
 ): PolicyConfig & { readonly targets: readonly string[] } {
-  const policy = policies[group] ?? policies[DEFAULT_GROUP] ?? recoveryPolicy.parse({});
+  // A group may be called `constructor`.
+  const own = Object.hasOwn(policies, group) ? policies[group] : undefined;
+  const policy = own ?? policies[DEFAULT_GROUP] ?? recoveryPolicy.parse({});
   return { ...policy, targets: policy.targets ?? [group] };
 }

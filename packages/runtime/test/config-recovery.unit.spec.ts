@@ -37,6 +37,13 @@ describe('the recovery policies of a configuration', () => {
     expect(groupsWithoutPolicy(plain)).toEqual([]);
   });
 
+  it('are not taken from what every object has', () => {
+    const odd = config([node('ast1', 'constructor')], { policies: { default: { early: 'leave' } } });
+    expect(policyOf(odd, 'constructor')).toMatchObject({ confirmed: 'recover', early: 'leave' });
+    const bare = config([node('ast1', 'constructor')], {});
+    expect(groupsWithoutPolicy(bare)).toEqual(['constructor']);
+  });
+
   it('hold for the nodes of their group, `default` for the others, and calls stay in their group unless told', () => {
     const policies = {
       red: { early: 'leave', targets: ['red', 'blue'] },
@@ -62,6 +69,7 @@ describe('the recovery policies of a configuration', () => {
     ['ended dialogs to be recovered', { policies: { red: { ended: 'recover' } } }, /has ended/],
     ['a limit that would recover nothing', { policies: { red: { crashLimit: { nodes: 0 } } } }, /nodes/],
     ['an edge without a URL', { edges: [{ rpcUrl: 'edge:8080' }] }, /rpcUrl/],
+    ['an edge with credentials', { edges: [{ rpcUrl: 'http://u:p@edge:8080' }] }, /credentials/],
   ])('are refused with a code where they name %s', (_, recovery, problem) => {
     expect(() => config(nodes, recovery)).toThrow(/CONFIG_INVALID/);
     expect(() => config(nodes, recovery)).toThrow(problem);
