@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { dialogSources, homer } from './config-homer.js';
 import { captureIdsOf, dialogLedger, hepCaptureId } from './config-ledger.js';
 import { DEFAULT_GROUP, edges, groupName, recoveryPolicies, wrongGroups } from './config-recovery.js';
+import { httpUrl } from './config-url.js';
 import { codedError } from './errors.js';
 
 const ms = z.number().int().positive();
@@ -15,7 +16,7 @@ function areDistinct(values: readonly unknown[]): boolean {
 
 /** ARI of one node. The password may stand in a file (`passwordFile`), so that it need not stand here. */
 const ari = z.strictObject({
-  url: z.url(),
+  url: httpUrl,
   username: z.string().min(1),
   password: z.string().min(1).optional(),
   passwordFile: z.string().min(1).optional(),
@@ -140,9 +141,15 @@ export async function loadConfig(path: string): Promise<Config> {
   try {
     raw = parse(await readFile(path, 'utf8'));
   } catch (cause) {
-    throw codedError('CONFIG_UNREADABLE', `cannot read ${path}`, { path }, cause);
+    throw codedError('CONFIG_UNREADABLE', `cannot read ${path}: ${firstLine(cause)}`, { path }, cause);
   }
   return parseConfig(raw);
+}
+
+/** What is wrong and where; the lines after it quote the file, which may hold a password. */
+function firstLine(cause: unknown): string {
+  const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
+  return line.replace(/:$/, '');
 }
 
 /**

@@ -55,6 +55,11 @@ describe('the configuration', () => {
     expect(() => parseConfig({ ...minimal, nodes: others })).not.toThrow();
   });
 
+  it('refuses an ARI URL whose scheme is missing, also where the host looks like one', () => {
+    const ari = { ...minimal.nodes[0]?.ari, url: 'ast1:8088' };
+    expect(() => parseConfig({ ...minimal, nodes: [{ ...minimal.nodes[0], ari }] })).toThrow(/ari\.url/);
+  });
+
   it('refuses a SIP address that is a name', () => {
     const nodes = [{ ...minimal.nodes[0], sipAddresses: ['ast1.example'] }];
     expect(() => parseConfig({ ...minimal, nodes })).toThrow(/IP address/);
@@ -63,8 +68,10 @@ describe('the configuration', () => {
   it('says so when the file cannot be read or is not YAML', async () => {
     const dir = await mkdtemp(path.join(tmpdir(), 'reinvite-config-'));
     await expect(loadConfig(path.join(dir, 'none.yaml'))).rejects.toThrow(/CONFIG_UNREADABLE/);
-    await writeFile(path.join(dir, 'torn.yaml'), 'nats: [\n');
-    await expect(loadConfig(path.join(dir, 'torn.yaml'))).rejects.toThrow(/CONFIG_UNREADABLE/);
+    await writeFile(path.join(dir, 'torn.yaml'), 'nats: { password: s3cret }\nnats: {}\n');
+    const torn = loadConfig(path.join(dir, 'torn.yaml'));
+    await expect(torn).rejects.toThrow(/CONFIG_UNREADABLE.*torn\.yaml: .*unique at line 2, column 1$/);
+    await expect(torn).rejects.not.toThrow(/s3cret/);
   });
 
   it('takes a secret from its file', async () => {

@@ -91,7 +91,6 @@ describe('reinvite check-config', () => {
       dialogs: { sources: 'ledger+homer' },
       homer: { version: 7, url: 'http://10.0.0.9', authToken: 'secret-of-homer' },
       dialogLedger: { capturePassword: 'secret-of-hep' },
-      recovery: { edges: [{ rpcUrl: 'http://user:secret-of-edge@10.0.0.10:8080/rpc' }] },
     });
     expect(code).toBe(EXIT.ok);
     expect(out).toContain('"authToken": "[set]"');
@@ -113,9 +112,21 @@ describe('reinvite check-config', () => {
       ...raw,
       postgres: { urlFile: '/nowhere/postgres.url' },
       nodes: [{ ...node, group: 'red' }],
+      dialogLedger: { capturePasswordFile: '/nowhere/capture' },
+      homer: {
+        version: 7,
+        url: 'http://10.0.0.9',
+        username: 'u',
+        passwordFile: '/nowhere/homer',
+        caFile: '/nowhere/ca',
+      },
     });
     expect(code).toBe(EXIT.ok);
     expect(err).toMatch(/postgres\.url: cannot read \/nowhere\/postgres\.url/);
+    expect(err).toMatch(/dialogLedger\.capturePassword: cannot read \/nowhere\/capture/);
+    expect(err).toMatch(
+      /homer\.password: cannot read \/nowhere\/homer.*homer\.caFile: cannot read \/nowhere\/ca/,
+    );
     expect(err).toMatch(/group red has no recovery policy/);
   });
 

@@ -24,22 +24,16 @@ export async function checkConfig(options: { readonly config: string }, output: 
   output.out(JSON.stringify(config, hideSecret, 2));
 }
 
-/** The secrets that every installation needs. */
-async function checkSecrets({
-  postgres,
-  nodes,
-}: Config): Promise<{ missing: string[]; unreadable: string[] }> {
+interface Secret {
+  readonly what: string;
+  readonly value: string | undefined;
+  readonly file: string | undefined;
+}
+
+async function checkSecrets(config: Config): Promise<{ missing: string[]; unreadable: string[] }> {
   const missing: string[] = [];
   const unreadable: string[] = [];
-  const secrets = [
-    { what: 'postgres.url', value: postgres.url, file: postgres.urlFile },
-    ...nodes.map(({ id, ari }) => ({
-      what: `ARI password of ${id}`,
-      value: ari.password,
-      file: ari.passwordFile,
-    })),
-  ];
-  for (const { what, value, file } of secrets) {
+  for (const { what, value, file } of secretsOf(config)) {
     try {
       await readSecret(what, value, file);
     } catch (error) {
@@ -51,10 +45,29 @@ async function checkSecrets({
   return { missing, unreadable };
 }
 
+/** The secrets that every installation needs, and the files that this one names. */
+function secretsOf({ postgres, nodes, dialogLedger, homer }: Config): Secret[] {
+  const files = [
+    { what: 'dialogLedger.capturePassword', file: dialogLedger.capturePasswordFile },
+    { what: 'homer.password', file: homer?.passwordFile },
+    { what: 'homer.authToken', file: homer?.authTokenFile },
+    { what: 'homer.caFile', file: homer?.caFile },
+  ];
+  return [
+    { what: 'postgres.url', value: postgres.url, file: postgres.urlFile },
+    ...nodes.map(({ id, ari }) => ({
+      what: `ARI password of ${id}`,
+      value: ari.password,
+      file: ari.passwordFile,
+    })),
+    ...files.filter(({ file }) => file !== undefined).map((named) => ({ ...named, value: undefined })),
+  ];
+}
+
 /** NATS and Postgres URLs may hold a password. */
 function hideSecret(key: string, value: unknown): unknown {
   if (/^(password|authToken|capturePassword)$/.test(key) && value !== undefined) return '[set]';
-  if ((key === 'url' || key === 'rpcUrl') && typeof value === 'string') return hideUserInfo(value);
+  if (key === 'url' && typeof value === 'string') return hideUserInfo(value);
   if (key === 'servers' && Array.isArray(value)) return value.map((server) => hideUserInfo(String(server)));
   return value;
 }
