@@ -14,6 +14,7 @@ export type {
   SessionDescription,
   SessionTimer,
 } from './dialog/session.js';
+export { directionOf } from './dialog/direction.js';
 export { evidenceSchema, type Evidence } from './dialog/evidence.js';
 export {
   applyMessage,

@@ -5,7 +5,7 @@ import { canonicalAddress, type HepPacket } from '@reinvite/sip';
 export type CapturedNode = Pick<NodeConfig, 'id' | 'sipAddresses' | 'hepCaptureId'>;
 
 /** A node and what its captures are known by. */
-export interface KnownNode {
+interface KnownNode {
   readonly id: string;
   /** In canonical form. */
   readonly addresses: ReadonlySet<string>;

@@ -2,13 +2,13 @@ import { codedError } from '@reinvite/runtime';
 import {
   canonicalAddress,
   decodeHep,
+  directionOf,
   HEP_TYPE_SIP,
   parseSip,
   type HepPacket,
   type Observed,
-  type SipMessage,
 } from '@reinvite/sip';
-import type { Attribution, KnownNode } from './attribution.js';
+import type { Attribution } from './attribution.js';
 
 /** A message of a node, or nothing that the ledger could use (RTCP, keep-alives). */
 export type Reading = { readonly kind: 'message'; readonly observed: Observed } | { readonly kind: 'other' };
@@ -35,7 +35,8 @@ export function captureReader(
       const node = attribution.nodeOf({ packet, sender: canonicalAddress(sender) ?? '' });
       if (node === null) throw unplaced('of no node, or of either of two', packet, sender);
       const message = parseSip(packet.payload);
-      const direction = directionOf(packet, message, node);
+      const ends = { source: packet.source.address, destination: packet.destination.address };
+      const direction = directionOf(ends, message, node.addresses);
       if (direction === null) throw unplaced('of no known direction', packet, sender);
       return { kind: 'message', observed: { direction, at: packet.at, nodeId: node.id, message } };
     },
@@ -44,27 +45,6 @@ export function captureReader(
 
 function unplaced(why: string, { captureId, source, destination }: HepPacket, sender: string): Error {
   return codedError('HEP_UNPLACED', why, { captureId, source, destination, sender });
-}
-
-/**
- * Which way the message went. Where both ends are the node's, or both are one address of another (WebSocket legs can show
- * the same address twice), the topmost Via tells: it is that of the side that sent the request (RFC 3261 section 18).
- * @returns null where neither end is an address that the node is known to have: a guess could take one side for the other.
- */
-function directionOf(packet: HepPacket, message: SipMessage, node: KnownNode): Observed['direction'] | null {
-  const isOurs = (address: string): boolean => node.addresses.has(canonicalAddress(address) ?? '');
-  const { source, destination } = packet;
-  const sent = isOurs(source.address);
-  if (sent !== isOurs(destination.address)) return sent ? 'sent' : 'received';
-  const via = message.vias[0];
-  if (via === undefined || (!sent && source.address !== destination.address)) return null;
-  return isOurs(hostOf(via.sentBy)) === (message.kind === 'request') ? 'sent' : 'received';
-}
-
-/** `host`, `host:port` and `[IPv6]:port` without the port. */
-function hostOf(sentBy: string): string {
-  const host = /^\[([^\]]*)\]|^([^:\s]*)/.exec(sentBy);
-  return host?.[1] ?? host?.[2] ?? '';
 }
 
 /** CRLF alone, or nothing (RFC 5626 section 3.5.1). */

@@ -1,5 +1,5 @@
 import { captureIdsOf, isCoded, type NodeConfig } from '@reinvite/runtime';
-import { canonicalAddress, parseSip, type Observed, type SipMessage } from '@reinvite/sip';
+import { canonicalAddress, directionOf, parseSip, type Observed, type SipMessage } from '@reinvite/sip';
 import type { CapturedMessage } from '../api/api.js';
 
 /** Turns what HOMER tells into messages of nodes. */
@@ -28,13 +28,8 @@ export function placingAt(nodes: readonly NodeConfig[]): Placing {
     captureIds: new Set(captureIdsOf(node)),
   }));
   return (captured) => {
-    const ends = {
-      source: canonical(captured.source),
-      destination: canonical(captured.destination),
-    };
-    const touched = known.filter(
-      ({ addresses }) => addresses.has(ends.source) || addresses.has(ends.destination),
-    );
+    const ends = [captured.source, captured.destination].map(canonical);
+    const touched = known.filter(({ addresses }) => ends.some((end) => addresses.has(end)));
     const capturing = known.filter(
       ({ captureIds }) => captured.captureId !== null && captureIds.has(captured.captureId),
     );
@@ -43,7 +38,7 @@ export function placingAt(nodes: readonly NodeConfig[]): Placing {
     const message = messageOf(captured);
     if (message === null) return { kind: 'unreadable' };
     const observed = at.flatMap((node): Observed[] => {
-      const direction = directionOf(ends, message, node);
+      const direction = directionOf(captured, message, node.addresses);
       return direction === null ? [] : [{ direction, at: captured.at, nodeId: node.id, message }];
     });
     return observed.length === 0 ? { kind: 'unreadable' } : { kind: 'placed', observed };
@@ -58,31 +53,6 @@ function messageOf({ callId, raw }: CapturedMessage): SipMessage | null {
     if (isCoded(error, 'SIP_MALFORMED')) return null;
     throw error;
   }
-}
-
-/**
- * Which way the message went. Where both ends are the node's, or both are one address of another (WebSocket legs can show
- * the same address twice), the topmost Via tells: it is that of the side that sent the request (RFC 3261 section 18).
- * @returns null where neither end is an address that the node is known to have: a guess could take one side for the other.
- */
-function directionOf(
-  ends: { readonly source: string; readonly destination: string },
-  message: SipMessage,
-  node: KnownNode,
-): Observed['direction'] | null {
-  const sent = node.addresses.has(ends.source);
-  const received = node.addresses.has(ends.destination);
-  if (sent !== received) return sent ? 'sent' : 'received';
-  const via = message.vias[0];
-  if (via === undefined || (!sent && ends.source !== ends.destination)) return null;
-  const isRequestOurs = node.addresses.has(canonical(hostOf(via.sentBy)));
-  return isRequestOurs === (message.kind === 'request') ? 'sent' : 'received';
-}
-
-/** `host`, `host:port` and `[IPv6]:port` without the port. */
-function hostOf(sentBy: string): string {
-  const host = /^\[([^\]]*)\]|^([^:\s]*)/.exec(sentBy);
-  return host?.[1] ?? host?.[2] ?? '';
 }
 
 /** What is no address stays as it is, and is like none. */
