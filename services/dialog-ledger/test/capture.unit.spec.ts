@@ -126,6 +126,11 @@ describe('the capture password', () => {
     expect(tried(null)).toBe('HEP_UNAUTHORIZED');
   });
 
+  it('has 255 bytes at most', () => {
+    expect(passwordCheck(['x'.repeat(255)])(Buffer.alloc(255, 'x'))).toBe(true);
+    expect(() => passwordCheck(['short', 'ä'.repeat(128)])).toThrow(/CONFIG_INVALID/);
+  });
+
   it('is of no concern where none is set', () => {
     expect(read(withPassword(Buffer.from('whatever')))).toBe('received ast1');
   });
