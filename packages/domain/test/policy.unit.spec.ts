@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
   deriveCalls,
+  historySince,
   planRecoveries,
   quarantineOf,
   type DialogView,
@@ -120,6 +121,27 @@ describe('a call whose nodes died soon after they had taken it', () => {
     expect(quarantineOf(chain, death, policy())).toBe('call-crashes-nodes');
     expect(quarantineOf(chain.slice(1), death, policy())).toBeNull();
     expect(quarantineOf(chain.toReversed(), death, policy())).toBe('call-crashes-nodes');
+  });
+
+  it('counts all of them, however short the time is in which it may not be recovered too often', () => {
+    const short = policy({ recoveryLimit: { recoveries: 10, withinMs: 1_000 } });
+    const { withinMs } = short.crashLimit;
+    const nodes = ['a', 'b', 'c', 'd'];
+    const slow = nodes
+      .slice(1)
+      .map((node, n) => pastRecovery(nodes[n] ?? '', node, 1_000_000 + n * (withinMs - 1_000)));
+    const last = { ...death, at: 1_000_000 + 3 * (withinMs - 1_000) };
+    const since = historySince(last, short);
+    expect(since).toBeLessThan(1_000_000);
+    expect(
+      quarantineOf(
+        slow.filter(({ detectedAt }) => detectedAt > since),
+        last,
+        short,
+      ),
+    ).toBe('call-crashes-nodes');
+    const long = policy({ recoveryLimit: { recoveries: 10, withinMs: 9 * withinMs } });
+    expect(historySince(last, long)).toBe(last.at - 9 * withinMs);
   });
 
   it('counts only those that had it for a short while', () => {

@@ -26,6 +26,17 @@ export interface Death {
 }
 
 /**
+ * Since when the recoveries of a call count, epoch ms: those that the one limit is about, and the longest chain of crashes that
+ * the other one lets happen.
+ */
+export function historySince(
+  death: Pick<Death, 'at'>,
+  { crashLimit, recoveryLimit }: RecoveryPolicy,
+): number {
+  return death.at - Math.max(recoveryLimit.withinMs, (crashLimit.nodes + 1) * crashLimit.withinMs);
+}
+
+/**
  * Why a call is not to be recovered once more: each node that takes it dies soon after, or it has been recovered too often of
  * late; null where it may be. A crash that the call itself brings about would otherwise take one node after the other.
  * @param past all recoveries of that call, in any order

@@ -8,7 +8,7 @@ export type {
   TimeOutAttempt,
 } from './commands.js';
 export { decide } from './decide.js';
-export { quarantineOf, type Death, type PastRecovery } from './call-history.js';
+export { historySince, quarantineOf, type Death, type PastRecovery } from './call-history.js';
 export { allowsUnsure, type RecoveryPolicy, type Treatment } from './policy.js';
 export type { DialogView, DialogViews } from './eligibility.js';
 export {

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Database } from '@reinvite/db';
 import {
+  historySince,
   planRecoveries,
   recoveryOfChannel,
   type Limits,
@@ -185,7 +186,7 @@ export class Planner {
     const { calls, dialogs, found } = await readEvidence(this.options, nodeId, incarnation, without);
     if (calls.length === 0) return NOTHING;
     const policy = this.options.policyFor(nodeId);
-    const past = await pastRecoveries(pool, calls, trigger.at - policy.recoveryLimit.withinMs);
+    const past = await pastRecoveries(pool, calls, historySince(trigger, policy));
     const candidates = await this.candidates(dead);
     const { maxAttempts, attemptTimeoutMs, targetWaitMs } = settings;
     const limits: Limits = { maxAttempts, attemptTimeoutMs, targetWaitMs };
