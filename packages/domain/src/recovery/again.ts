@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { workerReason, type Reason } from './reasons.js';
+import type { Reason } from './reasons.js';
 import type { LegProgress, RestoringState } from './state.js';
 
 /** How a leg that did not come back by its latest attempt may be tried again. */
@@ -99,7 +99,7 @@ function ruleNamed(reason: string): Rule {
 
 function delayOf(leg: LegProgress, reason: string, state: RestoringState): number {
   const asked = leg.refused?.retryAfterMs ?? null;
-  switch (workerReason(reason) as Reason) {
+  switch (reason as Reason) {
     case 'reinvite-collided':
       return Math.max(asked ?? 0, glareMs(leg, state));
     case 'reinvite-out-of-order':

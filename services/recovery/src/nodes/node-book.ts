@@ -45,10 +45,6 @@ export class NodeBook {
     entry.diedAt = Math.max(entry.diedAt ?? 0, at);
   }
 
-  isDead(nodeId: string, incarnation: string): boolean {
-    return this.nodes.get(nodeId)?.dead.has(incarnation) ?? false;
-  }
-
   /** The node's last heartbeat where it came within `withinMs`, else null. */
   lately(nodeId: string, withinMs: number): Heartbeat | null {
     const entry = this.nodes.get(nodeId);
