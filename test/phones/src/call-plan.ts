@@ -53,11 +53,16 @@ export function holdOf(plan: CallPlan, role: 'caller' | 'callee'): number {
 }
 
 /**
- * Plans whose callees are alike in everything have the same key. Which call comes when is open, so phones that share a SIPp
- * must be able to take each other's place: one that hangs up later than its plan says would end the call by the wrong side.
+ * Plans with the same key have callees that can take each other's place: phones that share a SIPp are called in any order. When
+ * a callee hangs up matters only where its caller hangs up by itself later: it must not be another plan's time.
  */
 export function calleeKey(plan: CallPlan): string {
-  return JSON.stringify([behaviourOf(plan.callee), plan.callee?.behindNat ?? false, holdOf(plan, 'callee')]);
+  return JSON.stringify([
+    behaviourOf(plan.callee),
+    plan.callee?.behindNat ?? false,
+    plan.hangsUp === 'callee',
+    plan.goesOnMs === undefined ? null : plan.holdMs,
+  ]);
 }
 
 /** User that a caller dials to reach the phone at a port. */
