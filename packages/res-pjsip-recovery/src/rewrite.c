@@ -16,13 +16,16 @@
 /*! Makes "is it alive?" and "enter it into the table" one step. Taken with a dialog locked, never the other way round. */
 AST_MUTEX_DEFINE_STATIC(table_lock);
 
-/*! The dialog, which is locked, was recovered here in vain: no channel has it any more, and nothing is sent in it but an ACK. */
+/*!
+ * The dialog, which is locked, was recovered here in vain: no channel has it any more, and nothing is sent in it but an ACK.
+ * Its INVITE has come to its end: pjsip looks at a dialog's place in the table, without its lock, where an answer ends one.
+ */
 static int has_failed(pjsip_dialog *dlg)
 {
 	const struct recovery_guard *guard = recovery_guard_of(dlg);
 	const pjsip_inv_session *inv = pjsip_dlg_get_inv_session(dlg);
 
-	return guard && !guard->is_taken_on && (!inv || inv->cancelling || inv->state == PJSIP_INV_STATE_DISCONNECTED);
+	return guard && !guard->is_taken_on && (!inv || inv->state == PJSIP_INV_STATE_DISCONNECTED);
 }
 
 /*!
