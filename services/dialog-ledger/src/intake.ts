@@ -2,7 +2,8 @@ import { codedError, type Logger } from '@reinvite/runtime';
 
 /** Where a listener brings what comes in. Neither function throws. */
 export interface Intake {
-  packet(packet: Buffer, sender: string, transport: 'udp' | 'tcp'): void;
+  /** @returns whether it was of use: authorised, and a message of a node. */
+  packet(packet: Buffer, sender: string, transport: 'udp' | 'tcp'): boolean;
   /** What was dropped before it was a packet: a torn stream, a connection too many. */
   dropped(error: unknown): void;
   readonly log: Logger;

@@ -39,18 +39,24 @@ export class Ledger {
     });
   }
 
-  /** Takes one packet as it came off the wire, and the address that it came from. Never throws for what is in it. */
-  take(packet: Buffer, sender: string): void {
+  /**
+   * Takes one packet as it came off the wire, and the address that it came from. Never throws for what is in it.
+   * @returns whether it was authorised and a message of a node, for which there may be no room.
+   */
+  take(packet: Buffer, sender: string): boolean {
     const { reader, counters, now } = this.options;
+    let isOfUse = false;
     try {
       const reading = reader.read(packet, sender);
       counters.read(reading.kind);
-      if (reading.kind === 'other') return;
+      if (reading.kind === 'other') return false;
+      isOfUse = true;
       this.dialogs.apply(reading.observed, now());
       this.flusher.schedule();
     } catch (error) {
       counters.drop(error, now());
     }
+    return isOfUse;
   }
 
   /** Call-IDs in memory, and those of them that Postgres does not have yet. */

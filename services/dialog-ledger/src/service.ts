@@ -49,7 +49,7 @@ export const dialogLedger: Service = async ({ config, log, signal }) => {
   const listener = await listen(config.dialogLedger, {
     packet: (packet, sender, transport) => {
       counters.packet(transport);
-      ledger.take(packet, sender);
+      return ledger.take(packet, sender);
     },
     dropped: (error) => counters.drop(error, Date.now()),
     log,

@@ -11,8 +11,8 @@ export class TcpConnection {
   private readonly framer = new HepFramer();
   private readonly sender: string;
   private tornSince: number | null = null;
-  /** Whole packets that came. */
-  packets = 0;
+  /** Whether a packet of use came: whoever does not know the capture password sends none. */
+  isOfUse = false;
   /** Reads of the socket, and how many of them left it empty. */
   reads = 0;
   emptied = 0;
@@ -59,9 +59,8 @@ export class TcpConnection {
     if (piece.length < READ_BYTES) this.emptied += 1;
     try {
       for (const packet of this.framer.push(piece)) {
-        this.packets += 1;
         this.tornSince = null;
-        this.intake.packet(packet, this.sender, 'tcp');
+        if (this.intake.packet(packet, this.sender, 'tcp')) this.isOfUse = true;
       }
       if (this.framer.pending > 0) this.tornSince ??= performance.now();
     } catch (error) {

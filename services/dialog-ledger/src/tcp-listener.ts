@@ -73,10 +73,10 @@ async function bind(server: Server, host: string, port: number): Promise<Address
   return server.address() as AddressInfo;
 }
 
-/** One that never sent a whole packet goes for one that may. */
+/** One that never sent a packet of use goes for one that may. One that is closed is in the set until its socket says so. */
 function makeRoom(connections: ReadonlySet<TcpConnection>): boolean {
-  const [useless] = [...connections].filter((one) => one.packets === 0);
-  useless?.refuse('others wanted its place, and it had sent nothing');
+  const [useless] = [...connections].filter((one) => !one.isOfUse && !one.isClosed);
+  useless?.refuse('others wanted its place, and it had sent nothing of use');
   return useless !== undefined;
 }
 

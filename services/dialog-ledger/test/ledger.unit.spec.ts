@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Counters } from '../src/counters.js';
 import type { Ledger } from '../src/ledger.js';
 import { writeBatch } from '../src/writer.js';
-import { answeredCall, AST1, AST2, callTo, hep, ledgerOn, log, PHONE } from './captures.js';
+import { answeredCall, AST1, AST2, callTo, hep, ledgerOn, log, PHONE, readerOf } from './captures.js';
 import { FakeStore } from './fake-store.js';
 
 let clock = 0;
@@ -161,6 +161,21 @@ describe('the ledger', () => {
       messages: 2,
       dropped: { HEP_TORN: 3, SIP_MALFORMED: 1, HEP_UNPLACED: 1 },
     });
+  });
+
+  it('says which packets were of use: those of a node, with the capture password', async () => {
+    const password = (given: string) => ({ password: Buffer.from(given) });
+    const { ledger } = ledgerOn(new FakeStore(), () => clock, { reader: readerOf(['right']), maxCallIds: 1 });
+    const { invite } = callTo(AST1, 'c1');
+    const isOfUse = (packet: Buffer): boolean => ledger.take(packet, PHONE);
+    expect(isOfUse(hep(PHONE, AST1, invite, password('right')))).toBe(true);
+    expect(isOfUse(hep(PHONE, AST1, callTo(AST1, 'c2').invite, password('right')))).toBe(true);
+    expect(isOfUse(hep(PHONE, AST1, invite, password('wrong')))).toBe(false);
+    expect(isOfUse(hep(PHONE, AST1, 'rubbish', password('right')))).toBe(false);
+    expect(isOfUse(hep(PHONE, '192.0.2.1', invite, password('right')))).toBe(false);
+    expect(isOfUse(hep(PHONE, AST1, '\r\n', password('right')))).toBe(false);
+    expect(isOfUse(Buffer.from('HEP3'))).toBe(false);
+    await ledger.close();
   });
 
   it('keeps the two legs of a B2BUA apart, whatever correlates them', async () => {

@@ -19,6 +19,7 @@ describe('listening for captures', () => {
   let dropped: string[] = [];
   const open: { destroy(): void }[] = [];
   let onPacket = (): void => undefined;
+  let isOfUse: (one: Buffer) => boolean = () => true;
 
   async function start(but: Partial<ListenOptions> = {}): Promise<{ udp: number; tcp: number }> {
     const transports = ['udp', 'tcp'] as const;
@@ -30,6 +31,7 @@ describe('listening for captures', () => {
           packets.push(one);
           senders.add(sender);
           onPacket();
+          return isOfUse(one);
         },
         dropped: (error) => dropped.push(isCoded(error) ? error.code : 'not coded'),
         log,
@@ -44,6 +46,7 @@ describe('listening for captures', () => {
     senders = new Set();
     dropped = [];
     onPacket = (): void => undefined;
+    isOfUse = () => true;
   });
 
   async function connected(port: number, host = '127.0.0.1'): Promise<Socket> {
@@ -134,6 +137,22 @@ describe('listening for captures', () => {
     await cameIn(3);
   });
 
+  it('has those make room that sent packets of no use, however many', async () => {
+    isOfUse = (one) => !one.includes('Call-ID: rubbish');
+    const { tcp } = await start({ maxConnections: 3 });
+    const useful = await connected(tcp);
+    useful.write(packet('c1'));
+    const useless = [await connected(tcp), await connected(tcp)];
+    for (const one of useless) one.write(Buffer.concat([packet('rubbish'), packet('rubbish')]));
+    await cameIn(5);
+    const others = await Promise.all([connected(tcp), connected(tcp)]);
+    await Promise.all(useless.map(isClosed));
+    for (const one of [useful, ...others]) one.write(packet('c2'));
+    await cameIn(8);
+    expect(dropped).toEqual(['HEP_CONNECTION_REFUSED', 'HEP_CONNECTION_REFUSED']);
+    expect(listener.connections).toBe(3);
+  });
+
   it('is drained when what had arrived is handed over, while more and more comes in', async () => {
     const { udp, tcp } = await start();
     const sender = await connected(tcp);
@@ -203,7 +222,7 @@ describe('listening for captures', () => {
   it('says so when a port is taken, and holds none then', async () => {
     const { tcp } = await start({ transports: ['tcp'] });
     const sockets = { host: '127.0.0.1', port: tcp, receiveBufferBytes: MEBIBYTE, maxConnections: 1 };
-    const intake = { packet: () => undefined, dropped: () => undefined, log };
+    const intake = { packet: () => true, dropped: () => undefined, log };
     const failed = listen({ ...sockets, transports: ['udp', 'tcp'] }, intake);
     await expect(failed).rejects.toMatchObject({ code: 'LISTEN_FAILED' });
     const alone = await listen({ ...sockets, transports: ['udp'] }, intake);
