@@ -164,7 +164,7 @@ describe('the ari-worker, on a real Asterisk', () => {
   it.each([
     ['481 Call/Transaction Does Not Exist', 'DIALOG_GONE'],
     ['486 Busy Here', 'REINVITE_REJECTED'],
-    ['480 Temporarily Unavailable', 'REINVITE_UNANSWERED'],
+    ['480 Temporarily Unavailable', 'REINVITE_REJECTED'],
   ] as const)('says what the phone means by %s', async (response, reason) => {
     const leg = legTo(await phone(response));
     await restore([leg]);
