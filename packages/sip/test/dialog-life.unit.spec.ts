@@ -235,6 +235,15 @@ describe('a request of the peer that is answered 481', () => {
     });
   });
 
+  it('is forgotten when the node that said so takes the dialog over', () => {
+    const astray = [capture('received', 3_000, asked, 'ast2'), capture('sent', 3_001, denied, 'ast2')];
+    const takenOver = capture('sent', 4_000, { ...ourRequest, cseq: '30001 INVITE' }, 'ast2');
+    const messages = [...established, ...astray, takenOver];
+    expect(only(messages)).toMatchObject({ state: 'confirmed', nodeId: 'ast2' });
+    const deniedAgain = capture('sent', 5_001, { ...inDialog, status: 481, cseq: '9 INVITE' }, 'ast2');
+    expect(only([...messages, deniedAgain]).state).toBe('ended');
+  });
+
   it('leaves the target unsure when we took one that was not captured', () => {
     const taken = capture('sent', 3_001, { ...inDialog, status: 200, cseq: '8 INVITE' });
     expect(only([...established, taken]).unsure).toEqual(['target-refresh-open']);

@@ -66,11 +66,13 @@ function endOf(evidence: Evidence): number | null {
 
 /**
  * When the node that holds the dialog said that it knows none (RFC 3261 section 12.2.2), unless the dialog lived on. What
- * another node says, to which a request went astray, is nothing to it.
+ * another node says, to which a request went astray, is nothing to it, also when that node takes the dialog over later.
  */
-function deniedAt({ denials, speaker, aliveAt }: Evidence): number | null {
+function deniedAt({ denials, speaker, ownRequest, aliveAt }: Evidence): number | null {
   const at = denials[speaker.nodeId];
-  return at === undefined || (aliveAt !== null && aliveAt >= at) ? null : at;
+  if (at === undefined || (aliveAt !== null && aliveAt >= at)) return null;
+  const tookItOver = ownRequest !== null && ownRequest.cseq === speaker.cseq && ownRequest.at > at;
+  return tookItOver ? null : at;
 }
 
 /** When the INVITE was refused or cancelled; not by a node that was tried before, and not before it was sent again. */
