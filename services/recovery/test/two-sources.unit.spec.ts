@@ -86,7 +86,7 @@ describe('a plan from the ledger alone', () => {
     ['dialog-early', 'waits'],
     ['ledger-unheard', 'waits'],
     ['dialog-ended', 'is begun'],
-    ['dialog-elsewhere', 'is begun'],
+    ['dialog-elsewhere', 'waits'],
     ['dialog-ambiguous', 'is begun'],
     ['no-continuation', 'is begun'],
     ['policy-forbids', 'is begun'],
@@ -97,6 +97,7 @@ describe('a plan from the ledger alone', () => {
 
   it('does not wait for what is not recovered anyway, or cannot be asked for', () => {
     expect(divided('dialog-early', { state: 'Ringing' })).toBe('is begun');
+    expect(divided('dialog-elsewhere', { state: 'Ringing' })).toBe('is begun');
     expect(divided('dialog-unknown', { sipCallId: '' })).toBe('is begun');
     expect(divided('dialog-unknown', {}, { at: AT - 200_000 })).toBe('is begun');
   });

@@ -6,6 +6,8 @@ const DOUBTS: ReadonlySet<string> = new Set([
   'dialog-incomplete',
   'dialog-unsure',
   'dialog-early',
+  // The ledger may have missed what a node sent when it took the call over.
+  'dialog-elsewhere',
   'ledger-unheard',
 ]);
 
