@@ -1,6 +1,6 @@
 import { isCoded } from '@reinvite/runtime';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { encodeHep } from '../src/hep/encode.js';
 import { HepFramer } from '../src/hep/framing.js';
 
@@ -48,6 +48,17 @@ describe('HEP over a stream', () => {
     expect(framer.pending).toBe(40_000);
     expect(framer.push(packet.subarray(40_000))).toEqual([packet]);
     expect(framer.pending).toBe(0);
+  });
+
+  it('holds no more memory than that, however small the pieces are', () => {
+    const framer = new HepFramer();
+    const packet = packetOf(Buffer.alloc(20_000, 'x'));
+    const concat = vi.spyOn(Buffer, 'concat');
+    const framed = [...packet].flatMap((byte) => framer.push(Buffer.of(byte)));
+    const mostHeld = Math.max(...concat.mock.calls.map(([pieces]) => pieces.length));
+    concat.mockRestore();
+    expect(framed).toEqual([packet]);
+    expect(mostHeld).toBeLessThan(100);
   });
 
   it('refuses a stream that is none of HEP, or no longer', () => {

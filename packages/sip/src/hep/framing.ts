@@ -1,9 +1,12 @@
 import { codedError } from '@reinvite/runtime';
 import { CHUNK_HEADER_BYTES, HEP_HEADER_BYTES, HEP_MAGIC } from './packet.js';
 
+/** Each buffer costs far more than the byte that it may hold. */
+const MAX_PIECES = 64;
+
 /**
  * Cuts a stream of bytes, as TCP gives them, into HEPv3 packets by the total length in their headers. It holds one torn
- * packet at most, which is less than 64 KiB, and copies each byte once, however small the pieces are.
+ * packet at most, which is less than 64 KiB, in few buffers: small pieces are put together before they are many.
  */
 export class HepFramer {
   private pieces: Buffer[] = [];
@@ -25,7 +28,10 @@ export class HepFramer {
     this.pieces.push(piece);
     this.held += piece.length;
     const packets: Buffer[] = [];
-    if (this.held < this.wanted) return packets;
+    if (this.held < this.wanted) {
+      if (this.pieces.length > MAX_PIECES) this.pieces = [Buffer.concat(this.pieces, this.held)];
+      return packets;
+    }
     const bytes = this.pieces.length === 1 ? piece : Buffer.concat(this.pieces, this.held);
     let start = 0;
     for (;;) {
