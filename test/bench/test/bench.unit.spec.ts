@@ -1,9 +1,11 @@
+import { spawn } from 'node:child_process';
 import { applyMessage, decodeHep, dialogsOf, emptyCall, parseSip, type SipMessage } from '@reinvite/sip';
 import { CommanderError } from 'commander';
 import { describe, expect, it } from 'vitest';
 import { render, type Figures } from '../src/figures.js';
 import { spreadOf } from '../src/latency.js';
 import { readOptions } from '../src/options.js';
+import { Receiver } from '../src/receiver.js';
 import { callTraffic } from '../src/throughput.js';
 import { callMessages, NODE_ADDRESS, NODE_ID } from '../src/traffic.js';
 
@@ -81,5 +83,18 @@ describe("the bench's command line", () => {
     ['--json', '/no/such/directory/x.json'],
   ])('refuses %s %s', (option, value) => {
     expect(() => readOptions([option, value])).toThrow(CommanderError);
+  });
+});
+
+describe("the bench's receiver", () => {
+  it('says so when it ends instead of giving its report, or has ended', async () => {
+    const stdio = ['ignore', 'ignore', 'ignore', 'ipc'] as const;
+    const child = spawn(process.execPath, ['-e', "process.on('message', () => process.exit())"], {
+      stdio: [...stdio],
+    });
+    const receiver = new Receiver(child, 'floor-process');
+    await expect(receiver.report()).rejects.toThrow('floor-process ended');
+    await expect(receiver.report()).rejects.toThrow('floor-process ended');
+    await receiver.stop();
   });
 });
