@@ -25,6 +25,9 @@ const NOW = Infinity;
 /** Less than the phones talk, so that what is seen is not mixed up with their hanging up. */
 const BACK_TIMEOUT_MS = 15_000;
 
+/** No play holds its calls longer; how much of that is left depends on how fast the machine has been. */
+const LONGEST_CALL_MS = 150_000;
+
 /** A lab with Reinvite, the ARI application and phones: what every end-to-end test plays on. */
 export class Scene {
   private constructor(
@@ -136,8 +139,11 @@ export class Scene {
 
   /** Resolves when all calls have ended, and gives what was seen and heard. The phones are gone afterwards. */
   async untilEnded(): Promise<Observation> {
-    await this.phones.until('the phones to hang up', (calls) =>
-      calls.every((call) => phonesOf(call).every((phone) => (byeOf(phone)?.answer ?? null) !== null)),
+    await this.phones.until(
+      'the phones to hang up',
+      (calls) =>
+        calls.every((call) => phonesOf(call).every((phone) => (byeOf(phone)?.answer ?? null) !== null)),
+      { timeoutMs: LONGEST_CALL_MS },
     );
     return this.phones.stop();
   }
