@@ -111,7 +111,7 @@ describe('evidence that an earlier release stored', () => {
   it('is gone on with, though it knows nothing of sessions', () => {
     const [kept] = visible(established.reduce(applyMessage, emptyCall(CALL_ID)));
     const old = JSON.parse(JSON.stringify(kept)) as Record<string, unknown>;
-    const added = new Set(['exchanges', 'timers', 'denials', 'aliveAt', 'passedOverAt']);
+    const added = new Set(['exchanges', 'updates', 'timers', 'denials', 'aliveAt', 'passedOverAt']);
     const fields = Object.entries(old).filter(([name]) => !added.has(name));
     const speaker = { cseq: 0, at: 1_800_000_001_000_000, nodeId: 'ast1' };
     const evidence = evidenceSchema.parse({ ...Object.fromEntries(fields), speaker });

@@ -161,6 +161,29 @@ describe('the session of a call that goes on', () => {
     });
   });
 
+  it('outlives refusals, however often what we ask for is refused', () => {
+    const refusals = (method: string, offers: boolean) =>
+      Array.from({ length: 20 }, (_, index) => {
+        const cseq = `${51 + index} ${method}`;
+        const offer = offers ? { sdp: ours(2 + index) } : {};
+        return [asked(1_000 + index, { cseq, ...offer }), answered(1_000 + index, { cseq, status: 488 })];
+      }).flat();
+    const before = { theirs: ['1', 'sendrecv'], unsure: [] };
+    expect(always([...call, ...refusals('UPDATE', false)])).toEqual({ ours: ['1', 'sendrecv'], ...before });
+    for (const method of ['UPDATE', 'INVITE'])
+      expect(always([...call, ...refusals(method, true)])).toEqual({ ours: ['21', 'sendrecv'], ...before });
+  });
+
+  it('is in doubt when an UPDATE of ours was refused that was not captured: it may have used a version', () => {
+    const refused = answered(1_010, { cseq: '51 UPDATE', status: 488 });
+    expect(always([...call, refused])).toMatchObject({ unsure: ['session-open'] });
+    const [later, laterOk] = [asked(2_000, { cseq: '52 INVITE', sdp: ours(3) }), theirs(2)];
+    const agreed = [later, answered(2_010, { cseq: '52 INVITE', status: 200, sdp: laterOk })];
+    expect(always([...call, refused, ...agreed])).toMatchObject({ ours: ['3', 'sendrecv'], unsure: [] });
+    const theirs488 = sent(1_010, { cseq: '8 UPDATE', status: 488 });
+    expect(always([...call, theirs488])).toMatchObject({ unsure: [] });
+  });
+
   it('is that of the second node after a recovery, though the clock of that node be late', () => {
     const again = capture('sent', 500, { ...ourRequest, contact, cseq: '60 INVITE', sdp: ours(3) }, 'ast2');
     const againOk = capture(

@@ -9,6 +9,8 @@ const STEPS = [
   'they hold',
   'we are refused',
   'they are refused',
+  'our UPDATE is refused',
+  'our offer in an UPDATE is refused',
   'they move by re-INVITE',
   'they move by UPDATE',
   'they move in an answer',
@@ -149,6 +151,10 @@ class Play {
         return this.reinvite('they', ['sendonly', 'recvonly']);
       case 'we are refused':
         return this.transact('we', 'INVITE', this.says('we', 'inactive'), 488, {});
+      case 'our UPDATE is refused':
+        return this.transact('we', 'UPDATE', {}, 405, {});
+      case 'our offer in an UPDATE is refused':
+        return this.transact('we', 'UPDATE', this.says('we', 'inactive'), 501, {});
       case 'they are refused':
         return this.transact(
           'they',

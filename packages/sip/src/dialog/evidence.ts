@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { exchangeSchema } from './exchange.js';
+import { updateSchema } from './update.js';
 
 /** Microseconds since the Unix epoch. */
 const us = z.number().int();
@@ -77,6 +78,7 @@ export const evidenceSchema = z.object({
   refreshes: z.array(refresh),
   /** Offers and answers. */
   exchanges: z.array(exchangeSchema).default([]),
+  updates: z.array(updateSchema).default([]),
   /** The latest in a transaction of ours (`local`) and in one of the peer's (`remote`). */
   timers: z
     .object({ local: timer.nullable(), remote: timer.nullable() })

@@ -42,8 +42,8 @@ const OUTCOMES = ['open', 'refused', 'accepted'] as const;
 const KINDS = ['provisional', 'final', 'reliable'] as const;
 
 export const exchangeRules: Rules<Exchange> = {
-  // Nobody has as many offers open or refused one after the other, and each may be long.
-  kept: 8,
+  // Hardly anybody has as many offers open or refused one after the other, and each may be long.
+  kept: 32,
   join: (a, b) => ({
     by: a.by,
     cseq: a.cseq,
@@ -106,7 +106,8 @@ function inResponse(message: SipMessage & { kind: 'response' }, by: Exchange['by
   const { method } = cseq;
   if (method !== 'INVITE' && method !== 'UPDATE' && method !== 'PRACK') return [];
   const answered = { ...NOTHING, by, cseq: cseq.number, prack: method === 'PRACK' };
-  if (status >= 300) return method === 'PRACK' ? [] : [{ ...answered, outcome: 'refused' }];
+  // Refused UPDATEs are kept apart, for most are no offers.
+  if (status >= 300) return method === 'INVITE' ? [{ ...answered, outcome: 'refused' }] : [];
   const final = status >= 200;
   const response = saidIn(message, at);
   // Of an UPDATE without an offer, which only refreshes the timer, nothing is kept: many follow one another.

@@ -1,6 +1,7 @@
 import type { Answer, Evidence, Invite, Refresh } from './evidence.js';
 import { exchangeRules } from './exchange.js';
 import { best, bestOf, joinTransactions, type Rank, type Rules } from './transactions.js';
+import { updateRules } from './update.js';
 
 /**
  * Joins the evidence of two sets of messages of one dialog. Associative, commutative and idempotent, so that late, repeated
@@ -32,6 +33,7 @@ export function inherit(dialog: Evidence, invitation: Evidence): Evidence {
     ownRequest: bestOf(dialog.ownRequest, invitation.ownRequest, (r) => [r.cseq, -r.at]),
     refreshes: joinTransactions(dialog.refreshes, invitation.refreshes, refreshRules),
     exchanges: joinTransactions(dialog.exchanges, invitation.exchanges, exchangeRules),
+    updates: joinTransactions(dialog.updates, invitation.updates, updateRules),
     timers: {
       local: bestOf(dialog.timers.local, invitation.timers.local, (t) => [t.cseq, -t.at]),
       remote: bestOf(dialog.timers.remote, invitation.timers.remote, (t) => [t.cseq, -t.at]),

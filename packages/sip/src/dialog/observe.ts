@@ -2,6 +2,7 @@ import type { NameAddress, SipMessage, SipRequest, SipResponse } from '../messag
 import type { Party } from './dialog.js';
 import type { Evidence, Refresh, Timer } from './evidence.js';
 import { exchangesIn } from './exchange.js';
+import { updatesIn } from './update.js';
 
 /** A SIP message as captured at a node. */
 export interface Observed {
@@ -117,6 +118,7 @@ function inDialogRequest(observed: Observed, request: SipRequest): Evidence {
       by === 'local' ? { cseq, at, routes: [...request.routes], requestUri: request.requestUri } : null,
     refreshes: refreshing ? [askedBy(observed)] : [],
     exchanges: exchangesIn(request, by, at),
+    updates: updatesIn(request, by),
     localContact: by === 'local' && refreshing && contact !== null ? { at, uri: contact } : null,
   };
 }
@@ -179,6 +181,7 @@ function negative(observed: Observed, response: SipResponse): Evidence {
     terminatedAt: gone && by === 'local' ? at : null,
     denials: gone && by === 'remote' ? { [nodeId]: at } : {},
     exchanges: exchangesIn(response, by, at),
+    updates: updatesIn(response, by),
     digestChallenged: by === 'local' && isChallenge(status),
     refreshes: REFRESHING.has(method) ? [{ by, cseq, outcome: 'refused', contact: null }] : [],
   };
@@ -241,6 +244,7 @@ function baseOf(observed: Observed, ofDialog: boolean): Evidence {
     ownRequest: null,
     refreshes: [],
     exchanges: [],
+    updates: [],
     timers: { local: null, remote: null },
     confirmedAt: null,
     terminatedAt: null,

@@ -1,7 +1,8 @@
 import { sessionOf } from '../session/compact.js';
 import type { Evidence, Timer } from './evidence.js';
-import type { Exchange, Said } from './exchange.js';
+import { exchangeRules, type Exchange, type Said } from './exchange.js';
 import type { SessionDescription, SessionTimer } from './session.js';
+import type { Update } from './update.js';
 
 /** What can be said of the session (RFC 3264). */
 export interface SessionView {
@@ -26,7 +27,8 @@ interface Reading {
 }
 
 /** The session in force: that of the last exchange which was accepted. A refused offer leaves it as it was. */
-export function sessionOfEvidence({ exchanges, confirmedAt }: Evidence): SessionView {
+export function sessionOfEvidence({ exchanges: offers, updates, confirmedAt }: Evidence): SessionView {
+  const exchanges = offers.map((offer) => withRefusal(offer, updates));
   const readings = exchanges.map(readingOf).filter((reading) => reading !== null);
   const accepted = merged(readings.filter(({ status }) => status !== 'open'));
   const [last] = accepted;
@@ -36,7 +38,8 @@ export function sessionOfEvidence({ exchanges, confirmedAt }: Evidence): Session
   const unseen = last === undefined || !isWhole(last);
   const open =
     readings.some((reading) => reading.status === 'open' && !isOvertaken(reading, last)) ||
-    exchanges.some(isUnseenOffer);
+    exchanges.some(isUnseenOffer) ||
+    updates.some((update) => isUnseenUpdate(update, exchanges));
   const isConfirmed = confirmedAt !== null;
   return {
     local: local === null ? null : withHighestVersion(sessionOf(local), exchanges),
@@ -127,6 +130,23 @@ function isLater(ours: Reading, theirs: Reading): boolean {
 /** An offer of ours that was refused has used up a version, and this one was not captured. */
 function isUnseenOffer({ by, outcome, request, bare }: Exchange): boolean {
   return by === 'local' && outcome === 'refused' && request === null && !bare;
+}
+
+/** A refused UPDATE of ours that may have been an offer, unless a later exchange of ours shows what version we had come to. */
+function isUnseenUpdate({ by, cseq, bare, refused }: Update, exchanges: readonly Exchange[]): boolean {
+  if (by === 'remote' || bare || !refused) return false;
+  return !exchanges.some(
+    (other) =>
+      other.by === 'local' &&
+      (other.cseq === cseq ? other.request !== null : other.cseq > cseq && exchangeRules.isSettled(other)),
+  );
+}
+
+function withRefusal(offer: Exchange, updates: readonly Update[]): Exchange {
+  const isRefused =
+    offer.outcome === 'open' &&
+    updates.some(({ by, cseq, refused }) => refused && by === offer.by && cseq === offer.cseq);
+  return isRefused ? { ...offer, outcome: 'refused' } : offer;
 }
 
 function isOvertaken(open: Reading, last: Reading | undefined): boolean {
