@@ -3,7 +3,7 @@ import { BaresipPhone, startDemoApp, type BaresipTraits } from '@reinvite/test-p
 import { eventually } from '@reinvite/test-support';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isOnRecord, recoveriesOf } from '../src/index.js';
+import { isOnRecord, recoveriesOf, timelineOf } from '../src/index.js';
 
 const NODE = 'ast1';
 const PHONES = {
@@ -45,7 +45,7 @@ describe('the node dies on which baresip is talking', () => {
     ]);
   }
 
-  beforeAll(async () => {
+  async function setUp(): Promise<void> {
     lab = await startLab();
     await startDemoApp(lab);
     db = new pg.Pool({ connectionString: lab.info.postgres, max: 2 });
@@ -63,19 +63,49 @@ describe('the node dies on which baresip is talking', () => {
     }
     await phone('held').hold();
     await eventually('the calls to be on record', () => isOnRecord(db, NAMES.length, 0));
+  }
+
+  async function tearDown(): Promise<void> {
+    await Promise.all([...phones.values()].map((one) => one.stop()));
+    phones.clear();
+    await db.end();
+    await lab.down();
+  }
+
+  /** baresip 1.1 crashes now and then as it takes a call. That says nothing of a node's death, which is yet to come. */
+  async function setUpUnlessPhonesCrash(tries: number): Promise<void> {
+    try {
+      await setUp();
+    } catch (error) {
+      const hasCrashed = [...phones.values()].some((one) => one.diedOf() !== null);
+      if (tries === 1 || !hasCrashed) throw error;
+      await tearDown();
+      await setUpUnlessPhonesCrash(tries - 1);
+    }
+  }
+
+  beforeAll(async () => {
+    await setUpUnlessPhonesCrash(4);
     await lab.kill(NODE);
     for (const name of NAMES) {
       await eventually(`${name} to answer a re-INVITE`, () => {
         const [reinvite] = phone(name).reinvites();
         return reinvite !== undefined && phone(name).statusGiven(reinvite.message) !== undefined;
+      }).catch(async (cause: unknown) => {
+        const audit = JSON.stringify([
+          await recoveriesOf(db, NODE),
+          await timelineOf(db, phone(name).callId()),
+        ]);
+        throw new Error(
+          `${name} was not brought back (${phone(name).diedOf()}): ${audit}\n${phone(name).screen()}`,
+          {
+            cause,
+          },
+        );
       });
     }
   });
-  afterAll(async () => {
-    await Promise.all([...phones.values()].map((one) => one.stop()));
-    await db.end();
-    await lab.down();
-  });
+  afterAll(tearDown);
 
   it.each(NAMES)('and it answers one re-INVITE, of a living node, and stays in its call: %s', (name) => {
     const reinvites = phone(name).reinvites();

@@ -224,11 +224,24 @@ export class BaresipPhone {
     while (!(await seen())) {
       const late = performance.now() > deadline;
       if (late || this.hasEnded())
-        throw new Error(
-          `${this.settings.user} waited in vain for ${what}${late ? '' : ': baresip has ended'}. ${this.printed.slice(-3_000)}`,
-        );
+        throw new Error(`${this.settings.user} waited in vain for ${what}${this.ending()}. ${this.screen()}`);
       await delay(LOOK_EVERY_MS);
     }
+  }
+
+  /** The signal by which baresip has died of itself (`SIGSEGV`); null where it lives, has exited or was stopped. */
+  diedOf(): NodeJS.Signals | null {
+    const { signalCode } = this.process;
+    return signalCode === 'SIGKILL' ? null : signalCode;
+  }
+
+  /** The end of what baresip has printed, SIP included. */
+  screen(): string {
+    return this.printed.slice(-3_000);
+  }
+
+  private ending(): string {
+    return this.hasEnded() ? `: baresip has ended (${this.process.signalCode ?? this.process.exitCode})` : '';
   }
 
   private hasEnded(): boolean {
