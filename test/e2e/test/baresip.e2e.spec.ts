@@ -1,9 +1,9 @@
 import { startLab, type Lab } from '@reinvite/lab';
-import { BaresipPhone, startDemoApp, type BaresipTraits } from '@reinvite/test-phones';
+import { BaresipPhone, startDemoApp, type BaresipState, type BaresipTraits } from '@reinvite/test-phones';
 import { eventually } from '@reinvite/test-support';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isOnRecord, recoveriesOf, timelineOf } from '../src/index.js';
+import { isOnRecord, recoveriesOf } from '../src/index.js';
 
 const NODE = 'ast1';
 const PHONES = {
@@ -28,6 +28,8 @@ describe('the node dies on which baresip is talking', () => {
   let lab: Lab;
   let db: pg.Pool;
   const phones = new Map<Name, BaresipPhone>();
+  const heard = new Set<Name>();
+  const states = new Map<Name, BaresipState>();
 
   function phone(name: Name): BaresipPhone {
     const found = phones.get(name);
@@ -68,43 +70,52 @@ describe('the node dies on which baresip is talking', () => {
   async function tearDown(): Promise<void> {
     await Promise.all([...phones.values()].map((one) => one.stop()));
     phones.clear();
+    heard.clear();
+    states.clear();
     await db.end();
     await lab.down();
   }
 
-  /** baresip 1.1 crashes now and then as it takes a call. That says nothing of a node's death, which is yet to come. */
-  async function setUpUnlessPhonesCrash(tries: number): Promise<void> {
-    try {
-      await setUp();
-    } catch (error) {
-      const hasCrashed = [...phones.values()].some((one) => one.diedOf() !== null);
-      if (tries === 1 || !hasCrashed) throw error;
-      await tearDown();
-      await setUpUnlessPhonesCrash(tries - 1);
-    }
-  }
-
-  beforeAll(async () => {
-    await setUpUnlessPhonesCrash(4);
+  /** The node dies, the phones are re-INVITEd, hear a voice, and hang up. */
+  async function play(): Promise<void> {
+    await setUp();
     await lab.kill(NODE);
     for (const name of NAMES) {
       await eventually(`${name} to answer a re-INVITE`, () => {
         const [reinvite] = phone(name).reinvites();
         return reinvite !== undefined && phone(name).statusGiven(reinvite.message) !== undefined;
       }).catch(async (cause: unknown) => {
-        const audit = JSON.stringify([
-          await recoveriesOf(db, NODE),
-          await timelineOf(db, phone(name).callId()),
-        ]);
-        throw new Error(
-          `${name} was not brought back (${phone(name).diedOf()}): ${audit}\n${phone(name).screen()}`,
-          {
-            cause,
-          },
-        );
+        const audit = JSON.stringify(await recoveriesOf(db, NODE));
+        throw new Error(`${name} was not brought back: ${audit}\n${phone(name).screen()}`, { cause });
       });
     }
-  });
+    for (const name of NAMES) {
+      if (name === 'held') await phone(name).resume();
+      await phone(name).untilHears();
+      heard.add(name);
+    }
+    for (const name of NAMES) {
+      states.set(name, phone(name).currentState());
+      await phone(name).hangUp();
+    }
+  }
+
+  /**
+   * baresip 1.1 crashes (SIGSEGV) now and then where its sound starts anew, as it does when it takes a call or holds it,
+   * whether a node dies or not. Such a play says nothing.
+   */
+  async function playUnlessPhonesCrash(tries: number): Promise<void> {
+    try {
+      await play();
+    } catch (error) {
+      const hasCrashed = [...phones.values()].some((one) => one.diedOf() !== null);
+      if (tries === 1 || !hasCrashed) throw error;
+      await tearDown();
+      await playUnlessPhonesCrash(tries - 1);
+    }
+  }
+
+  beforeAll(() => playUnlessPhonesCrash(4));
   afterAll(tearDown);
 
   it.each(NAMES)('and it answers one re-INVITE, of a living node, and stays in its call: %s', (name) => {
@@ -114,24 +125,18 @@ describe('the node dies on which baresip is talking', () => {
       expect(phone(name).statusGiven(message)).toBe(200);
       expect(message.headers.get('user-agent')?.[0]).toMatch(/^Asterisk-ast[23]$/);
     }
-    expect(phone(name).currentState()).toBe('established');
+    expect(states.get(name)).toBe('established');
   });
 
-  it.each(['plain', 'secure', 'secureToTheNode', 'called'] as const)(
-    'and it hears a voice again: %s',
-    async (name) => {
-      await phone(name).untilHears();
-    },
-  );
+  it('and all hear a voice again, the one that holds us when it resumes', () => {
+    expect([...heard]).toEqual(NAMES);
+  });
 
-  it('and the one that holds us is asked to go on holding, and hears again when it resumes', async () => {
-    const held = phone('held');
-    const [reinvite] = held.reinvites();
+  it('and the one that holds us is asked to go on holding', () => {
+    const [reinvite] = phone('held').reinvites();
     expect(audioLines(reinvite?.message.body ?? '', /^a=(sendrecv|sendonly|recvonly|inactive)$/)).toEqual([
       'a=recvonly',
     ]);
-    await held.resume();
-    await held.untilHears();
   });
 
   it.each(['secure', 'called'] as const)('and TLS stays TLS, and SRTP stays SRTP: %s', (name) => {
@@ -151,8 +156,7 @@ describe('the node dies on which baresip is talking', () => {
     expect(audioLines(body, /^a=crypto:/)).toEqual([]);
   });
 
-  it.each(NAMES)('and it hangs up as in any other call: %s', async (name) => {
-    await phone(name).hangUp();
+  it.each(NAMES)('and it hangs up as in any other call: %s', (name) => {
     expect(phone(name).currentState()).toBe('closed');
   });
 

@@ -1,4 +1,4 @@
-export { BaresipPhone, type BaresipTraits } from './baresip/phone.js';
+export { BaresipPhone, type BaresipState, type BaresipTraits } from './baresip/phone.js';
 export { CALL_KINDS, type CallKind, type CallPlan, type PhoneTraits } from './call-plan.js';
 export { startDemoApp } from './demo-app/start.js';
 export { phonesOf, type ObservedCall } from './observed/call.js';
