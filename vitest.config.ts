@@ -13,6 +13,7 @@ export default defineConfig({
           include: ['**/test/**/*.unit.spec.ts'],
           exclude: ['**/node_modules/**', '**/dist/**'],
           setupFiles: ['./test/support/src/property-setup.ts'],
+          testTimeout: 60_000,
         },
       },
       {
