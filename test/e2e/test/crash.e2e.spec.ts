@@ -13,8 +13,11 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recoveriesOf, Scene, timelineOf } from '../src/index.js';
 
 const HOLD_MS = 20_000;
-/** A machine that is out of processor is silent for seconds; that a call is touched shows in its SIP, that it is lost in a silence to the end. */
+/** A machine that is out of processor is silent for seconds, and loses packets; that a call is touched shows in its SIP and its SSRC. */
 const NO_GAP_MS = 5_000;
+const NO_LOSS = 0.05;
+/** So long before the crash the stream is looked at already. */
+const BEFORE_MS = 1_000;
 
 const PLANS = {
   app: { kind: 'app', node: 'ast1', holdMs: HOLD_MS },
@@ -132,8 +135,12 @@ describe('a node dies in the middle of its calls', () => {
     for (const phone of [callNamed('elsewhereApp'), callNamed('elsewhereDial')].flatMap(phonesOf)) {
       expect(phone.requests.map(({ method }) => method)).toEqual(['BYE']);
       const end = (byeOf(phone)?.at ?? 0) - 200;
-      for (const port of phone.rtpPorts)
+      for (const port of phone.rtpPorts) {
         expect(seen.voice.longestSilence(port, crash.at, end)).toBeLessThan(NO_GAP_MS);
+        const { ssrcs, received, lost } = seen.voice.streams(port, crash.at - BEFORE_MS, end);
+        expect(ssrcs).toHaveLength(1);
+        expect(lost / received).toBeLessThan(NO_LOSS);
+      }
     }
   });
 
