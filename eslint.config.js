@@ -35,7 +35,14 @@ export default tseslint.config(
       'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
       'no-restricted-imports': [
         'error',
-        { patterns: [{ group: ['@reinvite/*/*'], message: 'A package is used through its index only.' }] },
+        {
+          patterns: [
+            {
+              group: ['@reinvite/*/*', '!@reinvite/*/logic'],
+              message: 'A package is used through its index only.',
+            },
+          ],
+        },
       ],
     },
   },

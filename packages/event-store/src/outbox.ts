@@ -1,11 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { database, outbox, withPostgresErrors, type Database, type Pool } from '@reinvite/db';
+import type { Pool } from '@reinvite/db';
 import type { Logger } from '@reinvite/runtime';
-import { and, asc, gt, inArray, isNull, sql } from 'drizzle-orm';
 import type { OutboxMessage } from './event.js';
+import { postgresOutboxRows, type OutboxRow, type OutboxRows } from './outbox-rows.js';
 
 export interface OutboxOptions {
-  readonly pool: Pool;
+  /** Where the messages are kept: the table of a database, or what stands for it. */
+  readonly pool: Pool | OutboxRows;
   /** Resolves once the message is stored there under its id, however often it is called. */
   readonly publish: (message: OutboxMessage) => Promise<unknown>;
   readonly log: Logger;
@@ -26,10 +27,10 @@ const PRUNE_EVERY_MS = 60_000;
  * duplicate window; consumers bear the rest.
  */
 export class Outbox {
-  private readonly db: Database;
+  private readonly rows: OutboxRows;
 
   constructor(private readonly options: OutboxOptions) {
-    this.db = database(options.pool);
+    this.rows = 'pending' in options.pool ? options.pool : postgresOutboxRows(options.pool);
   }
 
   /** Publishes all messages side by side. What fails is logged and left to the relay, so this never rejects. */
@@ -58,7 +59,7 @@ export class Outbox {
       try {
         await this.relayPending(signal);
         if (performance.now() - prunedAt > PRUNE_EVERY_MS) {
-          await this.prune(keepMs);
+          await this.rows.prune(keepMs);
           prunedAt = performance.now();
         }
       } catch (err) {
@@ -95,25 +96,8 @@ export class Outbox {
     return total;
   }
 
-  private pending(
-    after: number,
-  ): Promise<{ id: number; messageId: string; subject: string; message: unknown }[]> {
-    const { id, messageId, subject, message, createdAt, publishedAt } = outbox;
-    const graceMs = this.options.graceMs ?? 2_000;
-    return withPostgresErrors(() =>
-      this.db
-        .select({ id, messageId, subject, message })
-        .from(outbox)
-        .where(
-          and(
-            isNull(publishedAt),
-            gt(id, after),
-            sql`${createdAt} <= clock_timestamp() - ${graceMs} * interval '1 ms'`,
-          ),
-        )
-        .orderBy(asc(id))
-        .limit(BATCH),
-    );
+  private pending(after: number): Promise<OutboxRow[]> {
+    return this.rows.pending(after, this.options.graceMs ?? 2_000, BATCH);
   }
 
   private async publishInOrder(messages: readonly OutboxMessage[]): Promise<string[]> {
@@ -139,20 +123,6 @@ export class Outbox {
   }
 
   private async markPublished(ids: readonly string[]): Promise<void> {
-    if (ids.length === 0) return;
-    await withPostgresErrors(() =>
-      this.db
-        .update(outbox)
-        .set({ publishedAt: sql`clock_timestamp()` })
-        .where(inArray(outbox.messageId, [...ids])),
-    );
-  }
-
-  private async prune(keepMs: number): Promise<void> {
-    await withPostgresErrors(() =>
-      this.db
-        .delete(outbox)
-        .where(sql`${outbox.publishedAt} < clock_timestamp() - ${keepMs} * interval '1 ms'`),
-    );
+    if (ids.length > 0) await this.rows.markPublished(ids);
   }
 }

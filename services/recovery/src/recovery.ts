@@ -33,10 +33,10 @@ import { Planner } from './planning/planner.js';
 import { policyFor, warnOfGroups } from './planning/policies.js';
 import { NOBODY, rehearse } from './planning/rehearse.js';
 import { Batcher } from './recoveries/batcher.js';
-import { tellOfDeadTarget } from './recoveries/dead-targets.js';
-import { watchDeadlines } from './recoveries/deadlines.js';
+import { postgresOpenLegs, tellOfDeadTarget } from './recoveries/dead-targets.js';
+import { postgresDeadlines, watchDeadlines } from './recoveries/deadlines.js';
 import { follow } from './recoveries/follow.js';
-import { Journal } from './recoveries/journal.js';
+import { Journal, postgresReadSide } from './recoveries/journal.js';
 import { Machines } from './recoveries/machines.js';
 import { Recoveries } from './recoveries/recoveries.js';
 import { RequestHandler } from './requests/handle-request.js';
@@ -68,7 +68,7 @@ export const recovery: Service = async (context) => {
     size: config.postgres.poolSize,
   });
   try {
-    const bus = await Bus.connect({ servers: config.nats.servers, name: 'recovery', log, signal });
+    const bus = await Bus.connect({ ...config.nats, name: 'recovery', log, signal });
     try {
       await run(context, bus, pool);
     } finally {
@@ -100,7 +100,7 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
     config.nodeAgent.heartbeatMs * HEARTBEATS_HEARD,
   );
   const recoveries = new Recoveries({
-    journal: new Journal({ pool, store, outbox, log, signal }),
+    journal: new Journal({ readSide: postgresReadSide(pool), store, outbox, log, signal }),
     machines: new Machines(store, log),
     log,
     onEvents: follow(nodes, log),
@@ -148,10 +148,10 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
   await Promise.all([
     projection.done,
     outbox.run(signal),
-    watchDeadlines(pool, recoveries, () => nodes.candidates(), log, signal),
+    watchDeadlines(postgresDeadlines(pool), recoveries, () => nodes.candidates(), log, signal),
     rememberDeaths(bus, nodes),
     consumeDeaths(bus, nodes, planner, (down) =>
-      tellOfDeadTarget(pool, recoveries, () => nodes.candidates(), down),
+      tellOfDeadTarget(postgresOpenLegs(pool), recoveries, () => nodes.candidates(), down),
     ),
     consumeFacts(bus, nodes, recoveries),
     consumeEarly(bus, { store: earlyEvents, rpcUrls, log, signal }),

@@ -9,14 +9,16 @@ import {
 } from '@reinvite/domain';
 import type { Config, Logger } from '@reinvite/runtime';
 import type { Dialog } from '@reinvite/sip';
-import { readLiveCalls, type CallRecordProjection, type LiveCalls } from '../call-records/index.js';
+import type { CallRecordProjection, LiveCalls } from '../call-records/index.js';
 import type { DialogSources } from './dialog-sources.js';
 import { dialogViews } from './dialog-views.js';
-import { rememberedLegs } from './memory.js';
+import { readsOf, type PlanningReads } from './reads.js';
 
 export interface EvidenceSources {
   readonly bus: Pick<Bus, 'requestMany' | 'streamState'>;
   readonly pool: Pool;
+  /** Default: from the tables of `pool`. */
+  readonly reads?: PlanningReads;
   readonly projection: Pick<CallRecordProjection, 'waitUntilProjected'>;
   readonly sources: DialogSources;
   readonly settings: Config['recovery'];
@@ -66,15 +68,12 @@ export async function readEvidence(
   incarnation: string,
   without: ReadonlySet<string>,
 ): Promise<Evidence> {
-  const { pool } = sources;
+  const reads = readsOf(sources);
   const { ledger } = sources.sources;
-  const { legs, bridges } = withoutLegs(await readLiveCalls(pool, nodeId, incarnation), without);
+  const { legs, bridges } = withoutLegs(await reads.liveCalls(nodeId, incarnation), without);
   const callIds = new Set(legs.map((leg) => leg.sipCallId).filter((callId) => callId !== ''));
   const [memory, found] = await Promise.all([
-    rememberedLegs(
-      pool,
-      legs.map((leg) => leg.channelId),
-    ),
+    reads.remembered(legs.map((leg) => leg.channelId)),
     ledger === null ? new Map<string, readonly Dialog[]>() : ledger.findByCallIds([...callIds]),
   ]);
   const calls = deriveCalls({ nodeId, incarnation, legs, bridges }, memory);

@@ -13,14 +13,12 @@ import {
 } from '@reinvite/domain';
 import { aborted } from '@reinvite/runtime';
 import type { Dialog } from '@reinvite/sip';
-import { closeIncarnation } from '../call-records/index.js';
 import type { NodeBook } from '../nodes/node-book.js';
 import type { Recoveries } from '../recoveries/recoveries.js';
 import { clarify } from './clarify.js';
 import { compareSources } from './compare-sources.js';
 import { readEvidence, settle, type EvidenceSources, type Settled } from './evidence.js';
-import { pastRecoveries } from './past-recoveries.js';
-import { plannedLegs } from './planned-legs.js';
+import { readsOf } from './reads.js';
 import { replan } from './replan.js';
 import { divideByDoubt, type Unclear } from './unclear.js';
 
@@ -74,7 +72,7 @@ export class Planner {
     const [settled, planned] = await Promise.all([
       settle(this.options, nodeId, dead.lastFactSeq),
       // None, save where a replica died over it, or a request came first.
-      plannedLegs(this.options.pool, nodeId, incarnation),
+      readsOf(this.options).planned(nodeId, incarnation),
     ]);
     const settledMs = Math.round(performance.now() - started);
     const draft = await this.draft(dead, settled, planned);
@@ -142,7 +140,7 @@ export class Planner {
   }
 
   private async planLateOnes(dead: DeadNode, settled: Settled): Promise<void> {
-    const { bus, pool, projection, log, signal } = this.options;
+    const { bus, projection, log, signal } = this.options;
     const { nodeId, incarnation, lastFactSeq, factsComplete } = dead;
     const isToldAll = factsComplete !== false;
     if (!isToldAll) await delay(LATE_FACTS_MS, undefined, { signal });
@@ -151,7 +149,7 @@ export class Planner {
     const arrived = projection.waitUntilProjected(lastSeq, LATE_RECORDS_MS);
     await Promise.race([arrived, aborted(signal)]);
     signal.throwIfAborted();
-    const draft = await this.draft(dead, settled, await plannedLegs(pool, nodeId, incarnation));
+    const draft = await this.draft(dead, settled, await readsOf(this.options).planned(nodeId, incarnation));
     const isClear = draft.unclear.length === 0;
     let calls = await this.begin(draft.clear, isClear ? dead : null);
     if (!isClear) calls += await this.begin(await this.clarified(dead, draft), dead);
@@ -181,12 +179,12 @@ export class Planner {
     { ledgerHeard }: Settled,
     without: ReadonlySet<string>,
   ): Promise<Draft> {
-    const { pool, settings, sources } = this.options;
+    const { settings, sources } = this.options;
     const { nodeId, incarnation, trigger } = dead;
     const { calls, dialogs, found } = await readEvidence(this.options, nodeId, incarnation, without);
     if (calls.length === 0) return NOTHING;
     const policy = this.options.policyFor(nodeId);
-    const past = await pastRecoveries(pool, calls, historySince(trigger, policy));
+    const past = await readsOf(this.options).past(calls, historySince(trigger, policy));
     const candidates = await this.candidates(dead);
     const { maxAttempts, attemptTimeoutMs, targetWaitMs } = settings;
     const limits: Limits = { maxAttempts, attemptTimeoutMs, targetWaitMs };
@@ -226,7 +224,7 @@ export class Planner {
     const closing =
       last === null
         ? undefined
-        : (tx: Database) => closeIncarnation(tx, last.nodeId, last.incarnation, Date.now());
+        : (tx: Database) => readsOf(this.options).close(tx, last.nodeId, last.incarnation, Date.now());
     const begun = await this.options.recoveries.plan(commands, closing);
     const { log } = this.options;
     for (const { recoveryId, call, legs, skipped, target } of commands) {

@@ -3,10 +3,31 @@ import type { Candidate, NodeDown } from '@reinvite/domain';
 import { sql } from 'drizzle-orm';
 import type { Recoveries } from './recoveries.js';
 
-interface OpenLeg extends Record<string, unknown> {
+/** A leg (none: null) of a recovery that is open on a node. */
+export interface OpenLeg extends Record<string, unknown> {
   readonly recovery_id: string;
   readonly channel_id: string | null;
+  /** Whether the recovery of the node's own calls has it. */
   readonly taken_over: boolean;
+}
+
+/** What is open on one life of a node. @throws the coded errors of `withPostgresErrors`. */
+export type OpenLegs = (nodeId: string, incarnation: string) => Promise<readonly OpenLeg[]>;
+
+/** From the tables `recoveries` and `recovery_legs`. */
+export function postgresOpenLegs(pool: Pool): OpenLegs {
+  return async (nodeId, incarnation) => {
+    const { rows } = await withPostgresErrors(() =>
+      database(pool).execute<OpenLeg>(sql`
+      select r.recovery_id, ours.channel_id, theirs.leg_id is not null as taken_over
+      from recoveries r
+      left join recovery_legs ours on ours.recovery_id = r.recovery_id
+      left join recovery_legs theirs on theirs.leg_id = ours.channel_id
+        and theirs.recovery_id <> r.recovery_id and theirs.outcome is distinct from 'skipped'
+      where r.target = ${nodeId} and r.target_incarnation = ${incarnation} and r.completed_at is null`),
+    );
+    return rows;
+  };
 }
 
 /**
@@ -15,22 +36,13 @@ interface OpenLeg extends Record<string, unknown> {
  * @throws CodedError `POSTGRES_UNREACHABLE`: to be called again.
  */
 export async function tellOfDeadTarget(
-  pool: Pool,
+  openLegs: OpenLegs,
   recoveries: Pick<Recoveries, 'tell'>,
   candidates: () => readonly Candidate[],
   { nodeId, incarnation }: Pick<NodeDown, 'nodeId' | 'incarnation'>,
 ): Promise<void> {
-  const { rows } = await withPostgresErrors(() =>
-    database(pool).execute<OpenLeg>(sql`
-      select r.recovery_id, ours.channel_id, theirs.leg_id is not null as taken_over
-      from recoveries r
-      left join recovery_legs ours on ours.recovery_id = r.recovery_id
-      left join recovery_legs theirs on theirs.leg_id = ours.channel_id
-        and theirs.recovery_id <> r.recovery_id and theirs.outcome is distinct from 'skipped'
-      where r.target = ${nodeId} and r.target_incarnation = ${incarnation} and r.completed_at is null`),
-  );
   const takenOver = new Map<string, Set<string>>();
-  for (const { recovery_id, channel_id, taken_over } of rows) {
+  for (const { recovery_id, channel_id, taken_over } of await openLegs(nodeId, incarnation)) {
     const channels = takenOver.get(recovery_id) ?? new Set();
     takenOver.set(recovery_id, channels);
     if (taken_over && channel_id !== null) channels.add(channel_id);

@@ -15,11 +15,36 @@ const CLAIM_MS = 10_000;
 
 const attemptPayload = z.object({ attempt: z.number().int().positive() });
 
-interface DueRow extends Record<string, unknown> {
+/** A deadline that is due. */
+export interface DueRow extends Record<string, unknown> {
   readonly id: string;
   readonly recovery_id: string;
   readonly kind: string;
   readonly payload: unknown;
+}
+
+/** The deadlines' rows. Both reject with the coded errors of `withPostgresErrors`. */
+export interface DeadlineRows {
+  /** Those due at `now` (epoch ms), at most `limit`, put off to `until` in the same step; rows that another replica claims are left out. */
+  claim(now: number, until: number, limit: number): Promise<readonly DueRow[]>;
+  done(ids: readonly string[], now: number): Promise<void>;
+}
+
+/** The table `deadlines`. */
+export function postgresDeadlines(pool: Pool): DeadlineRows {
+  const db = database(pool);
+  return {
+    claim: async (now, until, limit) =>
+      (await withPostgresErrors(() => db.execute<DueRow>(claim(now, until, limit)))).rows,
+    done: async (ids, now) => {
+      await withPostgresErrors(() =>
+        db
+          .update(deadlines)
+          .set({ doneAt: new Date(now) })
+          .where(inArray(deadlines.id, [...ids])),
+      );
+    },
+  };
 }
 
 /** Nodes that could take an attempt now. */
@@ -27,7 +52,7 @@ export type Candidates = () => readonly Candidate[];
 
 /** Tells recoveries of attempts that are over or due, until the signal aborts. Replicas share the rows. */
 export async function watchDeadlines(
-  pool: Pool,
+  rows: DeadlineRows,
   recoveries: Pick<Recoveries, 'tell'>,
   candidates: Candidates,
   log: Logger,
@@ -35,7 +60,7 @@ export async function watchDeadlines(
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      while ((await handleDue(pool, recoveries, candidates, Date.now())) === BATCH && !signal.aborted);
+      while ((await handleDue(rows, recoveries, candidates, Date.now())) === BATCH && !signal.aborted);
     } catch (err) {
       log.warn({ err }, 'deadlines not looked at, trying again');
     }
@@ -50,27 +75,21 @@ export async function watchDeadlines(
  * @returns how many there were.
  */
 export async function handleDue(
-  pool: Pool,
+  rows: DeadlineRows,
   recoveries: Pick<Recoveries, 'tell'>,
   candidates: Candidates,
   now: number,
 ): Promise<number> {
-  const db = database(pool);
-  const claimed = await withPostgresErrors(() => db.execute<DueRow>(claim(now)));
-  const ids = claimed.rows.map((row) => row.id);
+  const claimed = await rows.claim(now, now + CLAIM_MS, BATCH);
+  const ids = claimed.map((row) => row.id);
   if (ids.length === 0) return 0;
   await recoveries.tell(
-    claimed.rows.flatMap((row) => {
+    claimed.flatMap((row) => {
       const command = commandOf(row, candidates, now);
       return command === null ? [] : [{ recoveryId: row.recovery_id, command }];
     }),
   );
-  await withPostgresErrors(() =>
-    db
-      .update(deadlines)
-      .set({ doneAt: new Date(now) })
-      .where(inArray(deadlines.id, ids)),
-  );
+  await rows.done(ids, now);
   return ids.length;
 }
 
@@ -82,10 +101,10 @@ function commandOf({ kind, payload }: DueRow, candidates: Candidates, at: number
     : { type: 'TimeOutAttempt', attempt, at };
 }
 
-const claim = (now: number) => sql`
-  update deadlines set due_at = ${new Date(now + CLAIM_MS).toISOString()}::timestamptz
+const claim = (now: number, until: number, limit: number) => sql`
+  update deadlines set due_at = ${new Date(until).toISOString()}::timestamptz
   where id in (
     select id from deadlines
     where done_at is null and kind in ${DEADLINE_KINDS} and due_at <= ${new Date(now).toISOString()}::timestamptz
-    order by due_at limit ${BATCH} for update skip locked)
+    order by due_at limit ${limit} for update skip locked)
   returning id, recovery_id, kind, payload`;

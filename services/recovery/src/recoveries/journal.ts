@@ -38,8 +38,20 @@ export interface Recorded {
 /** What is written together with decisions, or alone where none of them went in; done again it changes nothing. */
 export type Closing = (tx: Database) => Promise<void>;
 
+/** Where the read side is written. */
+export interface ReadSide {
+  /** In the transaction that appends the events. */
+  write(tx: Database, changes: ReadSideChanges): Promise<void>;
+  /** A transaction without events. @throws as `inTransaction`. */
+  transaction(work: Closing): Promise<void>;
+}
+
+export function postgresReadSide(pool: Pool): ReadSide {
+  return { write: writeReadSide, transaction: (work) => inTransaction(pool, work) };
+}
+
 export interface JournalOptions {
-  readonly pool: Pool;
+  readonly readSide: ReadSide;
   readonly store: Pick<EventStore<RecoveryEvent>, 'appendBatch'>;
   readonly outbox: Pick<Outbox, 'publishNow'>;
   readonly log: Logger;
@@ -66,7 +78,7 @@ export class Journal {
    * @throws CodedError `POSTGRES_QUERY_FAILED` where Postgres refuses; then nothing of it is in.
    */
   async record(decisions: readonly Decided[], closing?: Closing): Promise<Recorded[]> {
-    const { store, log, signal } = this.options;
+    const { store, readSide, log, signal } = this.options;
     const prepared = decisions.map(prepare);
     // Event ids are made once: a commit whose answer got lost is recognized when it is tried again.
     const results = await retryForever(
@@ -74,7 +86,7 @@ export class Journal {
         store.appendBatch(
           prepared.map((one) => one.append),
           async (tx, appended) => {
-            await writeReadSide(tx, changesOf(prepared, appended));
+            await readSide.write(tx, changesOf(prepared, appended));
             await closing?.(tx);
           },
         ),
@@ -89,9 +101,9 @@ export class Journal {
   }
 
   private async close(closing: Closing): Promise<void> {
-    const { pool, log, signal } = this.options;
+    const { readSide, log, signal } = this.options;
     const what = 'closing the records of an incarnation';
-    await retryForever(() => inTransaction(pool, closing), { what, log, signal, minMs: 20 });
+    await retryForever(() => readSide.transaction(closing), { what, log, signal, minMs: 20 });
   }
 
   /** Hands the commands to JetStream; what fails is left to the outbox' relay. Never rejects. */

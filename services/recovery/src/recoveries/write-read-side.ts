@@ -85,7 +85,7 @@ export async function writeReadSide(tx: Database, changes: ReadSideChanges): Pro
 const ms = (column: string) => sql.raw(`to_timestamp(${column} / 1000)`);
 
 /** An attempt has one end, and may be waited for several times. */
-function deadlineRow({ kind, recoveryId, attempt, dueAt }: Deadline) {
+export function deadlineRow({ kind, recoveryId, attempt, dueAt }: Deadline) {
   return {
     id: kind === 'attempt' ? `${recoveryId}-${attempt}` : `${recoveryId}-${attempt}-${kind}-${dueAt}`,
     recovery_id: recoveryId,

@@ -1,0 +1,17 @@
+/** The service's logic apart from its connections, for a composition other than `recovery`: the deterministic simulation. */
+export { foldFacts, type CallRecordChanges } from './call-records/fold.js';
+export { ProgressGate } from './call-records/progress-gate.js';
+export type { LiveCalls } from './call-records/index.js';
+export { NodeBook } from './nodes/node-book.js';
+export { Planner, type PlannerOptions } from './planning/planner.js';
+export { policyFor } from './planning/policies.js';
+export type { PlanningReads } from './planning/reads.js';
+export { Batcher } from './recoveries/batcher.js';
+export { tellOfDeadTarget, type OpenLeg, type OpenLegs } from './recoveries/dead-targets.js';
+export { watchDeadlines, type DeadlineRows, type DueRow } from './recoveries/deadlines.js';
+export { follow } from './recoveries/follow.js';
+export { Journal, type ReadSide } from './recoveries/journal.js';
+export { Machines } from './recoveries/machines.js';
+export type { LegRow, RecoveryRow } from './recoveries/read-rows.js';
+export { Recoveries } from './recoveries/recoveries.js';
+export { deadlineRow, type ReadSideChanges } from './recoveries/write-read-side.js';

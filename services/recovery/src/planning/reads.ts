@@ -1,0 +1,42 @@
+import type { Database, Pool } from '@reinvite/db';
+import type { Call, PastRecovery, RestoredLeg } from '@reinvite/domain';
+import { closeIncarnation, readLiveCalls, type LiveCalls } from '../call-records/index.js';
+import { rememberedLegs } from './memory.js';
+import { pastRecoveries } from './past-recoveries.js';
+import { plannedLegs } from './planned-legs.js';
+
+/** What the planning reads and writes of the store. Every method rejects with the coded errors of `withPostgresErrors`. */
+export interface PlanningReads {
+  /** What lived on an incarnation when it was last heard of. */
+  liveCalls(nodeId: string, incarnation: string): Promise<LiveCalls>;
+  /** What is remembered of replacement channels of ours, by channel id. */
+  remembered(channelIds: readonly string[]): Promise<ReadonlyMap<string, RestoredLeg>>;
+  /** The legs of an incarnation that a recovery has already. */
+  planned(nodeId: string, incarnation: string): Promise<ReadonlySet<string>>;
+  /** Earlier recoveries of these calls since a moment, epoch ms. */
+  past(calls: readonly Call[], since: number): Promise<PastRecovery[]>;
+  /** Notes in a transaction that an incarnation has been acted on. `at`: epoch ms. */
+  close(tx: Database, nodeId: string, incarnation: string, at: number): Promise<void>;
+}
+
+/** From the tables of a database. */
+export function postgresReads(pool: Pool): PlanningReads {
+  return {
+    liveCalls: (nodeId, incarnation) => readLiveCalls(pool, nodeId, incarnation),
+    remembered: (channelIds) => rememberedLegs(pool, channelIds),
+    planned: (nodeId, incarnation) => plannedLegs(pool, nodeId, incarnation),
+    past: (calls, since) => pastRecoveries(pool, calls, since),
+    close: closeIncarnation,
+  };
+}
+
+/** Those that are given, else those of the database. */
+export function readsOf({
+  pool,
+  reads,
+}: {
+  readonly pool: Pool;
+  readonly reads?: PlanningReads;
+}): PlanningReads {
+  return reads ?? postgresReads(pool);
+}
