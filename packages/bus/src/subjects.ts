@@ -1,4 +1,4 @@
-import type { NodeDown, RestoreCall, RestoreFact } from '@reinvite/domain';
+import type { AlarmKind, NodeDown, RestoreCall, RestoreFact } from '@reinvite/domain';
 
 /**
  * Every NATS subject of Reinvite. A trailing token names the node (or the recovery) so that an account can be allowed
@@ -29,6 +29,14 @@ export const subjects = {
   ledgerStatus: 'reinvite.ledger.status',
   /** Request, anyone → recovery: `RecoveryRequest`, answered with `RecoveryReply`. */
   recoveryRequest: 'reinvite.recovery.request',
+  /** Core NATS, recovery and sentinel → whoever watches: `Alarm`. */
+  alarm: (kind: AlarmKind) => `reinvite.alarm.${kind}`,
+  /** Request, operator → recovery: `OperatorCommand`, answered with `OperatorReply`. */
+  operatorRecovery: 'reinvite.operator.recovery',
+  /** Request, operator → sentinel: `DeclareDown`, answered with `DeclareDownReply`. */
+  operatorNode: 'reinvite.operator.node',
+  /** Request, anyone → every sentinel: `AskSentinelStatus`, answered with `SentinelStatus`. */
+  sentinelStatus: 'reinvite.sentinel.status',
 } as const;
 
 const DAY_NS = 24 * 3600 * 1e9;
