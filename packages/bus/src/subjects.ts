@@ -23,6 +23,10 @@ export const subjects = {
   endEarly: 'reinvite.early.end',
   /** Core NATS, a sentinel to itself: what does not come back says that the sentinel cannot hear. */
   sentinelEcho: (sentinelId: string) => `reinvite.sentinel.echo.${sentinelId}`,
+  /** Request, a sentinel → every sentinel: `VoteRequest`, answered with `Vote`. */
+  sentinelVote: 'reinvite.sentinel.vote',
+  /** Request, node-agent → every sentinel: `LeaseRequest`, answered with `LeaseReply`. */
+  lease: (nodeId: string) => `reinvite.lease.${nodeId}`,
   /** Request, recovery → every dialog-ledger: write what has arrived, then answer. */
   ledgerBarrier: 'reinvite.ledger.barrier',
   /** Request, anyone → every dialog-ledger: `LedgerStatusRequest`, answered with `LedgerStatus`. */

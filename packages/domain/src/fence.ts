@@ -7,6 +7,8 @@ export const fenceRequest = z.object({
   nodeId,
   incarnation,
   requestedBy: z.string().min(1),
+  /** That life was declared down, and its calls may be elsewhere by now: it is killed even where it is well. */
+  declaredDown: z.boolean().optional(),
 });
 export type FenceRequest = z.infer<typeof fenceRequest>;
 

@@ -5,6 +5,7 @@ export * from './recovery-request.js';
 export * from './node-events.js';
 export * from './node-history.js';
 export * from './fence.js';
+export * from './vote.js';
 export * from './call/index.js';
 export * from './placement/index.js';
 export * from './recovery/index.js';

@@ -25,6 +25,7 @@ export function evolveNode(history: NodeHistory, event: NodeEvent): NodeHistory 
       return stand(history, incarnation, 'trusted');
     case 'NodeFenced':
     case 'FenceFailed':
+    case 'NodeDeclaredDown':
       return history;
     case 'NodeDown': {
       const down = new Set(history.down).add(incarnation);
@@ -57,6 +58,7 @@ export function isNodeNews(history: NodeHistory, event: NodeEvent): boolean {
       return current?.incarnation === event.incarnation && current.standing === 'suspected';
     case 'NodeFenced':
     case 'FenceFailed':
+    case 'NodeDeclaredDown':
     case 'NodeDown':
       return true;
   }

@@ -9,6 +9,20 @@ export const nodeId = z.string().regex(/^[A-Za-z0-9_-]+$/);
 /** One life of a node's Asterisk process: its ARI `startup_time` as epoch ms in base 10, or what else names that life. */
 export const incarnation = z.string().min(1).max(64);
 
+/**
+ * For how long each of three witnesses beside an Asterisk has given no sign of its life, in ms of the agent's own waking time.
+ * Null: not asked, or it cannot be asked, so that it says nothing either way.
+ */
+export const silences = z.object({
+  /** ARI answers a ping. */
+  ariMs: z.number().int().nonnegative(),
+  /** SIP OPTIONS are answered; a busy Asterisk drops them. */
+  sipMs: z.number().int().nonnegative().nullable(),
+  /** Taskprocessors get on with what waits for them, or nothing waits. */
+  tasksMs: z.number().int().nonnegative().nullable(),
+});
+export type Silences = z.infer<typeof silences>;
+
 /** Published by a node-agent on core NATS, every `intervalMs`. */
 export const heartbeat = z.object({
   type: z.literal('Heartbeat'),
@@ -21,6 +35,8 @@ export const heartbeat = z.object({
   liveChannels: z.number().int().nonnegative(),
   /** Whether the modules of Reinvite are loaded there: only such a node can take recovered calls. */
   recoveryModule: z.boolean(),
+  /** Left out where no Asterisk runs that could be asked. */
+  silences: silences.optional(),
 });
 export type Heartbeat = z.infer<typeof heartbeat>;
 
@@ -46,7 +62,10 @@ export const nodeDown = z.object({
   incarnation,
   /** When the evidence was seen. */
   at: epochMs,
-  evidence: z.enum(['process-gone', 'fenced', 'superseded']),
+  /**
+   * `lease-expired`: the node was bound to kill its Asterisk before this moment; `operator`: a person vouches for it.
+   */
+  evidence: z.enum(['process-gone', 'fenced', 'superseded', 'lease-expired', 'operator']),
   lastFactSeq: z.number().int().nonnegative().nullable(),
   factsComplete,
 });

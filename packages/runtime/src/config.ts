@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { dialogSources, homer } from './config-homer.js';
 import { captureIdsOf, dialogLedger, hepCaptureId } from './config-ledger.js';
 import { DEFAULT_GROUP, edges, groupName, recoveryPolicies, wrongGroups } from './config-recovery.js';
+import { lease, sentinel } from './config-sentinel.js';
 import { httpUrl } from './config-url.js';
 import { codedError } from './errors.js';
 
@@ -64,19 +65,15 @@ const sections = z.strictObject({
       heartbeatMs: ms.default(200),
       /** How often the agent asks its Asterisk whether it still answers. */
       probeMs: ms.default(250),
+      /** Where Asterisk takes SIP over UDP, `address:port`; the node's first address and 5060 where it is not given. */
+      sipAddress: z.string().min(1).optional(),
+      /** Asterisk's control socket; `asterisk.ctl` beside the pid file where it is not given. */
+      controlSocket: z.string().min(1).optional(),
+      lease,
     })
     .prefault({}),
   dialogLedger,
-  sentinel: z
-    .strictObject({
-      suspectAfterMs: ms.default(1_000),
-      /** A suspected node that stays silent this long is fenced. */
-      fenceAfterMs: ms.default(1_000),
-      fenceTimeoutMs: ms.default(5_000),
-      /** Command that powers off or kills a node from outside; `{nodeId}` in an argument is replaced. */
-      fenceCommand: z.array(z.string().min(1)).min(1).optional(),
-    })
-    .prefault({}),
+  sentinel,
   recovery: z
     .strictObject({
       /** How many ledgers answer the barrier; recovery waits for that many, or for `barrierTimeoutMs`. */
