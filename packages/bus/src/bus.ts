@@ -2,15 +2,16 @@ import { jetstream, jetstreamManager, type JetStreamClient } from '@nats-io/jets
 import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { codedError, isCoded, retryForever, type Logger } from '@reinvite/runtime';
 import type { z } from 'zod';
+import { connectOptions, type Access } from './access.js';
 import { decode, encode } from './codec.js';
 import { consumeQueue, tailStream, type QueueOptions, type TailOptions } from './consume.js';
-import { serverOptions } from './servers.js';
-import { ensureStreams } from './streams.js';
+import { ensureStreams, requireStreams } from './streams.js';
+import { streamsOf } from './permissions.js';
 import { streams, type StreamKey } from './subjects.js';
 
-export interface BusOptions {
-  /** URLs, a login in them where the servers want one; see {@link serverOptions}. */
-  readonly servers: readonly string[];
+export interface BusOptions extends Access {
+  /** Servers that keep each JetStream stream: 1, 3 or 5; what a stream has already where it is not given. */
+  readonly replicas?: number | undefined;
   /** Shown in the NATS server's list of connections. */
   readonly name: string;
   readonly log: Logger;
@@ -32,14 +33,55 @@ export class Bus {
     this.js = jetstream(connection);
   }
 
-  /** Connects and makes sure of the streams; goes on trying, saying so, until it succeeds or `signal` aborts. */
+  /**
+   * Connects and makes sure of the streams: with an nkey it waits for those that its account needs (`reinvite migrate` makes
+   * them), without it creates what is missing. Goes on trying, saying so, until it succeeds or `signal` aborts.
+   * @throws CodedError `CONFIG_UNREADABLE`, `CONFIG_INVALID` for an nkey that is none; the signal's reason.
+   */
   static async connect(options: BusOptions): Promise<Bus> {
     const { log, signal } = options;
-    const connection = await retryForever(() => open(options), { what: 'connecting to NATS', log, signal });
+    const connection = await retryForever(() => openConnection(options), {
+      what: 'connecting to NATS',
+      log,
+      signal,
+    });
     const link: Link = { isUp: true };
     void watchStatus(connection, link, log);
-    await retryForever(() => ensure(connection), { what: 'creating the JetStream streams', log, signal });
+    await retryForever(() => prepare(connection, options), {
+      what: 'making sure of the JetStream streams',
+      log,
+      signal,
+    });
+    warnOfOpenDoors(connection, log);
     return new Bus(connection, options, link);
+  }
+
+  /**
+   * Creates the streams that are missing and brings the others up to date, once, for services that may not.
+   * @throws CodedError `NATS_UNREACHABLE` when NATS did not answer in `timeoutMs`; `CONFIG_UNREADABLE`, `CONFIG_INVALID`.
+   */
+  static async createStreams(options: Omit<BusOptions, 'signal'>, timeoutMs: number): Promise<void> {
+    const signal = AbortSignal.timeout(timeoutMs);
+    const { log, replicas } = options;
+    try {
+      const connection = await retryForever(() => openConnection({ ...options, signal }), {
+        what: 'connecting to NATS',
+        log,
+        signal,
+      });
+      try {
+        await retryForever(() => coded(ensureStreams(connection, replicas)), {
+          what: 'creating the JetStream streams',
+          log,
+          signal,
+        });
+      } finally {
+        await connection.close();
+      }
+    } catch (cause) {
+      if (isCoded(cause)) throw cause;
+      throw codedError('NATS_UNREACHABLE', `NATS did not answer within ${timeoutMs} ms`, {}, cause);
+    }
   }
 
   /** Core NATS: at most once, no answer. While the connection is away nothing is sent: what is old by then says nothing. */
@@ -219,10 +261,11 @@ export class Bus {
   }
 }
 
-async function open(options: BusOptions): Promise<NatsConnection> {
+async function openConnection(options: BusOptions): Promise<NatsConnection> {
+  const access = await connectOptions(options);
   try {
     return await connect({
-      ...serverOptions(options.servers),
+      ...access,
       name: options.name,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 200,
@@ -235,12 +278,27 @@ async function open(options: BusOptions): Promise<NatsConnection> {
   }
 }
 
-async function ensure(connection: NatsConnection): Promise<void> {
+function prepare(connection: NatsConnection, { nkeyFile, account, replicas }: BusOptions): Promise<void> {
+  return coded(
+    nkeyFile === undefined
+      ? ensureStreams(connection, replicas)
+      : requireStreams(connection, streamsOf(account ?? '')),
+  );
+}
+
+async function coded(work: Promise<void>): Promise<void> {
   try {
-    await ensureStreams(connection);
+    await work;
   } catch (cause) {
+    if (isCoded(cause)) throw cause;
     throw codedError('NATS_UNREACHABLE', 'JetStream does not answer', {}, cause);
   }
+}
+
+/** Good enough for a machine of one's own; anywhere else it lets whoever gets at the port move calls. */
+function warnOfOpenDoors({ info }: NatsConnection, log: Logger): void {
+  if (info?.auth_required !== true) log.warn('NATS asks nobody for a login: see docs/security.md');
+  if (info?.tls_required !== true) log.warn('the connection to NATS is not encrypted: see docs/security.md');
 }
 
 /** Whether the connection stands, as far as the client knows. */
@@ -253,6 +311,12 @@ async function watchStatus(connection: NatsConnection, link: Link, log: Logger):
     if (status.type === 'disconnect') {
       link.isUp = false;
       log.warn({ code: 'NATS_UNREACHABLE' }, 'connection to NATS lost, trying again');
+    }
+    if (status.type === 'error') {
+      log.error(
+        { code: 'NATS_FORBIDDEN', problem: status.error.message },
+        'NATS refuses what was asked of it',
+      );
     }
     if (status.type === 'reconnect') {
       link.isUp = true;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isGivenOnce } from './config-secrets.js';
 
 const ms = z.number().int().positive();
 const MEBIBYTE = 1024 * 1024;
@@ -33,6 +34,10 @@ export const dialogLedger = z
     /** Ended dialogs stay readable this long. */
     keepEndedMs: ms.default(60_000),
   })
+  .refine(
+    isGivenOnce('capturePassword', 'capturePasswordFile'),
+    'capturePassword and capturePasswordFile are both given',
+  )
   .prefault({});
 
 const captureId = z.number().int().min(0).max(0xffff_ffff);

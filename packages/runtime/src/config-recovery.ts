@@ -9,6 +9,9 @@ export const groupName = z.string().regex(/^[A-Za-z0-9_-]+$/, 'letters, digits, 
 /** The group of a node that names none, and the policy of groups that have none of their own. */
 export const DEFAULT_GROUP = 'default';
 
+/** Nobody waits on the line longer; the plan itself gives up after two minutes. */
+const LONGEST_HOLD_MS = 110_000;
+
 const treatment = z.enum(['recover', 'skip']);
 
 /**
@@ -44,11 +47,45 @@ export const recoveryPolicy = z.strictObject({
   recoveryLimit: z
     .strictObject({ recoveries: z.number().int().min(1).default(10), withinMs: ms.default(3_600_000) })
     .prefault({}),
+  /** For how long after the death a call that one of these limits stops waits for an operator to release it; 0: not at all. */
+  quarantineMs: z.number().int().min(0).max(LONGEST_HOLD_MS).default(60_000),
 });
 export type PolicyConfig = z.infer<typeof recoveryPolicy>;
 
 /** Policies by group; `default` is for every group without one of its own. */
 export const recoveryPolicies = z.record(groupName, recoveryPolicy).default({});
+
+/** What keeps recovery from making it worse; docs/operating.md says what follows from each. */
+export const restraints = {
+  /** A node that dies so often within that time gets no recovered calls for that time after the last. */
+  flapping: z
+    .strictObject({
+      crashes: z.number().int().min(2).default(2),
+      withinMs: ms.max(3_600_000).default(300_000),
+    })
+    .prefault({}),
+  /** More than that share of the nodes, and no fewer than `minNodes`, down at once: the operator is asked. */
+  massFailure: z
+    .strictObject({
+      /** 1 is never exceeded. */
+      share: z.number().min(0).max(1).default(0.5),
+      minNodes: z.number().int().min(2).default(2),
+      withinMs: ms.max(3_600_000).default(10_000),
+      /** For how long after its node's death a call waits for the answer; 0: not at all. */
+      holdMs: z.number().int().min(0).max(LONGEST_HOLD_MS).default(60_000),
+    })
+    .prefault({}),
+  /** What one who asks for recoveries may send; each replica of recovery counts by itself. */
+  requests: z
+    .strictObject({
+      maxBytes: z.number().int().min(256).default(16_384),
+      /** By one `requestedBy`. */
+      perMinute: z.number().int().min(1).default(120),
+      /** By all together: a name is only claimed. */
+      totalPerMinute: z.number().int().min(1).default(600),
+    })
+    .prefault({}),
+};
 
 /** An edge whose JSON-RPC ends the transactions that a dead node has left open. */
 export const edges = z.array(z.strictObject({ rpcUrl: httpUrl })).default([]);

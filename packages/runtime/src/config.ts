@@ -4,7 +4,15 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { dialogSources, homer } from './config-homer.js';
 import { captureIdsOf, dialogLedger, hepCaptureId } from './config-ledger.js';
-import { DEFAULT_GROUP, edges, groupName, recoveryPolicies, wrongGroups } from './config-recovery.js';
+import {
+  DEFAULT_GROUP,
+  edges,
+  groupName,
+  recoveryPolicies,
+  restraints,
+  wrongGroups,
+} from './config-recovery.js';
+import { isGivenOnce, nats, postgres, withEnvironment } from './config-secrets.js';
 import { lease, sentinel } from './config-sentinel.js';
 import { httpUrl } from './config-url.js';
 import { codedError } from './errors.js';
@@ -16,12 +24,16 @@ function areDistinct(values: readonly unknown[]): boolean {
 }
 
 /** ARI of one node. The password may stand in a file (`passwordFile`), so that it need not stand here. */
-const ari = z.strictObject({
-  url: httpUrl,
-  username: z.string().min(1),
-  password: z.string().min(1).optional(),
-  passwordFile: z.string().min(1).optional(),
-});
+const ari = z
+  .strictObject({
+    url: httpUrl,
+    username: z.string().min(1),
+    password: z.string().min(1).optional(),
+    passwordFile: z.string().min(1).optional(),
+    /** PEM file of the authority that signed the node's certificate (`https`), where the system does not know it. */
+    caFile: z.string().min(1).optional(),
+  })
+  .refine(isGivenOnce('password', 'passwordFile'), 'password and passwordFile are both given');
 
 /** One Asterisk of the cluster. */
 const node = z.strictObject({
@@ -40,12 +52,8 @@ const node = z.strictObject({
 });
 
 const sections = z.strictObject({
-  nats: z.strictObject({ servers: z.array(z.string().min(1)).min(1) }),
-  postgres: z.strictObject({
-    url: z.string().min(1).optional(),
-    urlFile: z.string().min(1).optional(),
-    poolSize: z.number().int().min(1).default(8),
-  }),
+  nats,
+  postgres,
   log: z
     .strictObject({ level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal']).default('info') })
     .default({ level: 'info' }),
@@ -87,6 +95,7 @@ const sections = z.strictObject({
       /** How long a call waits for a fit node where none is there. */
       targetWaitMs: z.number().int().nonnegative().default(20_000),
       policies: recoveryPolicies,
+      ...restraints,
       edges,
     })
     .prefault({}),
@@ -130,7 +139,7 @@ export function parseConfig(raw: unknown): Config {
 }
 
 /**
- * Reads a YAML configuration file, and the secrets that it names by file.
+ * Reads a YAML configuration file, in which `${NAME}` stands for a variable of the environment.
  * @throws CodedError `CONFIG_UNREADABLE` or `CONFIG_INVALID`.
  */
 export async function loadConfig(path: string): Promise<Config> {
@@ -140,31 +149,13 @@ export async function loadConfig(path: string): Promise<Config> {
   } catch (cause) {
     throw codedError('CONFIG_UNREADABLE', `cannot read ${path}: ${firstLine(cause)}`, { path }, cause);
   }
-  return parseConfig(raw);
+  return parseConfig(withEnvironment(raw, process.env));
 }
 
 /** What is wrong and where; the lines after it quote the file, which may hold a password. */
 function firstLine(cause: unknown): string {
   const [line = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');
   return line.replace(/:$/, '');
-}
-
-/**
- * A secret that stands in the configuration or in a file of its own.
- * @throws CodedError `CONFIG_INVALID` where neither is given, `CONFIG_UNREADABLE` for an unreadable file.
- */
-export async function readSecret(
-  what: string,
-  value: string | undefined,
-  file: string | undefined,
-): Promise<string> {
-  if (value !== undefined) return value;
-  if (file === undefined) throw codedError('CONFIG_INVALID', `${what}: neither a value nor a file is given`);
-  try {
-    return (await readFile(file, 'utf8')).trim();
-  } catch (cause) {
-    throw codedError('CONFIG_UNREADABLE', `${what}: cannot read ${file}`, { file }, cause);
-  }
 }
 
 function deepFreeze<T>(value: T): T {

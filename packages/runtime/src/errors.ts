@@ -7,6 +7,11 @@ export const ERROR_TABLE = {
   CONFIG_INVALID: ['fatal', 'The configuration does not fit its schema; the message names each wrong key.'],
   NATS_UNREACHABLE: ['retryable', 'NATS does not answer; the service goes on trying.'],
   NATS_PUBLISH_FAILED: ['retryable', 'JetStream did not acknowledge a message.'],
+  NATS_FORBIDDEN: [
+    'retryable',
+    'NATS refused a subject to this account, or the login: its permissions are not those that this release needs (docs/security.md).',
+  ],
+  NATS_STREAM_MISSING: ['retryable', 'A JetStream stream is not there; run `reinvite migrate`.'],
   MESSAGE_INVALID: ['terminal', 'A message on the bus does not fit its schema; it is dropped and counted.'],
   STREAM_NOT_HANDLED: [
     'retryable',

@@ -5,11 +5,12 @@ export {
   configSchema,
   loadConfig,
   parseConfig,
-  readSecret,
   type Config,
   type HomerConfig,
   type NodeConfig,
 } from './config.js';
+export { fileFor, postgresUrl, readSecret, type NatsTls } from './config-secrets.js';
+export { keepSecret, keepSecretOfUrl, withoutSecrets } from './secrets.js';
 export { createLogger, type Logger } from './logger.js';
 export { retryForever, type RetryOptions } from './retry.js';
 export { aborted, shutdownSignal, type Service, type ServiceContext } from './service.js';

@@ -2,7 +2,8 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { loadConfig, parseConfig, readSecret } from '../src/config.js';
+import { readSecret } from '../src/config-secrets.js';
+import { loadConfig, parseConfig } from '../src/config.js';
 import { isCoded } from '../src/errors.js';
 
 const minimal = {

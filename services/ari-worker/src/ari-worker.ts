@@ -51,7 +51,7 @@ export const ariWorker: Service = async ({ config, log, signal }) => {
     () => setTimeout(() => closing.abort(new Error('stopped')), CLOSING_MS).unref(),
     { once: true },
   );
-  const bus = await Bus.connect({ servers: config.nats.servers, name: 'ari-worker', log, signal });
+  const bus = await Bus.connect({ ...config.nats, account: 'ari-worker', name: 'ari-worker', log, signal });
   const connections = await connectNodes(config, log, closing.signal);
   const targets = new Map(
     [...connections].map(([nodeId, ari]) => [

@@ -40,12 +40,14 @@ function buildProgram(output: Output, exitWith: (code: number) => void): Command
       await run(services, options);
     });
 
-  subcommand(program, 'migrate', "bring the database's schema up to this release").action(
-    async (options: { config: string }) => {
-      const { migrate } = await import('./commands/migrate.js');
-      await migrate(options);
-    },
-  );
+  subcommand(
+    program,
+    'migrate',
+    'bring the database, and NATS where keys are used, up to this release',
+  ).action(async (options: { config: string }) => {
+    const { migrate } = await import('./commands/migrate.js');
+    await migrate(options);
+  });
 
   subcommand(program, 'check-config', 'validate the configuration and print it without its secrets').action(
     async (options: { config: string }) => {
@@ -53,6 +55,15 @@ function buildProgram(output: Output, exitWith: (code: number) => void): Command
       await checkConfig(options, output);
     },
   );
+
+  subcommand(
+    program,
+    'nats-config',
+    'print who may do what on NATS, for nats-server, and make missing keys',
+  ).action(async (options: { config: string }) => {
+    const { natsConfig } = await import('./commands/nats-config.js');
+    await natsConfig(options, output);
+  });
 
   subcommand(program, 'request', 'ask for the recovery of a node or of one call')
     .requiredOption('--reason <text>', 'why, for the audit')

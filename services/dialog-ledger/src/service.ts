@@ -1,6 +1,13 @@
 import { Bus } from '@reinvite/bus';
 import { connectPool } from '@reinvite/db';
-import { codedError, readSecret, retryForever, type Config, type Service } from '@reinvite/runtime';
+import {
+  codedError,
+  postgresUrl,
+  readSecret,
+  retryForever,
+  type Config,
+  type Service,
+} from '@reinvite/runtime';
 import { Attribution } from './attribution.js';
 import { answerBarriers } from './barrier.js';
 import { captureReader } from './capture.js';
@@ -32,7 +39,7 @@ const LAST_READ_MS = 1_000;
 export const dialogLedger: Service = async ({ config, log, signal }) => {
   const { ledgerId, flushMs, keepEndedMs, maxCallIds } = config.dialogLedger;
   const startedAt = Date.now();
-  const url = await readSecret('postgres.url', config.postgres.url, config.postgres.urlFile);
+  const url = await postgresUrl(config, 'dialog-ledger');
   const pool = connectPool(url, { applicationName: `reinvite-${ledgerId}`, log, size: 2 });
   const counters = new Counters(log);
   const isAuthorized = passwordCheck(await capturePasswords(config.dialogLedger));
@@ -61,7 +68,13 @@ export const dialogLedger: Service = async ({ config, log, signal }) => {
   const until = AbortSignal.any([signal, ended.signal]);
   const buses: Bus[] = [];
   const serve = async (): Promise<void> => {
-    const bus = await Bus.connect({ servers: config.nats.servers, name: ledgerId, log, signal: until });
+    const bus = await Bus.connect({
+      ...config.nats,
+      account: 'dialog-ledger',
+      name: ledgerId,
+      log,
+      signal: until,
+    });
     buses.push(bus);
     answerBarriers(bus, ledgerId, listener, ledger, log);
     answerStatus(bus, { ledgerId, listener, ledger, counters, startedAt });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { connect } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectAri, type AsteriskInfo } from '@reinvite/ari';
-import { Bus, subjects } from '@reinvite/bus';
+import { Bus, nodeAgentAccount, subjects } from '@reinvite/bus';
 import { fenceRequest, type FenceReply } from '@reinvite/domain';
 import {
   aborted,
@@ -47,7 +47,13 @@ export const nodeAgent: Service = async (context) => {
     log.warn('no nodeAgent.pidFile: the death of Asterisk is found by its silence and by fencing only');
   }
   const password = await readSecret(`ARI password of ${node.id}`, node.ari.password, node.ari.passwordFile);
-  const connected = Bus.connect({ servers: config.nats.servers, name: `node-agent ${node.id}`, log, signal });
+  const connected = Bus.connect({
+    ...config.nats,
+    account: nodeAgentAccount(node.id),
+    name: `node-agent ${node.id}`,
+    log,
+    signal,
+  });
   const process = new AsteriskProcess(pidFile);
   const ari = connectAri({
     url: node.ari.url,

@@ -20,7 +20,7 @@ import {
   codedError,
   groupOf,
   isCoded,
-  readSecret,
+  postgresUrl,
   retryForever,
   type Service,
   type ServiceContext,
@@ -61,14 +61,14 @@ const ACK_WAIT_MS = 10_000;
  */
 export const recovery: Service = async (context) => {
   const { config, log, signal } = context;
-  const url = await readSecret('postgres.url', config.postgres.url, config.postgres.urlFile);
+  const url = await postgresUrl(config, 'recovery');
   const pool = connectPool(url, {
     applicationName: 'reinvite-recovery',
     log,
     size: config.postgres.poolSize,
   });
   try {
-    const bus = await Bus.connect({ ...config.nats, name: 'recovery', log, signal });
+    const bus = await Bus.connect({ ...config.nats, account: 'recovery', name: 'recovery', log, signal });
     try {
       await run(context, bus, pool);
     } finally {

@@ -14,6 +14,7 @@ import { EventCodec, EventStore, Outbox } from '@reinvite/event-store';
 import {
   aborted,
   isCoded,
+  postgresUrl,
   readSecret,
   retryForever,
   type Logger,
@@ -39,13 +40,13 @@ const CONNECTIONS = 2;
  */
 export const sentinel: Service = async (context) => {
   const { config, log, signal } = context;
-  const url = await readSecret('postgres.url', config.postgres.url, config.postgres.urlFile);
+  const url = await postgresUrl(config, 'sentinel');
   const pool = connectPool(url, {
     applicationName: 'reinvite-sentinel',
     log,
     size: config.postgres.poolSize,
   });
-  const bus = await Bus.connect({ servers: config.nats.servers, name: 'sentinel', log, signal });
+  const bus = await Bus.connect({ ...config.nats, account: 'sentinel', name: 'sentinel', log, signal });
   try {
     await watchNodes(context, bus, pool);
   } finally {

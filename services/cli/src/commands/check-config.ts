@@ -1,5 +1,6 @@
 import {
   codedError,
+  fileFor,
   groupsWithoutPolicy,
   isCoded,
   loadConfig,
@@ -24,6 +25,9 @@ export async function checkConfig(options: { readonly config: string }, output: 
   output.out(JSON.stringify(config, hideSecret, 2));
 }
 
+/** Who has a URL of Postgres of its own, where the configuration names one for each. */
+const POSTGRES_SERVICES = ['migrate', 'dialog-ledger', 'sentinel', 'recovery'];
+
 interface Secret {
   readonly what: string;
   readonly value: string | undefined;
@@ -42,19 +46,27 @@ async function checkSecrets(config: Config): Promise<{ missing: string[]; unread
       else throw error;
     }
   }
-  return { missing, unreadable };
+  return { missing: [...new Set(missing)], unreadable: [...new Set(unreadable)] };
 }
 
 /** The secrets that every installation needs, and the files that this one names. */
-function secretsOf({ postgres, nodes, dialogLedger, homer }: Config): Secret[] {
+function secretsOf({ nats, postgres, nodes, dialogLedger, homer }: Config): Secret[] {
   const files = [
+    { what: 'nats.tls.caFile', file: nats.tls?.caFile },
+    { what: 'nats.tls.certFile', file: nats.tls?.certFile },
+    { what: 'nats.tls.keyFile', file: nats.tls?.keyFile },
+    ...nodes.map(({ id, ari }) => ({ what: `ari.caFile of ${id}`, file: ari.caFile })),
     { what: 'dialogLedger.capturePassword', file: dialogLedger.capturePasswordFile },
     { what: 'homer.password', file: homer?.passwordFile },
     { what: 'homer.authToken', file: homer?.authTokenFile },
     { what: 'homer.caFile', file: homer?.caFile },
   ];
   return [
-    { what: 'postgres.url', value: postgres.url, file: postgres.urlFile },
+    ...POSTGRES_SERVICES.map((service) => ({
+      what: 'postgres.url',
+      value: postgres.url,
+      file: postgres.urlFile === undefined ? undefined : fileFor(postgres.urlFile, service),
+    })),
     ...nodes.map(({ id, ari }) => ({
       what: `ARI password of ${id}`,
       value: ari.password,

@@ -71,7 +71,8 @@ async function connect(config: Config, stop: AbortController): Promise<Bus> {
   );
   try {
     return await Bus.connect({
-      servers: config.nats.servers,
+      ...config.nats,
+      account: 'requester',
       name: 'reinvite request',
       log,
       signal: stop.signal,
