@@ -38,6 +38,9 @@ export const events = pgTable(
     index('events_node_down')
       .on(t.streamId)
       .where(sql`${t.type} = 'NodeDown'`),
+    index('events_restraint')
+      .on(t.type, t.streamId)
+      .where(sql`${t.type} in ('RecoveryHeld', 'NodeFlapping')`),
   ],
 );
 

@@ -11,5 +11,6 @@ export * from './placement/index.js';
 export * from './recovery/index.js';
 export * from './ledger.js';
 export * from './early.js';
+export * from './control/index.js';
 export * from './alarm.js';
 export * from './operator.js';

@@ -47,6 +47,11 @@ describe('a node can take calls', () => {
     expect(candidatesOf([standing({}, { assigned: 5 })], 10_300)[0]?.load).toBe(12);
   });
 
+  it('not while it flaps, even where it is the only one', () => {
+    expect(candidatesOf([standing({}, { shunnedUntil: 10_301 })], 10_300)).toEqual([]);
+    expect(candidatesOf([standing({}, { shunnedUntil: 10_300 })], 10_300)).toHaveLength(1);
+  });
+
   it('is a last resort for a while after another life of it has crashed', () => {
     expect(
       candidatesOf([standing({}, { dead: new Set(['1000']), diedAt: 9_000 })], 10_300)[0]?.lastResort,

@@ -33,6 +33,7 @@ describe('the recovery policies of a configuration', () => {
       targets: ['default'],
       crashLimit: { nodes: 3, withinMs: 120_000 },
       recoveryLimit: { recoveries: 10, withinMs: 3_600_000 },
+      quarantineMs: 60_000,
     });
     expect(groupsWithoutPolicy(plain)).toEqual([]);
   });

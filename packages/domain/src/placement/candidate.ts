@@ -22,6 +22,8 @@ export interface NodeStanding {
   readonly dead: ReadonlySet<string>;
   /** When the last of them died, epoch ms; null where none has. */
   readonly diedAt: number | null;
+  /** It flaps: until then (epoch ms) it gets no recovered calls. Null or absent where it does not. */
+  readonly shunnedUntil?: number | null;
   /** Legs sent to it that its heartbeats cannot show yet. */
   readonly assigned: number;
 }
@@ -37,11 +39,12 @@ const MISSED_HEARTBEATS = 4;
  * @param now epoch ms, our clock
  */
 export function candidatesOf(nodes: readonly NodeStanding[], now: number): Candidate[] {
-  return nodes.flatMap(({ heartbeat, group, heardAt, dead, diedAt, assigned }) => {
+  return nodes.flatMap(({ heartbeat, group, heardAt, dead, diedAt, assigned, shunnedUntil }) => {
     const { nodeId, incarnation, asterisk, recoveryModule, liveChannels, intervalMs } = heartbeat;
     const fresh = now - heardAt <= intervalMs * MISSED_HEARTBEATS;
     if (!fresh || asterisk !== 'up' || !recoveryModule || incarnation === null || dead.has(incarnation))
       return [];
+    if (shunnedUntil !== undefined && shunnedUntil !== null && now < shunnedUntil) return [];
     return [
       {
         nodeId,

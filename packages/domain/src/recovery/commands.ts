@@ -1,6 +1,7 @@
 import type { Call } from '../call/call.js';
 import type { Candidate } from '../placement/candidate.js';
 import type { RestoreFact } from '../restore.js';
+import type { SkipReason } from './reasons.js';
 import type { Disagreement, Limits, PlannedLeg, SkippedLeg, Trigger, WaitedFor } from './events.js';
 
 /** Begin the recovery of a call. `at`: epoch ms, the time that its events carry. */
@@ -18,6 +19,8 @@ export interface PlanRecovery {
   readonly waitedFor?: WaitedFor;
   /** What the sources do not say alike of the dialogs of the call. */
   readonly disagreements?: readonly Disagreement[];
+  /** Where the call has to wait for an operator: why, and until when (epoch ms). */
+  readonly hold?: { readonly reason: SkipReason; readonly until: number };
   readonly at: number;
 }
 
@@ -64,5 +67,30 @@ export interface NoteDisagreements {
   readonly at: number;
 }
 
+/** An operator lets a held call go. */
+export interface ReleaseHold {
+  readonly type: 'ReleaseHold';
+  /** Only calls that are held for one of these; any where it is absent. */
+  readonly heldFor?: readonly SkipReason[];
+  readonly requestedBy: string;
+  readonly reason: string;
+  readonly candidates: readonly Candidate[];
+  readonly at: number;
+}
+
+/** A call of which nothing was dialled yet is left alone after all. */
+export interface AbandonRecovery {
+  readonly type: 'AbandonRecovery';
+  readonly reason: SkipReason;
+  readonly at: number;
+}
+
 export type RecoveryCommand =
-  PlanRecovery | RecordFact | TimeOutAttempt | StartAttempt | TargetDied | NoteDisagreements;
+  | PlanRecovery
+  | RecordFact
+  | TimeOutAttempt
+  | StartAttempt
+  | TargetDied
+  | NoteDisagreements
+  | ReleaseHold
+  | AbandonRecovery;

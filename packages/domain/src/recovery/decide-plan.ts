@@ -46,6 +46,8 @@ export function decidePlan(command: PlanRecovery): RecoveryEvent[] {
   };
   const noted = disagreed(identity, command.disagreements ?? [], at);
   const planned = plan([...command.legs], [...command.skipped]);
+  if (command.hold !== undefined && planned.legs.length > 0)
+    return [planned, ...noted, { type: 'RecoveryHeld', ...identity, ...command.hold, at }];
   const awaited = target === null && planned.legs.length > 0 ? awaitNode(planned, 1, null, at) : null;
   if (awaited !== null) return [planned, ...noted, awaited];
   if (target === null || command.legs.length === 0) {

@@ -1,13 +1,13 @@
 import type { RestoreFact } from '../restore.js';
 import { candidatesWithin, chooseTarget } from '../placement/choose-target.js';
-import type { RecordFact, RecoveryCommand, StartAttempt, TargetDied } from './commands.js';
+import type { RecordFact, RecoveryCommand, ReleaseHold, StartAttempt, TargetDied } from './commands.js';
 import { decidePlan, disagreed } from './decide-plan.js';
 import { identityOf, type RecoveryEvent } from './events.js';
 import { evolve } from './evolve.js';
 import { outcomeOf } from './outcome.js';
 import { workerReason } from './reasons.js';
 import { attemptAt, awaitNode, nextStep } from './retry.js';
-import type { LegProgress, Plan, RecoveryState, RestoringState } from './state.js';
+import type { LegProgress, Plan, RecoveryState, RestoringState, Waiting } from './state.js';
 
 /**
  * What happens in a recovery because of a command; nothing where the command is stale or repeated. Invariants:
@@ -29,6 +29,12 @@ export function decide(command: RecoveryCommand, state: RecoveryState): Recovery
       return startAttempt(command, state);
     case 'TargetDied':
       return targetDied(command, state);
+    case 'ReleaseHold':
+      return releaseHold(command, state);
+    case 'AbandonRecovery': {
+      const { reason, at } = command;
+      return state.phase === 'awaiting' ? [skippedFor(state.plan, reason, at)] : [];
+    }
     case 'NoteDisagreements':
       return state.phase === 'unplanned' ? [] : disagreed(state.plan, command.disagreements, command.at);
     case 'TimeOutAttempt': {
@@ -90,12 +96,36 @@ function startAttempt({ attempt, candidates, at }: StartAttempt, state: Recovery
     if (verdict === null) return timeOut(state, at);
     return [{ type: 'RecoveryCompleted', ...identityOf(plan), ...verdict, at }];
   }
+  if (state.held) return [skippedFor(plan, waiting.reason, at)];
+  return [firstAttempt(plan, waiting, candidates, at)];
+}
+
+function releaseHold(
+  { heldFor, requestedBy, reason, candidates, at }: ReleaseHold,
+  state: RecoveryState,
+): RecoveryEvent[] {
+  if (state.phase !== 'awaiting' || !state.held) return [];
+  const { plan, waiting } = state;
+  if (heldFor !== undefined && !heldFor.some((one) => one === waiting.reason)) return [];
+  const released: RecoveryEvent = { type: 'HoldReleased', ...identityOf(plan), requestedBy, reason, at };
+  return [released, firstAttempt(plan, { ...waiting, until: null }, candidates, at)];
+}
+
+/** The first attempt at a call that waited, or the wait for a node that could take it, or its outcome. */
+function firstAttempt(
+  plan: Plan,
+  { attempt, until }: Waiting,
+  candidates: RecordFact['candidates'],
+  at: number,
+): RecoveryEvent {
   const target = chooseTarget(candidatesWithin(candidates, plan.limits.targetGroups), new Set());
   if (target !== null)
-    return [attemptAt(plan, attempt, target, new Set(plan.legs.map((leg) => leg.legId)), at)];
-  const awaited = awaitNode(plan, attempt, waiting.until, at);
-  if (awaited !== null) return [awaited];
-  return [{ type: 'RecoveryCompleted', ...identityOf(plan), outcome: 'skipped', reason: 'no-target', at }];
+    return attemptAt(plan, attempt, target, new Set(plan.legs.map((leg) => leg.legId)), at);
+  return awaitNode(plan, attempt, until, at) ?? skippedFor(plan, 'no-target', at);
+}
+
+function skippedFor(plan: Plan, reason: string, at: number): RecoveryEvent {
+  return { type: 'RecoveryCompleted', ...identityOf(plan), outcome: 'skipped', reason, at };
 }
 
 /** The events, and the outcome where they bring one. */

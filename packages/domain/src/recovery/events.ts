@@ -139,6 +139,25 @@ const attemptAwaited = z.object({
 });
 export type AttemptAwaited = z.infer<typeof attemptAwaited>;
 
+/** The call waits for an operator: until it is released nothing of it is dialled. */
+const recoveryHeld = z.object({
+  type: z.literal('RecoveryHeld'),
+  ...happened,
+  /** What holds it; the reason of its outcome where nobody releases it. */
+  reason: z.string(),
+  /** When that is, epoch ms. */
+  until: epochMs,
+});
+export type RecoveryHeld = z.infer<typeof recoveryHeld>;
+
+/** An operator lets it go. */
+const holdReleased = z.object({
+  type: z.literal('HoldReleased'),
+  ...happened,
+  requestedBy: z.string(),
+  reason: z.string(),
+});
+
 /** The node of the attempt is dead for certain: whatever it had not sent it never will. */
 const targetDied = z.object({
   type: z.literal('TargetDied'),
@@ -194,6 +213,8 @@ export const recoveryEvent = z.discriminatedUnion('type', [
   dialogSourcesDisagreed,
   attemptStarted,
   attemptAwaited,
+  recoveryHeld,
+  holdReleased,
   targetDied,
   legOriginated,
   legAnswered,

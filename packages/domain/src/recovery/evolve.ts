@@ -1,5 +1,5 @@
-import type { AttemptAwaited, AttemptStarted, RecoveryEvent } from './events.js';
-import type { JoinProgress, LegProgress, RecoveryState, RestoringState } from './state.js';
+import type { AttemptAwaited, AttemptStarted, RecoveryEvent, RecoveryHeld } from './events.js';
+import type { JoinProgress, LegProgress, Plan, RecoveryState, RestoringState } from './state.js';
 
 /** What an attempt that ended without a refusal ended for: its node died. */
 const TARGET_LOST = 'target-lost';
@@ -15,6 +15,10 @@ export function evolve(state: RecoveryState, event: RecoveryEvent): RecoveryStat
       return attemptStarted(state, event);
     case 'AttemptAwaited':
       return attemptAwaited(state, event);
+    case 'RecoveryHeld':
+      return state.phase === 'planned' ? held(state.plan, event) : state;
+    case 'HoldReleased':
+      return state.phase === 'awaiting' ? { ...state, held: false } : state;
     case 'TargetDied':
       return state.phase === 'restoring' && state.attempt.attempt === event.attempt
         ? { ...state, targetDead: true, takenOver: event.takenOver }
@@ -95,12 +99,17 @@ function attemptAwaited(state: RecoveryState, event: AttemptAwaited): RecoverySt
   switch (state.phase) {
     case 'planned':
     case 'awaiting':
-      return { phase: 'awaiting', plan: state.plan, waiting };
+      return { phase: 'awaiting', plan: state.plan, waiting, held: false };
     case 'restoring':
       return { ...state, waiting };
     default:
       return state;
   }
+}
+
+function held(plan: Plan, { reason, until }: RecoveryHeld): RecoveryState {
+  const waiting = { attempt: 1, reason, dueAt: until, until: null };
+  return { phase: 'awaiting', plan, waiting, held: true };
 }
 
 function withLeg(

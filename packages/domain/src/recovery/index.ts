@@ -1,8 +1,10 @@
 export type {
+  AbandonRecovery,
   NoteDisagreements,
   PlanRecovery,
   RecordFact,
   RecoveryCommand,
+  ReleaseHold,
   StartAttempt,
   TargetDied,
   TimeOutAttempt,
@@ -34,7 +36,7 @@ export {
   type RecoveryEffect,
   type RecoverySnapshot,
 } from './machine.js';
-export { MAX_AGE_MS, planRecoveries, type PlanInput } from './plan.js';
+export { MAX_AGE_MS, planRecoveries, type PlanInput, type Restraint } from './plan.js';
 export { REASONS, workerReason, type Reason, type SkipReason } from './reasons.js';
 export { cseqOfAttempt, restoreCallOf } from './restore-command.js';
 export { unplanned, type LegProgress, type RecoveryState, type RestoringState } from './state.js';

@@ -46,6 +46,7 @@ export const recoveryMachine = setup({
       on: {
         AttemptStarted: { target: 'restoring', actions: 'fold' },
         AttemptAwaited: { target: 'awaiting', actions: 'fold' },
+        RecoveryHeld: { target: 'awaiting', actions: 'fold' },
         RecoveryCompleted: { target: 'completed', actions: 'fold' },
       },
     },
@@ -54,6 +55,7 @@ export const recoveryMachine = setup({
       on: {
         AttemptStarted: { target: 'restoring', actions: 'fold' },
         AttemptAwaited: { target: 'awaiting', reenter: true, actions: 'fold' },
+        HoldReleased: { actions: 'fold' },
         RecoveryCompleted: { target: 'completed', actions: 'fold' },
       },
     },

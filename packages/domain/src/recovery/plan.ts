@@ -7,7 +7,6 @@ import { assessLeg, callIdsShared, type DialogViews, type Grounds, type Verdict 
 import type { Limits, PlannedLeg, SkippedLeg, Trigger } from './events.js';
 import { recoveryIdOf } from './ids.js';
 import type { RecoveryPolicy } from './policy.js';
-import type { SkipReason } from './reasons.js';
 
 export interface PlanInput {
   readonly calls: readonly Call[];
@@ -22,41 +21,73 @@ export interface PlanInput {
   readonly ledgerHeard: boolean;
   /** Earlier recoveries of these calls. */
   readonly past: readonly PastRecovery[];
+  /** What holds recovery back as a whole; nothing where it is absent. */
+  readonly restraint?: Restraint;
   /** Epoch ms. */
   readonly at: number;
 }
+
+/** What holds recovery back as a whole: an operator has stopped it, or has to be asked until then (epoch ms). */
+export type Restraint = { readonly kind: 'stopped' } | { readonly kind: 'ask'; readonly until: number };
 
 /** So long after a crash nobody waits on the line any more; an operator's request has no such limit. */
 export const MAX_AGE_MS = 120_000;
 
 /** One `PlanRecovery` for each call of a dead incarnation: what of it can come back, and where. Every call is placed whole. */
 export function planRecoveries(input: PlanInput): PlanRecovery[] {
-  const { trigger, policy, at } = input;
+  const { trigger, at } = input;
+  const policy = restrained(input);
   const limits: Limits = { ...input.limits, targetGroups: [...policy.targets] };
-  const grounds: Grounds = { ...input, shared: callIdsShared(input.calls) };
+  const grounds: Grounds = { ...input, policy, shared: callIdsShared(input.calls) };
   const pastOf = byCall(input.past);
   let candidates: readonly Candidate[] = candidatesWithin(input.candidates, policy.targets);
   return input.calls.map((call): PlanRecovery => {
-    const barred = trigger.kind === 'request' ? null : barredFor(call, pastOf.get(call.callId) ?? [], input);
+    const bar = trigger.kind === 'request' ? null : barFor(call, pastOf.get(call.callId) ?? [], input);
     const { legs, skipped } = divide(call, (leg) => {
       const verdict = assessLeg(call, leg, grounds);
-      return verdict.eligible && barred !== null ? { eligible: false, reason: barred } : verdict;
+      return verdict.eligible && bar !== null && bar.until <= at
+        ? { eligible: false, reason: bar.reason }
+        : verdict;
     });
+    const recoveryId = recoveryIdOf(call.nodeId, call.incarnation, call.callId);
+    if (bar !== null && bar.until > at)
+      return {
+        type: 'PlanRecovery',
+        recoveryId,
+        call,
+        legs,
+        skipped,
+        target: null,
+        trigger,
+        limits,
+        hold: bar,
+        at,
+      };
     const target = legs.length === 0 ? null : chooseTarget(candidates, new Set());
     if (target !== null) candidates = withLoad(candidates, target.nodeId, legs.length);
-    const recoveryId = recoveryIdOf(call.nodeId, call.incarnation, call.callId);
     return { type: 'PlanRecovery', recoveryId, call, legs, skipped, target, trigger, limits, at };
   });
 }
 
+/** Calls that nobody may touch are not ended at the edge either: the node may be alive after all. */
+function restrained({ policy, restraint }: PlanInput): RecoveryPolicy {
+  return restraint === undefined ? policy : { ...policy, early: 'leave' };
+}
+
+/** Why a call is not dialled, and until when an operator may let it go; not later than now: nobody may. */
+type Bar = NonNullable<PlanRecovery['hold']>;
+
 /** Why nothing of a call is dialled, whatever its dialogs are. An operator who asks for it knows better. */
-function barredFor(
+function barFor(
   { nodeId, incarnation }: Call,
   past: readonly PastRecovery[],
-  { trigger, policy, at }: PlanInput,
-): SkipReason | null {
-  if (at - trigger.at > MAX_AGE_MS) return 'too-late';
-  return quarantineOf(past, { nodeId, incarnation, at: trigger.at }, policy);
+  { trigger, policy, restraint, at }: PlanInput,
+): Bar | null {
+  if (at - trigger.at > MAX_AGE_MS) return { reason: 'too-late', until: at };
+  if (restraint?.kind === 'stopped') return { reason: 'recovery-stopped', until: at };
+  const reason = quarantineOf(past, { nodeId, incarnation, at: trigger.at }, policy);
+  if (reason !== null) return { reason, until: trigger.at + policy.quarantineMs };
+  return restraint === undefined ? null : { reason: 'mass-failure', until: restraint.until };
 }
 
 function byCall(past: readonly PastRecovery[]): ReadonlyMap<string, readonly PastRecovery[]> {

@@ -19,6 +19,8 @@ export interface RecoveryPolicy {
   readonly crashLimit: { readonly nodes: number; readonly withinMs: number };
   /** A call is not recovered more often than this within that time. */
   readonly recoveryLimit: { readonly recoveries: number; readonly withinMs: number };
+  /** For how long after the death a call that one of these limits stops waits for an operator, ms; 0: not at all. */
+  readonly quarantineMs: number;
 }
 
 /** True where all that the source is unsure of may be recovered all the same. */

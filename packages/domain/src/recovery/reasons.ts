@@ -27,6 +27,11 @@ export const REASONS = {
     'Node after node died soon after it had taken the call: it is not given to another one.',
   ],
   'recovered-too-often': ['skipped', 'The call had been recovered too often of late.'],
+  'mass-failure': [
+    'skipped',
+    'So many nodes were down at once that the operator was asked, who did not let the calls go in time.',
+  ],
+  'recovery-stopped': ['skipped', 'An operator had stopped recovery.'],
   'not-answered': ['skipped', 'The channel was not up.'],
   'no-continuation': [
     'skipped',

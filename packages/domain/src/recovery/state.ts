@@ -35,7 +35,13 @@ export type JoinProgress =
 export type RecoveryState =
   | { readonly phase: 'unplanned' }
   | { readonly phase: 'planned'; readonly plan: Plan }
-  | { readonly phase: 'awaiting'; readonly plan: Plan; readonly waiting: Waiting }
+  | {
+      readonly phase: 'awaiting';
+      readonly plan: Plan;
+      readonly waiting: Waiting;
+      /** Waits for an operator, not for a node. */
+      readonly held: boolean;
+    }
   | RestoringState
   | {
       readonly phase: 'completed';

@@ -10,6 +10,7 @@ export function policy(change: Partial<RecoveryPolicy> = {}): RecoveryPolicy {
     targets: ['default'],
     crashLimit: { nodes: 3, withinMs: 60_000 },
     recoveryLimit: { recoveries: 5, withinMs: 600_000 },
+    quarantineMs: 0,
     ...change,
   };
 }

@@ -117,6 +117,10 @@ function applyEvent(
       // Nobody has the legs yet, and no second recovery may take them for unplanned.
       if (event.attempt === 1) for (const leg of plan.legs) waitingLeg(plan, legs, leg);
       return;
+    case 'RecoveryHeld':
+      for (const leg of plan.legs) waitingLeg(plan, legs, leg);
+      return;
+    case 'HoldReleased':
     case 'JoinFailed':
     case 'AttemptTimedOut':
     case 'TargetDied':
