@@ -6,10 +6,13 @@
 set -eu
 
 name=$1 address=$2 address6=$3 dir=$4 lower=$5 shared=$6
+# Named by the address: an interface's name has 15 characters at most.
+port=${address%/*}
+port=p-${port##*.}
 
 ip netns add "$name"
-ip link add "p-$name" type veth peer name eth0 netns "$name"
-ip link set "p-$name" master lab up
+ip link add "$port" type veth peer name eth0 netns "$name"
+ip link set "$port" master lab up
 ip -n "$name" link set lo up
 ip -n "$name" address add "$address" dev eth0
 # nodad: nobody else has the address, and a daemon cannot bind to one that is still being looked for.

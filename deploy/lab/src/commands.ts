@@ -6,6 +6,7 @@ import path from 'node:path';
 import { codedError, isCoded } from '@reinvite/runtime';
 import { Command, InvalidArgumentError } from 'commander';
 import { findLab, type Lab } from './lab.js';
+import type { LabOptions } from './options.js';
 import type { Operation } from './protocol.js';
 import { endLab, readInfo, runningLabs } from './registry.js';
 import { startLab } from './start.js';
@@ -32,6 +33,8 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .option('--nodes <n>', 'Asterisk nodes', wholeNumber, 3)
     .option('--only <part>', 'only part of it: core (NATS and PostgreSQL)')
     .option('--no-reinvite', 'without Reinvite itself')
+    .option('--nats <n>', 'NATS servers: 1, 3 or 5', wholeNumber, 1)
+    .option('--replicas <service=n...>', 'replicas of a service, each on a host of its own', replicasOf, {})
     .option('--owner <pid>', 'end the lab when this process ends', wholeNumber)
     .action(up);
   named(program.command('down')).description('end a lab').action(down);
@@ -52,7 +55,14 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .description('print the log of a process, or of all')
     .option('-f, --follow', 'go on as it grows')
     .action(logs);
+  named(program.command('cut <host>'))
+    .description(OPERATIONS.cut)
+    .option('--from <peer>', 'only what it has with this host or process')
+    .action(async (host: string, { name, from }: Named & { readonly from?: string }) =>
+      print(await (await findLab(name)).cut(host, from)),
+    );
   for (const [operation, description] of Object.entries(OPERATIONS) as [Operation, string][]) {
+    if (operation === 'cut') continue;
     named(program.command(`${operation} <target>`))
       .description(description)
       .action(async (target: string, { name }: Named) =>
@@ -77,6 +87,8 @@ interface UpOptions extends Named {
   readonly nodes: number;
   readonly only?: string;
   readonly reinvite: boolean;
+  readonly nats: number;
+  readonly replicas: Readonly<Record<string, number>>;
   readonly owner?: number;
 }
 
@@ -84,7 +96,7 @@ function named(command: Command): Command {
   return command.option('--name <name>', 'which lab', DEFAULT_NAME);
 }
 
-async function up({ name, nodes, only, reinvite, owner }: UpOptions): Promise<void> {
+async function up({ name, nodes, only, reinvite, nats, replicas, owner }: UpOptions): Promise<void> {
   if (only !== undefined && only !== 'core')
     throw codedError('LAB_REQUEST_INVALID', `--only knows "core", not "${only}"`);
   const interrupted = new AbortController();
@@ -96,6 +108,9 @@ async function up({ name, nodes, only, reinvite, owner }: UpOptions): Promise<vo
     name,
     nodes,
     reinvite,
+    // What is no such number, or no such service, is refused with the other options.
+    nats: nats as NonNullable<LabOptions['nats']>,
+    services: replicas,
     owner: owner ?? 'none',
     onProgress,
     signal: interrupted.signal,
@@ -142,6 +157,11 @@ function wholeNumber(text: string): number {
   if (!Number.isInteger(value) || value < 1)
     throw new InvalidArgumentError('a whole number above 0 is wanted');
   return value;
+}
+
+function replicasOf(text: string, others: Readonly<Record<string, number>>): Record<string, number> {
+  const [service = '', count = ''] = text.split('=');
+  return { ...others, [service]: wholeNumber(count) };
 }
 
 function print(value: unknown): void {

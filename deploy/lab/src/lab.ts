@@ -5,7 +5,7 @@ import { text } from 'node:stream/consumers';
 import { codedError } from '@reinvite/runtime';
 import { ask } from './control-client.js';
 import { spawnOn, type SpawnOptions } from './enter.js';
-import { hostRoot } from './paths.js';
+import { hostRoot, POSTGRES_DATA } from './paths.js';
 import {
   labStatus,
   operationDone,
@@ -15,6 +15,8 @@ import {
   type OperationDone,
 } from './protocol.js';
 import { endLab, readInfo } from './registry.js';
+
+const BALLAST = `${POSTGRES_DATA}/ballast`;
 
 /** What a finished command left. */
 export interface ExecResult {
@@ -48,9 +50,12 @@ export class Lab {
     return this.perform('hang', target);
   }
 
-  /** Drops all packets from and to a host, the machine's own included. */
-  cut(host: string): Promise<OperationDone> {
-    return this.perform('cut', host);
+  /**
+   * Drops all packets from and to a host, the machine's own included. With `from`, only those between it and that host, or
+   * that process (`nats`, `postgres`, `recovery`): nobody is told, as in a partition. Several add up until {@link heal}.
+   */
+  cut(host: string, from?: string): Promise<OperationDone> {
+    return this.perform('cut', host, from);
   }
 
   /** Undoes cut and hang. */
@@ -101,6 +106,17 @@ export class Lab {
     return { stdout, stderr, exitCode };
   }
 
+  /** Fills the file system of PostgreSQL to the last block; for a lab with `postgresDiskMb`. */
+  async fillPostgresDisk(): Promise<void> {
+    // dd ends with "No space left on device", which is what it is for.
+    await this.exec('core', ['dd', 'if=/dev/zero', `of=${BALLAST}`, 'bs=64k'], { check: false });
+  }
+
+  /** Undoes {@link fillPostgresDisk}. */
+  async freePostgresDisk(): Promise<void> {
+    await this.exec('core', ['rm', '-f', BALLAST]);
+  }
+
   /** A file of a host, as a path on this machine; valid while the lab is up. */
   hostPath(host: string, file: string): string {
     this.checkHost(host);
@@ -112,8 +128,9 @@ export class Lab {
     await endLab(this.info.name);
   }
 
-  private async perform(op: Operation, target: string): Promise<OperationDone> {
-    return operationDone.parse(await ask(this.info.name, { op, target }));
+  private async perform(op: Operation, target: string, from?: string): Promise<OperationDone> {
+    const request = { op, target, ...(from === undefined ? {} : { from }) };
+    return operationDone.parse(await ask(this.info.name, request));
   }
 
   private checkHost(host: string): void {

@@ -1,6 +1,6 @@
 /** Addresses of one lab: a /24 and an IPv6 /64 of its own, by slot. Pure. */
 
-export const HOST_ROLES = ['edge', 'proxy', 'core', 'phones', 'node'] as const;
+export const HOST_ROLES = ['edge', 'proxy', 'core', 'phones', 'node', 'service'] as const;
 
 /** One host of the lab. */
 export interface HostLayout {
@@ -27,13 +27,18 @@ export interface Layout {
 /** Slots a lab can take: 10.77.SLOT.0/24. */
 export const SLOTS = 256;
 export const MAX_NODES = 50;
+/** Hosts that are no node and none of the five that every lab has: those of services, and of NATS servers beside the first. */
+export const MAX_SERVICE_HOSTS = 50;
 /** `rein` and `v` in ASCII: the 40 bits that RFC 4193 wants to be unlikely elsewhere. */
 const PREFIX6 = 'fd72:6569:6e76';
 /** Keeps the slot's group at four digits, so that no address needs another abbreviation than `::`. */
 const SLOT6_BASE = 0x7700;
 
-/** @param nodes number of Asterisk nodes, 0 for a lab of `core` alone. */
-export function layoutOf(slot: number, nodes: number): Layout {
+/**
+ * @param nodes number of Asterisk nodes, 0 for a lab of `core` alone
+ * @param services names of the hosts that have one process of Reinvite or NATS each
+ */
+export function layoutOf(slot: number, nodes: number, services: readonly string[] = []): Layout {
   const address = (last: number): string => `10.77.${slot}.${last}`;
   const host = (name: string, role: HostLayout['role'], last: number): HostLayout => ({
     name,
@@ -41,7 +46,10 @@ export function layoutOf(slot: number, nodes: number): Layout {
     address: address(last),
     address6: `${PREFIX6}:${(SLOT6_BASE + slot).toString(16)}::${last}`,
   });
-  const core = host('core', 'core', 20);
+  const central = [
+    host('core', 'core', 20),
+    ...services.map((name, index) => host(name, 'service', 40 + index)),
+  ];
   const telephony = [
     host('edge', 'edge', 10),
     host('proxy', 'proxy', 11),
@@ -55,7 +63,7 @@ export function layoutOf(slot: number, nodes: number): Layout {
     callerAddress: address(1),
     uplink: `rvlab${slot}`,
     bridgeAddress: address(2),
-    hosts: nodes === 0 ? [core] : [core, ...telephony],
+    hosts: nodes === 0 ? central : [...central, ...telephony],
   };
 }
 

@@ -1,12 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { codedError } from '@reinvite/runtime';
 import { z } from 'zod';
-import { MAX_NODES } from './layout.js';
+import { MAX_NODES, MAX_SERVICE_HOSTS } from './layout.js';
 
 /** A lab's name becomes a directory, and a bare word on command lines. */
 export const labName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,30}$/, 'a lab name is lower-case letters, digits and "-"');
+
+/** Reinvite's services that do not belong to a node. */
+export const CENTRAL_SERVICES = ['dialog-ledger', 'sentinel', 'recovery', 'ari-worker'] as const;
+export type CentralService = (typeof CENTRAL_SERVICES)[number];
+
+const replicas = z.number().int().min(1).max(9);
 
 /** What a lab is to consist of. */
 export const labSpec = z.strictObject({
@@ -15,6 +21,12 @@ export const labSpec = z.strictObject({
   nodes: z.number().int().min(0).max(MAX_NODES),
   /** Whether Reinvite's services run in it. */
   reinvite: z.boolean(),
+  /** Replicas of the services that have hosts of their own. */
+  services: z.partialRecord(z.enum(CENTRAL_SERVICES), replicas),
+  /** NATS servers. */
+  nats: z.union([z.literal(1), z.literal(3), z.literal(5)]),
+  /** Size of the file system that PostgreSQL has to itself; without it it shares the host's. */
+  postgresDiskMb: z.number().int().min(64).max(4_096).optional(),
 });
 export type LabSpec = z.infer<typeof labSpec>;
 
@@ -28,6 +40,15 @@ export interface LabOptions {
   readonly only?: 'core';
   /** Whether to migrate the database and run Reinvite's services; default true. */
   readonly reinvite?: boolean;
+  /**
+   * How many replicas of a service run, each on a host of its own that has the process' name (`recovery`, `recovery-2`, …),
+   * so that it can be cut off alone. What is not named runs once, on `core`.
+   */
+  readonly services?: Readonly<Partial<Record<CentralService, number>>>;
+  /** NATS servers; with 3 or 5 a cluster in which every stream has as many replicas. `nats` is on `core`, `nats-2` … are on hosts of their own. */
+  readonly nats?: 1 | 3 | 5;
+  /** Gives PostgreSQL a file system of that many MiB, so that it can be filled ({@link Lab.fillPostgresDisk}). */
+  readonly postgresDiskMb?: number;
   /**
    * Whose end ends the lab: by default this process, `none` for a lab that stays until `down`, or the process with this
    * id.
@@ -46,9 +67,29 @@ export function specOf(options: LabOptions): LabSpec {
     name: options.name ?? `lab-${randomBytes(4).toString('hex')}`,
     nodes: core ? 0 : (options.nodes ?? 3),
     reinvite: !core && (options.reinvite ?? true),
+    services: options.services ?? {},
+    nats: options.nats ?? 1,
+    ...(options.postgresDiskMb === undefined ? {} : { postgresDiskMb: options.postgresDiskMb }),
   });
   if (!result.success) throw codedError('LAB_REQUEST_INVALID', z.prettifyError(result.error));
   if (!core && result.data.nodes === 0)
     throw codedError('LAB_REQUEST_INVALID', 'a lab has at least one node');
+  if (!result.data.reinvite && Object.keys(result.data.services).length > 0)
+    throw codedError('LAB_REQUEST_INVALID', 'a lab without Reinvite has no replicas of its services');
+  if (serviceHosts(result.data).length > MAX_SERVICE_HOSTS)
+    throw codedError('LAB_REQUEST_INVALID', 'more replicas than addresses');
   return result.data;
+}
+
+/** Names of the replicas of something: the first has the plain name. */
+export function replicaNames(name: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => (index === 0 ? name : `${name}-${index + 1}`));
+}
+
+/** Names of the hosts that have one process of Reinvite or NATS each. */
+export function serviceHosts({ services, nats }: Pick<LabSpec, 'services' | 'nats'>): string[] {
+  return [
+    ...replicaNames('nats', nats).slice(1),
+    ...CENTRAL_SERVICES.flatMap((service) => replicaNames(service, services[service] ?? 0)),
+  ];
 }

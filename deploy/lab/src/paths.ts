@@ -48,6 +48,9 @@ export function labPaths(name: string): LabPaths {
 
 export const RUN_DIRECTORY = RUN_DIR;
 
+/** PostgreSQL's own directory on `core`; made by install/postgres-template.sh. */
+export const POSTGRES_DATA = '/var/lib/postgresql/reinvite';
+
 /** Root directory of a host, as the lab's own mount namespace sees it. */
 export function hostRoot(host: string): string {
   return path.join(HOSTS_DIR, host, 'root');

@@ -51,7 +51,12 @@ export type SupervisorMessage = z.infer<typeof supervisorMessage>;
 export const controlRequest = z.discriminatedUnion('op', [
   z.object({ op: z.literal('status') }),
   z.object({ op: z.literal('down') }),
-  z.object({ op: z.enum(['kill', 'hang', 'cut', 'heal', 'start', 'stop', 'restart']), target: z.string() }),
+  z.object({
+    op: z.enum(['kill', 'hang', 'cut', 'heal', 'start', 'stop', 'restart']),
+    target: z.string(),
+    /** With cut: the one host or process that it is to be cut off from. */
+    from: z.string().optional(),
+  }),
 ]);
 export type ControlRequest = z.infer<typeof controlRequest>;
 export type Operation = Exclude<ControlRequest['op'], 'status' | 'down'>;
@@ -65,10 +70,16 @@ export const unitStatus = z.object({
   state: z.enum(['starting', 'running', 'hung', 'ended', 'stopped']),
   /** How it ended, such as `SIGKILL` or `exit 1`; null while it runs. */
   ended: z.string().nullable(),
+  /** When its end was seen, in ms since the epoch; null while it runs. */
+  endedAt: z.number().nullable(),
 });
 export type UnitStatus = z.infer<typeof unitStatus>;
 
-export const labStatus = z.object({ info: labInfo, cut: z.array(z.string()), units: z.array(unitStatus) });
+export const labStatus = z.object({
+  info: labInfo,
+  cut: z.array(z.string()).describe('hosts, and HOST from PEER where it is one peer alone'),
+  units: z.array(unitStatus),
+});
 export type LabStatus = z.infer<typeof labStatus>;
 
 /** When an operation took effect, in ms since the epoch with microseconds as its fraction. */

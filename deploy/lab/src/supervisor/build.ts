@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
-import type { LabSpec } from '../options.js';
+import { CENTRAL_SERVICES, replicaNames, serviceHosts, type LabSpec } from '../options.js';
 import type { HostLayout, Layout } from '../layout.js';
 import { labPaths } from '../paths.js';
 import type { LabInfo } from '../protocol.js';
@@ -9,7 +9,14 @@ import { edgeRpcUrl, edgeSeesNodes, kamailioUnit, proxyUnit, rtpengineUnit } fro
 import { makeHosts } from './hosts.js';
 import { makeNetwork } from './network.js';
 import { ariUrl, nodeUnit, type NodeSettings } from './nodes.js';
-import { HEP_PORT, migrate, reinviteUnits, writeConfigs, type ReinviteSettings } from './reinvite.js';
+import {
+  HEP_PORT,
+  migrate,
+  reinviteUnits,
+  writeConfigs,
+  type PlacedService,
+  type ReinviteSettings,
+} from './reinvite.js';
 import { addressValues, makeCertificates, nodesOf } from './telephony.js';
 import { Unit, type UnitSpec } from './unit.js';
 import { until } from './wait.js';
@@ -43,34 +50,46 @@ export async function buildLab(
 
   await Promise.all([mkdir(paths.logs, { recursive: true }), mkdir(paths.shared, { recursive: true })]);
   progress('network and hosts');
-  const layout = await makeNetwork(spec.nodes);
+  const layout = await makeNetwork(spec.nodes, serviceHosts(spec));
   await makeHosts(layout, layers, paths.shared);
   const core = hostOf(layout, 'core');
-  const nodes = nodeSettings(layout, core);
+  const natsHosts = replicaNames('nats', spec.nats)
+    .slice(1)
+    .map((name) => hostNamed(layout, name));
+  const services = placeServices(spec, layout);
+  const nodes = nodeSettings(layout, services);
   const info = infoOf(spec, layout, nodes, pid);
   if (nodes.length === 0) {
     progress('NATS and PostgreSQL');
-    await start(await coreUnits(core));
+    await start(await coreUnits(core, natsHosts, spec.postgresDiskMb));
     return { info, units };
   }
 
   progress(`NATS, PostgreSQL, Kamailio, RTPEngine and ${nodes.length} Asterisk`);
   const edge = hostOf(layout, 'edge');
-  const reinvite: ReinviteSettings = { lab: spec.name, core, edge, nodes, config: paths.config };
+  const reinvite: ReinviteSettings = {
+    lab: spec.name,
+    core,
+    natsHosts,
+    edge,
+    nodes,
+    services,
+    config: paths.config,
+  };
   const certificates = makeCertificates(layout);
   const config = await writeConfigs(reinvite);
-  const central = coreUnits(core).then(start);
+  const central = coreUnits(core, natsHosts, spec.postgresDiskMb).then(start);
   const media = rtpengineUnit(edge).then((unit) => start([unit]));
   const asterisks = certificates.then(() => Promise.all(nodes.map(nodeUnit))).then(start);
   const second = certificates.then(async () => start([await proxyUnit(hostOf(layout, 'proxy'), layout)]));
   // Kamailio gives up for a while what does not answer at its own start.
   const proxy = Promise.all([media, asterisks]).then(async () => start([await kamailioUnit(edge, layout)]));
-  const services = central.then(async () => {
+  const reinviteUp = central.then(async () => {
     if (!spec.reinvite) return;
     await migrate(reinvite);
     await start(reinviteUnits(reinvite));
   });
-  await Promise.all([services, proxy, second]);
+  await Promise.all([reinviteUp, proxy, second]);
   progress('the edge finds the nodes');
   await until('the edge, with every node answering,', EDGE_SEES_NODES_MS, () =>
     edgeSeesNodes(edge.address, nodes.length),
@@ -78,13 +97,30 @@ export async function buildLab(
   return { info: { ...info, config }, units };
 }
 
-function nodeSettings(layout: Layout, core: HostLayout): NodeSettings[] {
+/** Every process of a central service, and its host. */
+function placeServices(spec: LabSpec, layout: Layout): PlacedService[] {
+  return CENTRAL_SERVICES.flatMap((service) =>
+    replicaNames(service, spec.services[service] ?? 1).map((name, index) => {
+      const ownHost = spec.services[service] !== undefined;
+      return {
+        service,
+        name,
+        replica: index + 1,
+        host: ownHost ? hostNamed(layout, name) : hostOf(layout, 'core'),
+      };
+    }),
+  );
+}
+
+function nodeSettings(layout: Layout, services: readonly PlacedService[]): NodeSettings[] {
+  const ledgers = services.filter(({ service }) => service === 'dialog-ledger');
   const addresses = addressValues(layout);
   const password = randomBytes(16).toString('hex');
   return nodesOf(layout).map((node, index) => ({
     node,
     addresses,
-    hep: `${core.address}:${HEP_PORT}`,
+    // Each node is captured by one ledger.
+    hep: `${ledgers[index % ledgers.length]?.host.address ?? ''}:${HEP_PORT}`,
     hepCaptureId: index + 1,
     ari: { url: ariUrl(node.address), username: 'reinvite', password },
   }));
@@ -93,6 +129,12 @@ function nodeSettings(layout: Layout, core: HostLayout): NodeSettings[] {
 function hostOf(layout: Layout, role: HostLayout['role']): HostLayout {
   const host = layout.hosts.find((one) => one.role === role);
   if (host === undefined) throw new TypeError(`the layout has no ${role}`);
+  return host;
+}
+
+function hostNamed(layout: Layout, name: string): HostLayout {
+  const host = layout.hosts.find((one) => one.name === name);
+  if (host === undefined) throw new TypeError(`the layout has no ${name}`);
   return host;
 }
 

@@ -36,7 +36,7 @@ async function answer(socket: Socket, operations: Operations): Promise<ControlRe
 async function carryOut(request: ControlRequest, operations: Operations): Promise<unknown> {
   if (request.op === 'down') return null;
   if (request.op === 'status') return operations.status();
-  return operations.perform(request.op, request.target);
+  return operations.perform(request.op, request.target, request.from);
 }
 
 function reply(socket: Socket, message: ControlReply): void {

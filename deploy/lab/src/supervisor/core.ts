@@ -1,43 +1,71 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { hostRoot } from '../paths.js';
+import { hostRoot, POSTGRES_DATA } from '../paths.js';
 import type { HostLayout } from '../layout.js';
 import { run } from './run.js';
 import type { UnitSpec } from './unit.js';
 import { answersHttp, until } from './wait.js';
 
 const READY_MS = 30_000;
-/** Made by install/postgres-template.sh. */
-const DATA = '/var/lib/postgresql/reinvite';
+const NATS_PORT = 4222;
+const NATS_CLUSTER_PORT = 6222;
+const POSTGRES_PORT = 5432;
 
 export const natsUrl = (core: string): string => `nats://${core}:4222`;
 export const postgresUrl = (core: string): string => `postgres://reinvite:reinvite@${core}:5432/reinvite`;
 
-/** NATS with JetStream, and PostgreSQL. Both keep their data in the host's file system, which is memory. */
-export async function coreUnits(core: HostLayout): Promise<UnitSpec[]> {
-  return [await nats(core), await postgres(core)];
+/**
+ * NATS with JetStream, and PostgreSQL. Both keep their data in the host's file system, which is memory.
+ * @param natsHosts of the NATS servers beside the one on `core`; with them it is a cluster
+ * @param postgresDiskMb size of a file system for PostgreSQL alone
+ */
+export async function coreUnits(
+  core: HostLayout,
+  natsHosts: readonly HostLayout[],
+  postgresDiskMb: number | undefined,
+): Promise<UnitSpec[]> {
+  const cluster = [core, ...natsHosts];
+  return Promise.all([
+    ...cluster.map((host, index) => nats(index === 0 ? 'nats' : host.name, host, cluster)),
+    postgres(core, postgresDiskMb),
+  ]);
 }
 
-async function nats({ name, address }: HostLayout): Promise<UnitSpec> {
+async function nats(
+  unit: string,
+  { name, address }: HostLayout,
+  cluster: readonly HostLayout[],
+): Promise<UnitSpec> {
   const config = {
     server_name: name,
-    listen: `${address}:4222`,
+    listen: `${address}:${NATS_PORT}`,
     http: `${address}:8222`,
     jetstream: { store_dir: '/var/lib/nats' },
+    ...(cluster.length === 1
+      ? {}
+      : {
+          cluster: {
+            name: 'lab',
+            listen: `${address}:${NATS_CLUSTER_PORT}`,
+            routes: cluster.map((one) => `nats-route://${one.address}:${NATS_CLUSTER_PORT}`),
+          },
+        }),
   };
   await mkdir(path.join(hostRoot(name), 'var/lib/nats'), { recursive: true });
   await writeFile(path.join(hostRoot(name), 'etc/nats-server.conf'), JSON.stringify(config, undefined, 2));
   return {
-    name: 'nats',
+    name: unit,
     host: name,
     files: 'host',
+    ports: [NATS_PORT, NATS_CLUSTER_PORT],
     argv: ['nats-server', '--config', '/etc/nats-server.conf'],
-    ready: () => until('nats', READY_MS, () => answersHttp(`http://${address}:8222/healthz`)),
+    ready: () => until(unit, READY_MS, () => answersHttp(`http://${address}:8222/healthz`)),
   };
 }
 
-async function postgres({ name, address }: HostLayout): Promise<UnitSpec> {
+async function postgres({ name, address }: HostLayout, diskMb: number | undefined): Promise<UnitSpec> {
   const root = hostRoot(name);
+  if (diskMb !== undefined) await separateDisk(path.join(root, POSTGRES_DATA), diskMb);
   const binaries = (await run('sh', ['-c', `ls -d ${root}/usr/lib/postgresql/*/bin`]))
     .slice(root.length)
     .trim();
@@ -53,7 +81,8 @@ async function postgres({ name, address }: HostLayout): Promise<UnitSpec> {
     name: 'postgres',
     host: name,
     files: 'host',
-    argv: [...AS_POSTGRES, `${binaries}/postgres`, '-D', DATA, ...options],
+    ports: [POSTGRES_PORT],
+    argv: [...AS_POSTGRES, `${binaries}/postgres`, '-D', POSTGRES_DATA, ...options],
     stopSignal: 'SIGINT',
     ready: () =>
       until('postgres', READY_MS, async () => {
@@ -70,6 +99,13 @@ async function postgres({ name, address }: HostLayout): Promise<UnitSpec> {
         return true;
       }),
   };
+}
+
+/** Moves a directory to a file system of its own. */
+async function separateDisk(directory: string, sizeMb: number): Promise<void> {
+  const copy =
+    'mount -t tmpfs -o size="$2m",mode=700 disk /mnt && cp -a "$1/." /mnt/ && chown --reference="$1" /mnt && mount --move /mnt "$1"';
+  await run('sh', ['-c', copy, 'sh', directory, String(sizeMb)]);
 }
 
 const AS_POSTGRES = ['setpriv', '--reuid=postgres', '--regid=postgres', '--init-groups', '--'];

@@ -33,8 +33,8 @@ export async function rtpengineUnit(edge: HostLayout): Promise<UnitSpec> {
 /** The edge's Kamailio, with what is the lab's own. */
 export async function kamailioUnit(edge: HostLayout, layout: Layout): Promise<UnitSpec> {
   const etc = path.join(hostRoot(edge.name), 'etc/kamailio');
-  const core = layout.hosts.find((host) => host.role === 'core');
-  const rpcClients = [core?.address ?? '', layout.callerAddress, layout.bridgeAddress];
+  const central = layout.hosts.filter(({ role }) => role === 'core' || role === 'service');
+  const rpcClients = [...central.map(({ address }) => address), layout.callerAddress, layout.bridgeAddress];
   const values = {
     ...addressValues(layout),
     RTPENGINE_CONTROL,

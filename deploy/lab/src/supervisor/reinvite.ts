@@ -3,6 +3,7 @@ import path from 'node:path';
 import { stringify } from 'yaml';
 import { CHECKOUT, LAB_PACKAGE } from '../paths.js';
 import type { HostLayout } from '../layout.js';
+import type { CentralService } from '../options.js';
 import { natsUrl, postgresUrl } from './core.js';
 import { pidFileOf, type NodeSettings } from './nodes.js';
 import { run } from './run.js';
@@ -11,31 +12,46 @@ import { until } from './wait.js';
 
 const READY_MS = 30_000;
 const MAIN = path.join(CHECKOUT, 'services/cli/dist/main.js');
-const CENTRAL = ['dialog-ledger', 'sentinel', 'recovery', 'ari-worker'];
 
 export const HEP_PORT = 9060;
+
+/** One process of a service that belongs to no node. */
+export interface PlacedService {
+  readonly service: CentralService;
+  /** Of the process: `recovery`, `recovery-2`. */
+  readonly name: string;
+  /** From 1. */
+  readonly replica: number;
+  readonly host: HostLayout;
+}
 
 /** What the configuration of Reinvite is made from. */
 export interface ReinviteSettings {
   readonly lab: string;
   readonly core: HostLayout;
+  /** NATS servers beside the one on `core`. */
+  readonly natsHosts: readonly HostLayout[];
   readonly edge: HostLayout;
   readonly nodes: readonly NodeSettings[];
+  readonly services: readonly PlacedService[];
   readonly config: string;
 }
 
-/** Writes reinvite.yaml, and one file for each node's agent. Gives the path of the first. */
+/** Writes reinvite.yaml, and one file for each process that needs more than that. Gives the path of the first. */
 export async function writeConfigs(settings: ReinviteSettings): Promise<string> {
   await mkdir(settings.config, { recursive: true });
   const shared = sharedConfig(settings);
-  await Promise.all(
-    settings.nodes.map(({ node }) =>
+  await Promise.all([
+    ...settings.services.map((placed) =>
+      writeFile(serviceConfigFile(settings, placed), stringify(replicaConfig(shared, placed))),
+    ),
+    ...settings.nodes.map(({ node }) =>
       writeFile(
         agentConfigFile(settings, node.name),
         stringify({ ...shared, nodeAgent: { nodeId: node.name, pidFile: pidFileOf(node.name) } }),
       ),
     ),
-  );
+  ]);
   const file = path.join(settings.config, 'reinvite.yaml');
   await writeFile(file, stringify(shared));
   return file;
@@ -57,8 +73,8 @@ export async function migrate(settings: ReinviteSettings): Promise<void> {
 
 /** Reinvite's own processes: one agent on each node, the rest in core. */
 export function reinviteUnits(settings: ReinviteSettings): UnitSpec[] {
-  const central = CENTRAL.map((service) =>
-    serviceUnit(service, service, settings.core.name, path.join(settings.config, 'reinvite.yaml')),
+  const central = settings.services.map((placed) =>
+    serviceUnit(placed.name, placed.service, placed.host.name, serviceConfigFile(settings, placed)),
   );
   const agents = settings.nodes.map(({ node }) =>
     serviceUnit(`node-agent-${node.name}`, 'node-agent', node.name, agentConfigFile(settings, node.name)),
@@ -80,10 +96,35 @@ function agentConfigFile(settings: ReinviteSettings, node: string): string {
   return path.join(settings.config, `node-agent-${node}.yaml`);
 }
 
-function sharedConfig({ lab, core, edge, nodes }: ReinviteSettings): object {
+function serviceConfigFile(settings: ReinviteSettings, { name }: PlacedService): string {
+  return path.join(settings.config, `${name}.yaml`);
+}
+
+/** What no two replicas may have in common. */
+function replicaConfig(shared: SharedConfig, { service, replica, host }: PlacedService): object {
+  switch (service) {
+    case 'dialog-ledger':
+      return {
+        ...shared,
+        dialogLedger: { ...shared.dialogLedger, ledgerId: `ledger-${replica}`, host: host.address },
+      };
+    case 'ari-worker':
+      return { ...shared, ariWorker: { workerId: `worker-${replica}` } };
+    case 'sentinel':
+    case 'recovery':
+      return shared;
+  }
+}
+
+type SharedConfig = ReturnType<typeof sharedConfig>;
+
+function sharedConfig({ lab, core, natsHosts, edge, nodes, services }: ReinviteSettings) {
   const labCommand = [process.execPath, path.join(LAB_PACKAGE, 'dist/cli.js')];
   return {
-    nats: { servers: [natsUrl(core.address)] },
+    nats: {
+      servers: [core, ...natsHosts].map(({ address }) => natsUrl(address)),
+      ...(natsHosts.length === 0 ? {} : { replicas: natsHosts.length + 1 }),
+    },
     postgres: { url: postgresUrl(core.address) },
     log: { level: 'info' },
     nodes: nodes.map(({ node, ari, hepCaptureId }) => ({
@@ -93,7 +134,10 @@ function sharedConfig({ lab, core, edge, nodes }: ReinviteSettings): object {
       hepCaptureId,
     })),
     dialogLedger: { host: core.address, port: HEP_PORT },
-    recovery: { edges: [{ rpcUrl: `http://${edge.address}:8080/rpc` }] },
+    recovery: {
+      ledgers: services.filter(({ service }) => service === 'dialog-ledger').length,
+      edges: [{ rpcUrl: `http://${edge.address}:8080/rpc` }],
+    },
     // Stands for the hypervisor or the power switch that kills a node from outside.
     sentinel: { fenceCommand: [...labCommand, 'kill', '{nodeId}', '--name', lab] },
   };

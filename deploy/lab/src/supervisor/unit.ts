@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import path from 'node:path';
 import { codedError } from '@reinvite/runtime';
@@ -15,6 +15,8 @@ export interface UnitSpec {
   readonly argv: readonly string[];
   /** Whether it runs on the host's own file system, or on the machine's (with the host's network). */
   readonly files: 'host' | 'machine';
+  /** TCP ports that are this process' alone on a host with several; a host can be cut off from them. */
+  readonly ports?: readonly number[];
   /** Signal that stops it in order; default SIGTERM. */
   readonly stopSignal?: NodeJS.Signals;
   /** Resolves when it serves; given how to read what it said since it was started. */
@@ -30,6 +32,7 @@ export class Unit {
   private child: ChildProcess | undefined;
   private state: UnitStatus['state'] = 'stopped';
   private ended: string | null = null;
+  private endedAt: number | null = null;
   private readonly logFile: string;
   private logStart = 0;
 
@@ -42,7 +45,14 @@ export class Unit {
 
   status(): UnitStatus {
     const { name, host } = this.spec;
-    return { name, host, pid: this.child?.pid ?? null, state: this.state, ended: this.ended };
+    return {
+      name,
+      host,
+      pid: this.child?.pid ?? null,
+      state: this.state,
+      ended: this.ended,
+      endedAt: this.endedAt,
+    };
   }
 
   /**
@@ -54,6 +64,7 @@ export class Unit {
       throw codedError('LAB_COMMAND_FAILED', `${this.spec.name} is running already`);
     this.state = 'starting';
     this.ended = null;
+    this.endedAt = null;
     const child = await this.launch();
     const gone = once(child, 'exit').then(() => {
       throw codedError(
@@ -76,6 +87,9 @@ export class Unit {
     if (this.child === undefined) throw codedError('LAB_COMMAND_FAILED', `${this.spec.name} is not running`);
     const at = now();
     this.child.kill(signal);
+    // A process that is stopped stops nobody but itself; what it has forked off is as much a part of it.
+    if (signal === 'SIGSTOP' || signal === 'SIGCONT')
+      for (const pid of descendants(this.child.pid)) signalIfThere(pid, signal);
     if (signal === 'SIGSTOP') this.state = 'hung';
     if (signal === 'SIGCONT') this.state = 'running';
     return at;
@@ -100,7 +114,7 @@ export class Unit {
     const child = this.child;
     if (child === undefined) return;
     const gone = once(child, 'exit');
-    child.kill('SIGCONT');
+    if (this.hung) this.signal('SIGCONT');
     child.kill(this.spec.stopSignal ?? 'SIGTERM');
     const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
     await gone;
@@ -130,6 +144,7 @@ export class Unit {
     this.child = undefined;
     this.state = 'ended';
     this.ended = how;
+    this.endedAt = now();
   }
 
   private async size(): Promise<number> {
@@ -155,6 +170,31 @@ export class Unit {
     } finally {
       await file.close();
     }
+  }
+}
+
+/** All processes below one, its children first. */
+function descendants(pid: number | undefined): number[] {
+  const children = pid === undefined ? [] : childrenOf(pid);
+  return [...children, ...children.flatMap(descendants)];
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+      readFileSync(`/proc/${pid}/task/${task}/children`, 'utf8').split(' ').filter(Boolean).map(Number),
+    );
+  } catch {
+    // It has ended meanwhile.
+    return [];
+  }
+}
+
+function signalIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It has ended meanwhile.
   }
 }
 
