@@ -18,6 +18,13 @@ export interface BusOptions extends Access {
   readonly signal: AbortSignal;
 }
 
+export interface RespondOptions {
+  /** Requests are shared among all who answer under this name. */
+  readonly queue?: string;
+  /** A longer request is refused unread. */
+  readonly maxBytes?: number;
+}
+
 /**
  * One connection to NATS. Messages that come in are validated against their schema; invalid ones are logged and dropped.
  * The connection comes back by itself for as long as the process lives.
@@ -135,19 +142,23 @@ export class Bus {
     schema: z.ZodType<T>,
     handler: (message: T) => Promise<unknown>,
     refuse: (error: unknown) => unknown,
-    queue?: string,
+    { queue, maxBytes = Infinity }: RespondOptions = {},
   ): () => void {
     const subscription = this.connection.subscribe(subject, queue === undefined ? {} : { queue });
-    const answer = async (text: string, from: string): Promise<unknown> => {
+    const answer = async (raw: Msg): Promise<unknown> => {
+      const from = raw.subject;
       try {
-        return await handler(decode(schema, from, text));
+        const bytes = raw.data.length;
+        if (bytes > maxBytes)
+          throw codedError('MESSAGE_TOO_LARGE', `${bytes} bytes, and ${maxBytes} are allowed`, { bytes });
+        return await handler(decode(schema, from, raw.string()));
       } catch (err) {
         this.options.log.warn({ err, subject: from }, 'request refused');
         return refuse(err);
       }
     };
     const respondTo = async (raw: Msg): Promise<void> => {
-      const reply = await answer(raw.string(), raw.subject);
+      const reply = await answer(raw);
       try {
         raw.respond(encode(reply));
       } catch (err) {

@@ -1,6 +1,6 @@
 import { inject } from 'vitest';
 import { createDatabase, dropDatabase, withDatabase } from './database.js';
-import { natsInDocker, natsInLab } from './nats.js';
+import { natsInDocker, natsInLab, type NatsServer, type NatsSettings } from './nats.js';
 import type { SharedBackends } from './shared.js';
 
 /** A migrated, otherwise empty database and a NATS server with empty JetStream, shared with nobody. */
@@ -27,4 +27,10 @@ export async function startBackends(): Promise<Backends> {
       await dropDatabase(shared.adminUrl, database);
     },
   };
+}
+
+/** A NATS server alone, with JetStream and the given settings. Runs only inside vitest's project `int`. */
+export function startNats(settings: NatsSettings): Promise<NatsServer> {
+  const shared: SharedBackends = inject('reinviteBackends');
+  return shared.kind === 'docker' ? natsInDocker(settings) : natsInLab(shared.lab, settings);
 }

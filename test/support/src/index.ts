@@ -1,2 +1,4 @@
-export { startBackends, type Backends } from './backends.js';
+export { startBackends, startNats, type Backends } from './backends.js';
+export type { NatsServer, NatsSettings } from './nats.js';
+export { makeCertificates, type Certificates } from './certificates.js';
 export { eventually } from './eventually.js';
