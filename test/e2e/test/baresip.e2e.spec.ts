@@ -7,13 +7,13 @@ import { isOnRecord, recoveriesOf } from '../src/index.js';
 
 const NODE = 'ast1';
 const PHONES = {
-  plain: { user: 'alice', transport: 'udp', media: 'rtp' },
-  held: { user: 'bob', transport: 'tcp', media: 'rtp' },
-  secure: { user: 'carol', transport: 'tls', media: 'srtp' },
+  plain: { user: 'alice', transport: 'udp', media: 'rtp', recorder: 'filter' },
+  held: { user: 'bob', transport: 'tcp', media: 'rtp', recorder: 'player' },
+  secure: { user: 'carol', transport: 'tls', media: 'srtp', recorder: 'filter' },
   // DTLS at the phone and at the node. Not SDES at both: baresip 1.1 never takes a second key from an SDP.
-  secureToTheNode: { user: 'dave', transport: 'tls', media: 'dtls' },
+  secureToTheNode: { user: 'dave', transport: 'tls', media: 'dtls', recorder: 'filter' },
   // Reached by the connection that it registered with.
-  called: { user: 'erin', transport: 'tls', media: 'srtp' },
+  called: { user: 'erin', transport: 'tls', media: 'srtp', recorder: 'filter' },
 } as const satisfies Record<string, BaresipTraits>;
 type Name = keyof typeof PHONES;
 const NAMES = Object.keys(PHONES) as Name[];
@@ -100,22 +100,18 @@ describe('the node dies on which baresip is talking', () => {
     }
   }
 
-  /**
-   * baresip 1.1 crashes (SIGSEGV) now and then where its sound starts anew, as it does when it takes a call or holds it,
-   * whether a node dies or not. Such a play says nothing.
-   */
-  async function playUnlessPhonesCrash(tries: number): Promise<void> {
+  /** The player of the phone that holds may crash it (see `recorder`); then the play says nothing. No other phone has an excuse. */
+  async function playUnlessPlayerCrashes(tries: number): Promise<void> {
     try {
       await play();
     } catch (error) {
-      const hasCrashed = [...phones.values()].some((one) => one.diedOf() !== null);
-      if (tries === 1 || !hasCrashed) throw error;
+      if (tries === 1 || phones.get('held')?.diedOf() !== 'SIGSEGV') throw error;
       await tearDown();
-      await playUnlessPhonesCrash(tries - 1);
+      await playUnlessPlayerCrashes(tries - 1);
     }
   }
 
-  beforeAll(() => playUnlessPhonesCrash(4));
+  beforeAll(() => playUnlessPlayerCrashes(3));
   afterAll(tearDown);
 
   it.each(NAMES)('and it answers one re-INVITE, of a living node, and stays in its call: %s', (name) => {

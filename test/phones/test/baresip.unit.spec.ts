@@ -9,6 +9,7 @@ const SETTINGS: BaresipSettings = {
   user: 'alice',
   transport: 'tls',
   media: 'srtp',
+  recorder: 'filter',
   own: '10.0.0.30',
   edge: '10.0.0.10',
   ports: { sip: 5_800, control: 4_800, rtp: [19_000, 19_009] },
@@ -100,7 +101,7 @@ describe('the settings of baresip', () => {
   it('give each phone its own ports and files', () => {
     const config = configFile(SETTINGS);
     expect(config).toContain('sip_listen 10.0.0.30:5800\n');
-    expect(config).toContain('audio_player aufile,/root/baresip-alice/heard.wav\n');
+    expect(config).toContain('snd_path /root/baresip-alice\n');
     expect(config).toContain('rtp_ports 19000-19009\n');
   });
 });

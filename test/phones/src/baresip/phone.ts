@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Lab } from '@reinvite/lab';
@@ -30,7 +30,7 @@ const STATE_AFTER: Readonly<Record<string, BaresipState>> = {
 };
 
 /** What a phone is like. */
-export interface BaresipTraits extends Pick<BaresipSettings, 'transport' | 'media'> {
+export interface BaresipTraits extends Pick<BaresipSettings, 'transport' | 'media' | 'recorder'> {
   /** A user of the lab's edge; one phone each. */
   readonly user: (typeof USERS)[number];
 }
@@ -162,13 +162,16 @@ export class BaresipPhone {
 
   /** Resolves when the phone plays a voice that has arrived after this was asked. */
   async untilHears(): Promise<void> {
-    const file = path.join(this.dir, 'heard.wav');
-    let from = await sizeOf(file);
+    const before = await recordings(this.dir);
     await this.until('a voice', async () => {
-      // The phone begins a new recording with each stream.
-      const size = await sizeOf(file);
-      if (size < from) from = 0;
-      return size > from && loudSamples(await readFile(file), from) >= HEARD_SAMPLES;
+      let heard = 0;
+      for (const [file, size] of await recordings(this.dir)) {
+        const known = before.get(file) ?? 0;
+        // One that begins anew may have the name of the one before.
+        const from = size < known ? 0 : known;
+        if (size > from) heard += loudSamples(await readFile(path.join(this.dir, file)), from);
+      }
+      return heard >= HEARD_SAMPLES;
     });
   }
 
@@ -268,11 +271,10 @@ function is200(message: TracedMessage['message'], method: string): boolean {
   return message.kind === 'response' && message.status === 200 && message.cseq.method === method;
 }
 
-async function sizeOf(file: string): Promise<number> {
-  try {
-    return (await stat(file)).size;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return 0;
-    throw error;
-  }
+/** Sizes in bytes of what baresip has written of what it heard; the filter begins a file with each start of its sound. */
+async function recordings(dir: string): Promise<ReadonlyMap<string, number>> {
+  const names = (await readdir(dir)).filter((name) => /^(dump-.*-dec|heard)\.wav$/.test(name));
+  return new Map(
+    await Promise.all(names.map(async (name) => [name, (await stat(path.join(dir, name))).size] as const)),
+  );
 }

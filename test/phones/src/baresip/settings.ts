@@ -6,6 +6,12 @@ export interface BaresipSettings {
   readonly transport: 'udp' | 'tcp' | 'tls';
   /** `srtp` with keys in the SDP (RFC 4568), `dtls` with DTLS-SRTP (RFC 5763); either is insisted on. */
   readonly media: 'rtp' | 'srtp' | 'dtls';
+  /**
+   * What writes down what the phone hears. `filter` (module `sndfile`) is the one to take, but it hears nothing after a hold:
+   * baresip 1.1 takes the filters off and does not put them back. `player` (module `aufile`) is freed under its own thread
+   * where it is stopped before that runs, and baresip crashes.
+   */
+  readonly recorder: 'filter' | 'player';
   /** Addresses of the phones' host and of the edge. */
   readonly own: string;
   readonly edge: string;
@@ -14,7 +20,7 @@ export interface BaresipSettings {
 }
 
 const MEDIA_ENCRYPTION = { rtp: '', srtp: ';mediaenc=srtp-mand', dtls: ';mediaenc=dtls_srtp' } as const;
-const MODULES = ['g711', 'aufile', 'srtp', 'dtls_srtp'];
+const MODULES = ['g711', 'aufile', 'aubridge', 'sndfile', 'srtp', 'dtls_srtp'];
 const APPLICATION_MODULES = ['account', 'menu', 'ctrl_tcp'];
 
 /** Directory of the phone on its host. */
@@ -31,8 +37,10 @@ export function configFile(settings: BaresipSettings): string {
     ...APPLICATION_MODULES.map((name) => `module_app ${name}.so`),
     `ctrl_tcp_listen ${own}:${ports.control}`,
     `audio_source aufile,${home}/voice.wav`,
-    `audio_player aufile,${home}/heard.wav`,
-    `audio_alert aufile,${home}/alert.wav`,
+    // Nobody listens at the other end of these bridges.
+    'audio_player aubridge,ear',
+    'audio_alert aubridge,bell',
+    `snd_path ${home}`,
     `sip_listen ${own}:${ports.sip}`,
     `sip_certificate ${home}/certificate.pem`,
     'sip_cafile /lab/tls/ca.pem',
@@ -44,10 +52,12 @@ export function configFile(settings: BaresipSettings): string {
 }
 
 /** The account: registered at the edge, which is its outbound proxy too. */
-export function accountLine({ user, transport, media, edge }: BaresipSettings): string {
+export function accountLine(settings: BaresipSettings): string {
+  const { user, transport, media, edge, recorder } = settings;
   const address = `${edge}${transport === 'tls' ? ':5061' : ''};transport=${transport}`;
+  const player = recorder === 'player' ? `;audio_player=aufile,${homeOf(settings)}/heard.wav` : '';
   return (
     `<sip:${user}@${edge};transport=${transport}>;auth_pass=${user};regint=600;outbound="sip:${address}"` +
-    `;audio_codecs=pcmu${MEDIA_ENCRYPTION[media]}`
+    `;audio_codecs=pcmu${player}${MEDIA_ENCRYPTION[media]}`
   );
 }
