@@ -3,8 +3,10 @@ import { subjects, type Bus } from '@reinvite/bus';
 import type { Logger } from '@reinvite/runtime';
 import { z } from 'zod';
 import { canHear, hearEcho, startHearing } from './detector/hearing.js';
+import { echo, noDoubt, patience, tick } from './detector/self-doubt.js';
 
-const echo = z.object({ type: z.literal('Echo') });
+/** `sentAt`: monotonic ms of the sentinel that sends it to itself. */
+const echoMessage = z.object({ type: z.literal('Echo'), sentAt: z.number() });
 
 export interface EarsOptions {
   readonly bus: Pick<Bus, 'publish' | 'subscribe'>;
@@ -14,36 +16,49 @@ export interface EarsOptions {
   readonly limitMs: number;
   /** Monotonic ms. */
   readonly mono: () => number;
-  /** At every interval, while the sentinel can hear. */
-  readonly onTick: () => void;
-  /** The sentinel could not hear, and can again. */
-  readonly onRestored: () => void;
+  /** At every interval, while the sentinel can hear; silences must be longer than usual by that factor. */
+  readonly onTick: (patience: number) => void;
+  /** The sentinel could not hear, and can again; silence counts from `graceMs` later on. */
+  readonly onRestored: (graceMs: number) => void;
 }
 
-/** The sentinel's clock, which stands still while the sentinel itself cannot hear. @returns how to stop it. */
-export function listen(options: EarsOptions): () => void {
+export interface Ears {
+  /** Whether silence may be held against a node now. */
+  readonly canHear: () => boolean;
+  readonly stop: () => void;
+}
+
+/** The sentinel's clock, which stands still while the sentinel itself cannot hear, and goes slower while it is unwell. */
+export function listen(options: EarsOptions): Ears {
   const { bus, log, mono, onTick, onRestored, intervalMs, limitMs } = options;
   const subject = subjects.sentinelEcho(randomUUID());
   let hearing = startHearing(limitMs);
+  let doubt = noDoubt;
   let deaf = false;
-  const unsubscribe = bus.subscribe(subject, echo, () => {
-    const heard = hearEcho(hearing, mono());
-    hearing = heard.hearing;
-    if (!heard.restored) return;
-    if (deaf) log.warn('hearing again; silence counts from now');
+  const unsubscribe = bus.subscribe(subject, echoMessage, ({ sentAt }) => {
+    const now = mono();
+    doubt = echo(doubt, now - sentAt, intervalMs);
+    const { hearing: heard, restored, graceMs } = hearEcho(hearing, now);
+    hearing = heard;
+    if (!restored) return;
+    if (deaf) log.warn({ graceMs: Math.round(graceMs) }, 'hearing again; silence counts from now');
     deaf = false;
-    onRestored();
+    onRestored(graceMs);
   });
   const timer = setInterval(() => {
-    if (canHear(hearing, mono())) onTick();
+    doubt = tick(doubt, mono(), intervalMs);
+    if (canHear(hearing, mono())) onTick(patience(doubt));
     else if (!deaf && hearing.echoAt !== null) {
       deaf = true;
       log.warn({ limitMs }, 'no echo through NATS: suspecting nobody meanwhile');
     }
-    bus.publish(subject, { type: 'Echo' });
+    bus.publish(subject, { type: 'Echo', sentAt: mono() });
   }, intervalMs);
-  return () => {
-    clearInterval(timer);
-    unsubscribe();
+  return {
+    canHear: () => canHear(hearing, mono()),
+    stop: () => {
+      clearInterval(timer);
+      unsubscribe();
+    },
   };
 }

@@ -18,7 +18,12 @@ export interface FenceOptions {
 }
 
 export type FenceResult =
-  | { readonly kind: 'fenced'; readonly by: 'agent' | 'command'; readonly lastFactSeq: number | null }
+  | {
+      readonly kind: 'fenced';
+      readonly by: 'agent' | 'command' | 'lease';
+      readonly lastFactSeq: number | null;
+      readonly agreedBy?: readonly string[];
+    }
   | { readonly kind: 'fence-failed'; readonly reason: string };
 
 /**
@@ -39,12 +44,32 @@ export async function fenceNode(
   return { kind: 'fence-failed', reason: `${byAgent.reason}; ${byCommand.reason}` };
 }
 
+/** Has a life killed that goes on though it was declared down; its agent is not asked whether it is well. */
+export async function endRevenant(
+  nodeId: string,
+  incarnation: string,
+  { bus, timeoutMs }: Pick<FenceOptions, 'bus' | 'timeoutMs'>,
+): Promise<FenceResult> {
+  return askAgent(nodeId, incarnation, { bus, timeoutMs, command: undefined, declaredDown: true });
+}
+
 async function askAgent(
   nodeId: string,
   incarnation: string,
-  { bus, timeoutMs, command }: FenceOptions,
+  {
+    bus,
+    timeoutMs,
+    command,
+    declaredDown,
+  }: Pick<FenceOptions, 'bus' | 'timeoutMs' | 'command'> & { declaredDown?: boolean },
 ): Promise<FenceResult> {
-  const request: FenceRequest = { type: 'Fence', nodeId, incarnation, requestedBy: 'sentinel' };
+  const request: FenceRequest = {
+    type: 'Fence',
+    nodeId,
+    incarnation,
+    requestedBy: 'sentinel',
+    ...(declaredDown === true ? { declaredDown } : {}),
+  };
   const waitMs = command === undefined ? timeoutMs : Math.min(timeoutMs, AGENT_WITH_FALLBACK_MS);
   try {
     const reply = await bus.request(subjects.fence(nodeId), request, fenceReply, waitMs);

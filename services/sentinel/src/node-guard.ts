@@ -1,8 +1,12 @@
-import type { NodeEvent, NodeHistory } from '@reinvite/domain';
+import type { Alarm, NodeEvent, NodeHistory } from '@reinvite/domain';
 import { observe, startWatch, wantsAnswer } from './detector/detector.js';
 import type { DetectorSettings, Moment, Observation, Watch } from './detector/types.js';
 import type { FenceResult } from './fence.js';
+import type { FenceOrder, PutOff } from './fencer.js';
 import { NodeRecorder, type NodeRecord, type RecorderOptions } from './node-recorder.js';
+
+/** An agent that is asked to kill a life has so long before it is asked again. */
+const REVENANT_PAUSE_MS = 2_000;
 
 export interface GuardOptions extends RecorderOptions {
   readonly nodeId: string;
@@ -11,12 +15,10 @@ export interface GuardOptions extends RecorderOptions {
   readonly now: () => Moment;
   /** Asks the node's Asterisk itself. @returns the life that it is in, undefined where it does not answer. */
   readonly ask: () => Promise<string | undefined>;
-  /** `stillNeeded` says false when the node is well after all. */
-  readonly fence: (
-    nodeId: string,
-    incarnation: string,
-    stillNeeded: () => Promise<boolean>,
-  ) => Promise<FenceResult>;
+  readonly fence: (order: FenceOrder) => Promise<FenceResult | PutOff>;
+  /** Has a life killed that goes on though it was declared down. */
+  readonly endRevenant: (incarnation: string) => Promise<FenceResult>;
+  readonly alarm: (alarm: Alarm) => void;
 }
 
 /** Guards one node: tells the detector what is observed, records what it decides, and fences where it says so. */
@@ -26,6 +28,8 @@ export class NodeGuard {
   private asking: Promise<void> | undefined;
   /** Whether its Asterisk has answered since its agent was heard last. */
   private agentMissing = false;
+  private revenantAskedAt = -Infinity;
+  private putOffReason = '';
   /** Rejects with what trying again cannot mend. */
   readonly failed: Promise<never>;
   private fail!: (error: unknown) => void;
@@ -37,6 +41,25 @@ export class NodeGuard {
     this.recorder = new NodeRecorder(nodeId, record, options, (history) => this.overtaken(history));
   }
 
+  /** What is known of the node's lives. */
+  get history(): NodeHistory {
+    return this.watch.history;
+  }
+
+  get nodeId(): string {
+    return this.options.nodeId;
+  }
+
+  /** Whether this life is suspected. */
+  suspects(incarnation: string): boolean {
+    return this.watch.suspicion !== null && this.watch.history.current?.incarnation === incarnation;
+  }
+
+  /** How long ago, ms, the latest sign of life of the current life was. */
+  quietMs(): number {
+    return Math.max(0, this.options.now().mono - this.watch.wellAt);
+  }
+
   observe(observation: Observation): void {
     const { settings, now } = this.options;
     const verdict = observe(this.watch, observation, now(), settings);
@@ -45,6 +68,7 @@ export class NodeGuard {
     if (verdict.events.length > 0)
       this.recorder.add(verdict.events).catch((error: unknown) => this.onFailure(error));
     if (verdict.fence !== null) void this.fence(verdict.fence);
+    if (verdict.revenant !== null) void this.end(verdict.revenant);
     if (observation.kind === 'heartbeat') this.agentIsHeard();
     if (observation.kind === 'tick' && wantsAnswer(this.watch, now().mono, settings)) void this.ask();
   }
@@ -79,18 +103,41 @@ export class NodeGuard {
   }
 
   private async fence(incarnation: string): Promise<void> {
-    const { nodeId, log, fence } = this.options;
+    const { fence } = this.options;
     const suspectedAt = this.options.now().mono;
-    log.warn({ nodeId, incarnation }, 'fencing');
     const stillNeeded = async (): Promise<boolean> => {
       await this.ask();
       return this.watch.suspicion !== null && this.watch.wellAt <= suspectedAt;
     };
-    const result = await fence(nodeId, incarnation, stillNeeded).catch((error: unknown): FenceResult => ({
+    const cause = this.watch.suspicion?.cause ?? null;
+    const order: FenceOrder = { incarnation, cause, silentMs: this.quietMs(), stillNeeded };
+    const result = await fence(order).catch((error: unknown): FenceResult => ({
       kind: 'fence-failed',
       reason: String(error),
     }));
+    if (result.kind === 'fence-put-off') this.tellPutOff(incarnation, result);
+    else this.putOffReason = '';
     this.observe({ ...result, incarnation });
+  }
+
+  /** Said once for each reason: it is tried again several times a second. */
+  private tellPutOff(incarnation: string, { reason, waitMs, behind }: PutOff): void {
+    const { nodeId, log } = this.options;
+    if (reason !== this.putOffReason)
+      log.warn({ nodeId, incarnation, reason, waitMs }, 'not fenced yet, and left alone');
+    this.putOffReason = reason;
+    if (behind) this.recorder.refresh().catch((error: unknown) => this.onFailure(error));
+  }
+
+  private async end(incarnation: string): Promise<void> {
+    const { nodeId, log, now, endRevenant } = this.options;
+    if (now().mono - this.revenantAskedAt < REVENANT_PAUSE_MS) return;
+    this.revenantAskedAt = now().mono;
+    const result = await endRevenant(incarnation);
+    log.warn(
+      { nodeId, incarnation, result },
+      'a life that was declared down was heard of; its agent was told',
+    );
   }
 
   private onFailure(error: unknown): void {
@@ -106,13 +153,16 @@ export class NodeGuard {
     const { log } = this.options;
     const { type, ...details } = event;
     switch (type) {
-      case 'FenceFailed':
-        log.error(
-          { ...details, code: 'FENCE_FAILED' },
-          'the fence was not confirmed; nothing of the node is taken over',
-        );
+      case 'FenceFailed': {
+        const message = 'the fence was not confirmed; nothing of the node is taken over';
+        log.error({ ...details, code: 'FENCE_FAILED' }, message);
+        const { nodeId, incarnation, at, reason, tries } = event;
+        const told = { nodeId, incarnation, at, message, details: { reason, tries } };
+        this.options.alarm({ type: 'Alarm', kind: 'fence-failed', ...told });
         return;
+      }
       case 'NodeSuspected':
+      case 'NodeDeclaredDown':
       case 'NodeDown':
         log.warn(details, type);
         return;

@@ -106,6 +106,19 @@ export class NodeRecorder {
     }
   }
 
+  /**
+   * Reads what others have recorded; resolves when it is known.
+   * @throws as {@link add}.
+   */
+  refresh(): Promise<void> {
+    const { log, signal } = this.options;
+    this.recording = this.recording.then(() =>
+      retryForever(() => this.reload(), { what: 'reading node events', log, signal, minMs: 20 }),
+    );
+    this.recording.catch(() => undefined);
+    return this.recording;
+  }
+
   private async reload(): Promise<void> {
     this.record = recordOf(await this.options.store.readStream(nodeStream(this.nodeId)));
     this.options.log.info(

@@ -1,19 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { askAsterisk } from '@reinvite/ari';
 import { Bus, subjects } from '@reinvite/bus';
 import { connectPool, requireSchema, warmPool, type Pool } from '@reinvite/db';
-import {
-  heartbeat,
-  nodeEvent,
-  processGone,
-  type NodeEvent,
-  type ProcessGone,
-  type ProcessGoneReply,
-} from '@reinvite/domain';
+import { nodeEvent, type NodeEvent } from '@reinvite/domain';
 import { EventCodec, EventStore, Outbox } from '@reinvite/event-store';
 import {
   aborted,
-  isCoded,
   postgresUrl,
   readSecret,
   retryForever,
@@ -22,16 +13,22 @@ import {
   type Service,
   type ServiceContext,
 } from '@reinvite/runtime';
+import { Council } from './agreement/council.js';
+import { attend } from './attend.js';
 import { listen } from './ears.js';
-import { fenceNode } from './fence.js';
+import { endRevenant } from './fence.js';
+import { fenceByAgreement } from './fencer.js';
+import { grantLeases } from './lease/landlord.js';
+import { LeaseBook } from './lease/lease-book.js';
 import { NodeGuard } from './node-guard.js';
 import { nodeStream, recordOf } from './node-recorder.js';
+import { openDesk } from './operator-desk.js';
 
 const TICKS_PER_SUSPICION = 10;
 /** The sentinel must hear itself this much more often than a node must be silent to be suspected. */
 const ECHO_SHARE = 3;
-/** An agent that gets no answer asks again; the events wait on meanwhile. */
-const RECORD_ANSWER_MS = 2_000;
+/** Others who were asked and did not agree may do so by then. */
+const RETRY_MS = 200;
 const CONNECTIONS = 2;
 
 /**
@@ -68,41 +65,69 @@ async function watchNodes({ config, log, signal }: ServiceContext, bus: Bus, poo
     log,
     signal,
   });
-  const { suspectAfterMs, fenceTimeoutMs, fenceCommand: command } = config.sentinel;
+  const { sentinelId, sentinels, suspectAfterMs, edgeStaleMs, voteTimeoutMs } = config.sentinel;
+  const { fenceTimeoutMs: timeoutMs, fenceCommand: command } = config.sentinel;
+  const mono = (): number => performance.now();
+  const book = new LeaseBook();
+  const guards = new Map<string, NodeGuard>();
+  const isDown = (nodeId: string, incarnation: string): boolean =>
+    guards.get(nodeId)?.history.down.has(incarnation) === true;
+  const ears = listen({
+    bus,
+    log,
+    mono,
+    intervalMs: Math.max(20, suspectAfterMs / TICKS_PER_SUSPICION),
+    limitMs: suspectAfterMs / ECHO_SHARE,
+    onTick: (patience) => guards.forEach((guard) => guard.observe({ kind: 'tick', patience })),
+    onRestored: (graceMs) => guards.forEach((guard) => guard.observe({ kind: 'hearing-restored', graceMs })),
+  });
+  const council = new Council({
+    sentinelId,
+    sentinels,
+    timeoutMs: voteTimeoutMs,
+    bus,
+    log,
+    view: (nodeId, incarnation) => ({
+      suspects: ears.canHear() && guards.get(nodeId)?.suspects(incarnation) === true,
+      down: isDown(nodeId, incarnation),
+      leaseOver: book.isOver(nodeId, incarnation, mono()),
+    }),
+  });
+  const rpcUrls = (config.sentinel.edges ?? config.recovery.edges).map(({ rpcUrl }) => rpcUrl);
+  const fencing = {
+    ...{ bus, log, timeoutMs, command, signal, council, book, mono, edgeStaleMs },
+    edges: { rpcUrls, log },
+    retryMs: RETRY_MS,
+  };
 
-  const asks = await Promise.all(config.nodes.map((node) => askOf(node, suspectAfterMs / ECHO_SHARE, log)));
-  const guards = nodeIds.map((nodeId, index) => {
+  for (const node of config.nodes) {
+    const { id } = node;
     const guard = new NodeGuard({
-      nodeId,
-      record: recordOf(streams.get(nodeStream(nodeId)) ?? []),
+      nodeId: id,
+      record: recordOf(streams.get(nodeStream(id)) ?? []),
       settings: config.sentinel,
-      ask: asks[index] ?? nobody,
-      now: () => ({ mono: performance.now(), at: Date.now() }),
-      fence: (id, incarnation, stillNeeded) =>
-        fenceNode(id, incarnation, { bus, log, timeoutMs: fenceTimeoutMs, command, stillNeeded, signal }),
+      ask: await askOf(node, suspectAfterMs / ECHO_SHARE, log),
+      now: () => ({ mono: mono(), at: Date.now() }),
+      fence: (order) => fenceByAgreement(node, order, fencing),
+      endRevenant: (incarnation) => endRevenant(id, incarnation, { bus, timeoutMs }),
+      alarm: (alarm) => bus.publish(subjects.alarm(alarm.kind), alarm),
       store,
       outbox,
       log,
       signal,
     });
-    attend(bus, nodeId, guard);
-    return guard;
-  });
-  const stopListening = listen({
-    bus,
-    log,
-    mono: () => performance.now(),
-    intervalMs: Math.max(20, suspectAfterMs / TICKS_PER_SUSPICION),
-    limitMs: suspectAfterMs / ECHO_SHARE,
-    onTick: () => guards.forEach((guard) => guard.observe({ kind: 'tick' })),
-    onRestored: () => guards.forEach((guard) => guard.observe({ kind: 'hearing-restored' })),
-  });
+    guards.set(id, guard);
+    attend(bus, id, guard);
+    grantLeases(id, { sentinelId, sentinels, book, bus, log, mono, isDown });
+  }
+  council.open();
+  openDesk({ bus, sentinelId, isAlone: council.isAlone, freshMs: suspectAfterMs, guards });
   const relay = outbox.run(signal);
   log.info({ nodes: nodeIds }, 'ready');
   try {
-    await Promise.race([aborted(signal), ...guards.map((guard) => guard.failed)]);
+    await Promise.race([aborted(signal), ...[...guards.values()].map((guard) => guard.failed)]);
   } finally {
-    stopListening();
+    ears.stop();
   }
   await relay;
 }
@@ -139,36 +164,4 @@ async function loadStreams(pool: Pool, store: EventStore<NodeEvent>, nodeIds: re
   await requireSchema(pool);
   await warmPool(pool, CONNECTIONS);
   return store.readStreams(nodeIds.map(nodeStream));
-}
-
-/** Listens to one node's agent. What it says of another node is not for its subject, and is left out. */
-function attend(bus: Bus, nodeId: string, guard: NodeGuard): void {
-  bus.subscribe(subjects.heartbeat(nodeId), heartbeat, (beat) => {
-    if (beat.nodeId === nodeId) guard.observe({ kind: 'heartbeat', heartbeat: beat });
-  });
-  bus.respond(
-    subjects.processGone(nodeId),
-    processGone,
-    (gone) => onProcessGone(nodeId, gone, guard),
-    notRecorded,
-  );
-}
-
-async function onProcessGone(nodeId: string, gone: ProcessGone, guard: NodeGuard): Promise<ProcessGoneReply> {
-  if (gone.nodeId !== nodeId) return { recorded: false, reason: `this subject is for ${nodeId}` };
-  guard.observe({ kind: 'process-gone', gone });
-  const answered = new AbortController();
-  const late = delay(RECORD_ANSWER_MS, undefined, { signal: answered.signal }).then(
-    () => ({ recorded: false, reason: 'not recorded yet: Postgres does not answer' }),
-    () => ({ recorded: false, reason: '' }),
-  );
-  try {
-    return await Promise.race([late, guard.recorded().then(() => ({ recorded: true, reason: '' }))]);
-  } finally {
-    answered.abort();
-  }
-}
-
-function notRecorded(error: unknown): ProcessGoneReply {
-  return { recorded: false, reason: isCoded(error) ? error.message : 'not recorded' };
 }

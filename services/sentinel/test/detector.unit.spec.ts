@@ -3,7 +3,13 @@ import { describe, expect, it } from 'vitest';
 import { observe, startWatch, wantsAnswer } from '../src/detector/detector.js';
 import type { Observation, Watch } from '../src/detector/types.js';
 
-const settings = { suspectAfterMs: 1_000, fenceAfterMs: 500 };
+const settings = {
+  suspectAfterMs: 1_000,
+  suspectWithinMs: 1_000,
+  suspicionLevel: 8,
+  hangAfterMs: 1_000,
+  fenceAfterMs: 500,
+};
 
 /** Plays one node's story: each step says when (ms) and what; what the detector decided is collected. */
 class Story {

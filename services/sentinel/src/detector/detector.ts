@@ -1,28 +1,20 @@
 /**
  * The detector of one node: pure, told of the time with every observation.
  *
- * 1. A life is declared down on evidence only: its process is gone, it was fenced, or a successor lives. Silence alone
- *    never declares it.
+ * 1. A life is declared down on evidence only: its process is gone, it was fenced, it was bound to have killed itself, a
+ *    successor lives, or a person vouches for it. Silence alone never declares it.
  * 2. A life that was declared down stays down, whatever is heard of it later.
  * 3. Repeated evidence changes nothing.
  * 4. Silence of the agent is no silence of its Asterisk: one that answers the sentinel itself is not suspected.
- * 5. While a fence is under way its result decides; a heartbeat in between clears nothing.
+ * 5. One witness with a sign of life speaks for a node, however many others are without.
+ * 6. While a fence is under way its result decides; a heartbeat in between clears nothing.
  */
-import {
-  evolveNode,
-  type Heartbeat,
-  type NodeDown,
-  type NodeEvent,
-  type NodeHistory,
-  type ProcessGone,
-} from '@reinvite/domain';
+import type { Heartbeat, NodeEvent, NodeHistory, ProcessGone } from '@reinvite/domain';
+import { arrive, forgive, noArrivals } from './arrivals.js';
+import { onDeclaredDown, onFenced, onFenceFailed, onFencePutOff } from './fencing.js';
+import { causeOf, hasBeenQuiet, patienceMs, signOfLifeMs } from './silence.js';
 import type { DetectorSettings, Moment, Observation, Suspicion, Verdict, Watch } from './types.js';
-
-/** So many heartbeats must be missing, however short `suspectAfterMs` is. */
-const MISSED_BEATS = 3;
-/** A node is asked itself when nothing was heard of it for this share of the time after which it is suspected. */
-const ASK_SHARE = 2;
-const MAX_FENCE_PAUSE_MS = 60_000;
+import { clear, declareDown, downEvent, quiet, record } from './verdict.js';
 
 /** Begins to watch a node with what is recorded of it; a suspicion of before begins anew. */
 export function startWatch(
@@ -37,9 +29,10 @@ export function startWatch(
     history,
     wellAt: now.mono,
     heardAt: now.mono,
-    intervalMs: 0,
+    arrivals: noArrivals,
     unwell: null,
-    suspicion: suspected ? suspicionFrom(now, settings) : null,
+    unseenMs: null,
+    suspicion: suspected ? suspicionFrom(null, now, settings) : null,
   };
 }
 
@@ -55,47 +48,66 @@ export function observe(
     case 'process-gone':
       return onProcessGone(watch, observation.gone, now);
     case 'tick':
-      return onTick(watch, now, settings);
+      return onTick(watch, now, settings, observation.patience ?? 1);
     case 'answered':
       return onAnswered(watch, observation.incarnation, now);
     case 'hearing-restored':
-      return quiet(restartClocks(watch, now, settings));
+      return quiet(restartClocks(watch, now, settings, observation.graceMs ?? 0));
     case 'fenced':
       return onFenced(watch, observation, now);
     case 'fence-failed':
       return onFenceFailed(watch, observation, now, settings);
+    case 'fence-put-off':
+      return onFencePutOff(watch, observation, now, settings);
+    case 'declared-down':
+      return onDeclaredDown(watch, observation, now);
   }
 }
 
 /**
- * Whether to ask the node's Asterisk itself how it is: its agent has been silent for a while, and nobody else has said that it
- * is well.
+ * Whether to ask the node's Asterisk itself how it is: its agent has been silent for a while, or has not met it yet, and nobody
+ * else has said that it is well.
  */
 export function wantsAnswer(watch: Watch, mono: number, settings: DetectorSettings): boolean {
   const { current } = watch.history;
   if (current === null || current.standing === 'down') return false;
-  const patience = silenceLimit(watch, settings) / ASK_SHARE;
-  return mono - watch.heardAt > patience && mono - watch.wellAt > patience;
+  const patience = patienceMs(watch, settings);
+  const agentKnows = mono - watch.heardAt <= patience && watch.unwell?.status !== 'starting';
+  return !agentKnows && mono - watch.wellAt > patience;
 }
 
 function onAnswered(watch: Watch, incarnation: string, now: Moment): Verdict {
   // Another life than the one that is watched: whoever is configured there is no proof of anything.
   if (watch.history.current?.incarnation !== incarnation || watch.history.down.has(incarnation))
     return quiet(watch);
-  const well: Watch = { ...watch, wellAt: now.mono };
-  return well.suspicion === null || well.suspicion.fencing ? quiet(well) : clear(well, incarnation, now);
+  return wellSince(watch, now.mono, incarnation, now);
 }
 
 function onHeartbeat(watch: Watch, heartbeat: Heartbeat, now: Moment): Verdict {
-  const { intervalMs } = heartbeat;
-  const heard: Watch = { ...watch, intervalMs, heardAt: now.mono, unwell: unwellOf(heartbeat, now) };
-  const { incarnation } = heartbeat;
+  const { incarnation, asterisk, intervalMs } = heartbeat;
+  const signMs = signOfLifeMs(heartbeat);
+  const heard: Watch = {
+    ...watch,
+    arrivals: arrive(watch.arrivals, intervalMs, now.mono),
+    heardAt: now.mono,
+    unwell: asterisk === 'up' ? null : { at: now.mono, status: asterisk },
+    unseenMs: heartbeat.silences === undefined ? null : signMs,
+  };
   const { current, down } = watch.history;
-  if (incarnation === null || down.has(incarnation)) return quiet(heard);
-  if (incarnation !== current?.incarnation) return onNewLife(heard, incarnation, heartbeat, now);
-  if (heartbeat.asterisk !== 'up') return quiet(heard);
-  const well: Watch = { ...heard, wellAt: now.mono };
-  if (well.suspicion === null || well.suspicion.fencing) return quiet(well);
+  if (incarnation !== null && down.has(incarnation))
+    return { ...quiet(heard), revenant: asterisk === 'down' ? null : incarnation };
+  if (incarnation !== null && incarnation !== current?.incarnation)
+    return onNewLife(heard, incarnation, heartbeat, now);
+  // Of an Asterisk that its agent has not met yet the watched life may be the one that gives a sign.
+  if (current === null || current.standing === 'down' || signMs === null) return quiet(heard);
+  return wellSince(heard, now.mono - signMs, current.incarnation, now);
+}
+
+/** A sign of life that is younger than the suspicion ends it, save while a fence is under way. */
+function wellSince(watch: Watch, mono: number, incarnation: string, now: Moment): Verdict {
+  const well: Watch = { ...watch, wellAt: Math.max(watch.wellAt, mono) };
+  const { suspicion } = well;
+  if (suspicion === null || suspicion.fencing || mono <= suspicion.since) return quiet(well);
   return clear(well, incarnation, now);
 }
 
@@ -128,117 +140,40 @@ function onProcessGone(watch: Watch, gone: ProcessGone, now: Moment): Verdict {
   return declareDown(watch, isFenced ? [fenced] : [], complete);
 }
 
-function onTick(watch: Watch, now: Moment, settings: DetectorSettings): Verdict {
+function onTick(watch: Watch, now: Moment, settings: DetectorSettings, patience: number): Verdict {
   const { current } = watch.history;
   if (current === null || current.standing === 'down') return quiet(watch);
   if (watch.suspicion === null) {
-    const forMs = now.mono - watch.wellAt;
-    if (forMs <= silenceLimit(watch, settings)) return quiet(watch);
-    const cause =
-      watch.unwell !== null && now.mono - watch.unwell.at <= settings.suspectAfterMs
-        ? watch.unwell.status
-        : 'silent';
+    if (!hasBeenQuiet(watch, now.mono, settings, patience)) return quiet(watch);
+    const cause = causeOf(watch, now.mono, settings);
     const suspected: NodeEvent = {
       type: 'NodeSuspected',
       nodeId: watch.nodeId,
       incarnation: current.incarnation,
       at: now.at,
       cause,
-      forMs: Math.round(forMs),
+      forMs: Math.round(now.mono - watch.wellAt),
     };
-    return record({ ...watch, suspicion: suspicionFrom(now, settings) }, [suspected]);
+    return record({ ...watch, suspicion: suspicionFrom(cause, now, settings) }, [suspected]);
   }
   if (watch.suspicion.fencing || now.mono < watch.suspicion.fenceAt) return quiet(watch);
   const fencing: Watch = { ...watch, suspicion: { ...watch.suspicion, fencing: true } };
-  return { watch: fencing, events: [], fence: current.incarnation };
+  return { ...quiet(fencing), fence: current.incarnation };
 }
 
-/** How long a node may be silent, ms. */
-function silenceLimit(watch: Watch, { suspectAfterMs }: DetectorSettings): number {
-  return Math.max(suspectAfterMs, MISSED_BEATS * watch.intervalMs);
-}
-
-function onFenced(watch: Watch, fenced: Extract<Observation, { kind: 'fenced' }>, now: Moment): Verdict {
-  const { incarnation, by, lastFactSeq } = fenced;
-  if (watch.history.down.has(incarnation)) return quiet(watch);
-  const event: NodeEvent = { type: 'NodeFenced', nodeId: watch.nodeId, incarnation, at: now.at, by };
-  return declareDown(watch, [event], downEvent(watch, incarnation, 'fenced', lastFactSeq, now));
-}
-
-function onFenceFailed(
-  watch: Watch,
-  failed: Extract<Observation, { kind: 'fence-failed' }>,
-  now: Moment,
-  settings: DetectorSettings,
-): Verdict {
-  const { incarnation, reason } = failed;
-  const { suspicion, history } = watch;
-  if (suspicion === null || history.current?.incarnation !== incarnation) return quiet(watch);
-  const tries = suspicion.fenceTries + 1;
-  const event: NodeEvent = {
-    type: 'FenceFailed',
-    nodeId: watch.nodeId,
-    incarnation,
-    at: now.at,
-    tries,
-    reason,
-  };
-  const pause = Math.min(settings.fenceAfterMs * 2 ** tries, MAX_FENCE_PAUSE_MS);
-  const waiting: Watch = {
-    ...watch,
-    suspicion: { ...suspicion, fencing: false, fenceTries: tries, fenceAt: now.mono + pause },
-  };
-  const after = record(waiting, [event]);
-  const wellAgain = watch.wellAt > suspicion.since && now.mono - watch.wellAt <= settings.suspectAfterMs;
-  if (!wellAgain) return after;
-  const cleared = clear(after.watch, incarnation, now);
-  return { ...cleared, events: [...after.events, ...cleared.events] };
-}
-
-function restartClocks(watch: Watch, now: Moment, settings: DetectorSettings): Watch {
+function restartClocks(watch: Watch, now: Moment, settings: DetectorSettings, graceMs: number): Watch {
   const { suspicion } = watch;
-  if (suspicion === null) return { ...watch, wellAt: now.mono, heardAt: now.mono };
-  return {
-    ...watch,
-    heardAt: now.mono,
-    suspicion: { ...suspicion, fenceAt: Math.max(suspicion.fenceAt, now.mono + settings.fenceAfterMs) },
-  };
+  const arrivals = forgive(watch.arrivals);
+  const from = now.mono + graceMs;
+  // What the last heartbeat before said of witnesses is old by now.
+  const anew: Watch = { ...watch, arrivals, heardAt: now.mono, unseenMs: null };
+  if (suspicion === null) return { ...anew, wellAt: from };
+  const fenceAt = Math.max(suspicion.fenceAt, from + settings.fenceAfterMs);
+  return { ...anew, suspicion: { ...suspicion, fenceAt } };
 }
 
-function clear(watch: Watch, incarnation: string, now: Moment): Verdict {
-  return record({ ...watch, suspicion: null }, [
-    { type: 'NodeCleared', nodeId: watch.nodeId, incarnation, at: now.at },
-  ]);
-}
-
-/** A former life's end says nothing about the suspicion of the current one. */
-function declareDown(watch: Watch, before: readonly NodeEvent[], down: NodeDown): Verdict {
-  const ofCurrent = watch.history.current?.incarnation === down.incarnation;
-  return record(ofCurrent ? { ...watch, suspicion: null } : watch, [...before, down]);
-}
-
-function downEvent(
-  watch: Watch,
-  incarnation: string,
-  evidence: NodeDown['evidence'],
-  lastFactSeq: number | null,
-  now: Moment,
-): NodeDown {
-  return { type: 'NodeDown', nodeId: watch.nodeId, incarnation, at: now.at, evidence, lastFactSeq };
-}
-
-function unwellOf({ asterisk }: Heartbeat, now: Moment): Watch['unwell'] {
-  return asterisk === 'up' ? null : { at: now.mono, status: asterisk };
-}
-
-function suspicionFrom(now: Moment, settings: DetectorSettings): Suspicion {
-  return { since: now.mono, fencing: false, fenceTries: 0, fenceAt: now.mono + settings.fenceAfterMs };
-}
-
-function record(watch: Watch, events: readonly NodeEvent[]): Verdict {
-  return { watch: { ...watch, history: events.reduce(evolveNode, watch.history) }, events, fence: null };
-}
-
-function quiet(watch: Watch): Verdict {
-  return { watch, events: [], fence: null };
+/** A hang has been watched for its time by the agent, which looks once more before it kills: nothing else is waited for. */
+function suspicionFrom(cause: Suspicion['cause'], now: Moment, settings: DetectorSettings): Suspicion {
+  const wait = cause === 'hung' ? 0 : settings.fenceAfterMs;
+  return { cause, since: now.mono, fencing: false, fenceTries: 0, fenceAt: now.mono + wait };
 }
