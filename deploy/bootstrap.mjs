@@ -31,6 +31,7 @@ const tasks = {
     build: true,
     run: (args) => runScript('test/conformance/dist/main.js', args),
   },
+  chaos: { lab: true, build: true, run: (args) => runScript('test/chaos/dist/main.js', args) },
   lab: { lab: true, build: true, run: (args) => runScript('deploy/lab/dist/cli.js', args) },
   test: {
     lab: true,

@@ -1,0 +1,55 @@
+#!/usr/bin/env node
+import { randomInt } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { preflight } from '@reinvite/lab';
+import { shutdownSignal } from '@reinvite/runtime';
+import { CommanderError } from 'commander';
+import { readOptions, type ChaosOptions } from './options.js';
+import { documentation } from './report/docs.js';
+import { isGood, printed } from './report/result.js';
+import { run } from './run.js';
+
+/** Exit codes: no difference, some, the machine or the command line will not do, interrupted. */
+const EXIT = { good: 0, bad: 1, unable: 2, interrupted: 130 } as const;
+
+/** Undefined where the command line was answered already: help, or what is wrong with it. */
+function optionsOf(argv: readonly string[]): ChaosOptions | undefined {
+  try {
+    return readOptions(argv);
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    process.exitCode = error.exitCode === 0 ? EXIT.good : EXIT.unable;
+    return undefined;
+  }
+}
+
+async function chaos(options: ChaosOptions): Promise<number> {
+  const { ok, missing } = await preflight();
+  if (!ok) {
+    process.stderr.write(
+      `chaos: this machine cannot run the lab, and nothing was changed. Missing:\n${missing.map((line) => `  - ${line}\n`).join('')}`,
+    );
+    return EXIT.unable;
+  }
+  const signal = shutdownSignal();
+  const seed = options.seed ?? randomInt(2 ** 31);
+  const progress = (line: string): void => void process.stderr.write(`chaos: ${line}\n`);
+  try {
+    const { result, complaints } = await run({ ...options, seed }, { progress, signal });
+    process.stdout.write(`${printed(result)}\n`);
+    if (options.json !== undefined)
+      await writeFile(options.json, `${JSON.stringify(result, undefined, 2)}\n`);
+    if (options.docs !== undefined) await writeFile(options.docs, documentation(result));
+    if (isGood(result)) return EXIT.good;
+    if (complaints !== '') process.stderr.write(`\nSIPp says:\n${complaints}\n`);
+    return EXIT.bad;
+  } catch (error) {
+    if (signal.aborted) return EXIT.interrupted;
+    process.stderr.write(`chaos: ${error instanceof Error ? error.message : String(error)}\n`);
+    return EXIT.bad;
+  }
+}
+
+const options = optionsOf(process.argv.slice(2));
+// An abandoned step may still hold a timer or a socket.
+if (options !== undefined) process.exit(await chaos(options));

@@ -1,0 +1,69 @@
+import { accessSync, constants } from 'node:fs';
+import path from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { FAULTS } from './draw/catalogue.js';
+
+/** What the run was asked for. */
+export interface ChaosOptions {
+  /** How long faults are injected. */
+  readonly seconds: number;
+  /** What faults and calls are drawn from; by chance where it is not given. */
+  readonly seed?: number;
+  /** Calls in progress at a time. */
+  readonly calls: number;
+  readonly nodes: number;
+  /** Ids of the faults that may come. */
+  readonly only: readonly string[];
+  /** File that gets the result as JSON. */
+  readonly json?: string;
+  /** File that gets the page of the documentation. */
+  readonly docs?: string;
+  /** Directory that gets the logs of the lab, the captures and all that was seen. */
+  readonly keep?: string;
+}
+
+const LARGEST_SEED = 2 ** 31 - 1;
+
+/** @throws CommanderError for a wrong command line, and for `--help`. */
+export function readOptions(argv: readonly string[]): ChaosOptions {
+  const ids = FAULTS.map(({ id }) => id);
+  const program = new Command('chaos')
+    .description('Random faults while calls go on, and what the phones saw against what the audit says.')
+    .option('--seconds <n>', 'how long faults are injected', atLeast(10, 86_400), 120)
+    .option('--seed <n>', 'draws the same faults and calls again', atLeast(0, LARGEST_SEED))
+    .option('--calls <n>', 'calls in progress at a time', atLeast(3, 200), 18)
+    .option('--nodes <n>', 'Asterisk nodes', atLeast(3, 10), 4)
+    .option('--only <faults>', `only these, separated by commas, of ${ids.join(', ')}`, faults, ids)
+    .option('--json <file>', 'write the result as JSON to this file', writable)
+    .option('--docs <file>', 'write the page of the documentation to this file', writable)
+    .option('--keep <directory>', 'keep logs, captures and the evidence there', writable)
+    .exitOverride();
+  program.parse([...argv], { from: 'user' });
+  return program.opts<ChaosOptions>();
+}
+
+function atLeast(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (Number.isInteger(value) && value >= least && value <= most) return value;
+    throw new InvalidArgumentError(`a whole number from ${least} to ${most} is wanted`);
+  };
+}
+
+function faults(text: string): string[] {
+  const known = FAULTS.map(({ id }) => id);
+  const wanted = text.split(',');
+  const unknown = wanted.filter((id) => !known.includes(id));
+  if (unknown.length > 0) throw new InvalidArgumentError(`there is no fault ${unknown.join(', ')}`);
+  return wanted;
+}
+
+/** Found out before the run, not after. */
+function writable(file: string): string {
+  try {
+    accessSync(path.dirname(path.resolve(file)), constants.W_OK);
+  } catch {
+    throw new InvalidArgumentError('its directory cannot be written to');
+  }
+  return file;
+}
