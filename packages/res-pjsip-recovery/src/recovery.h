@@ -53,6 +53,7 @@ enum recovery_code {
 	RECOVERY_TRANSPORT_INVALID,
 	RECOVERY_TRANSPORT_MISSING,
 	RECOVERY_DIALOG_ALIVE,
+	RECOVERY_CSEQ_USED,
 	RECOVERY_REWRITE_FAILED,
 	RECOVERY_CODE_COUNT
 };
@@ -232,6 +233,14 @@ void recovery_guard_close(void);
 void recovery_guard_watch(pjsip_dialog *dlg, struct recovery_guard *guard);
 /*! \return NULL for a dialog that nobody recovers here */
 struct recovery_guard *recovery_guard_of(pjsip_dialog *dlg);
+
+/*!
+ * Takes the CSeq of a dialog for a re-INVITE that is about to be sent. May be called from any thread.
+ * \param before to be given back to recovery_unuse_cseq() where none was sent
+ * \return -1 where one with this CSeq, or a higher one, has been sent in the dialog from here
+ */
+int recovery_use_cseq(const struct recovery_dialog *dialog, pj_int32_t *before);
+void recovery_unuse_cseq(const struct recovery_dialog *dialog, pj_int32_t before);
 
 /*! Tells ARI and AMI (ChannelUserevent "ReinviteRecovery") that nothing was sent, and the code. */
 void recovery_report_refused(struct ast_channel *chan, const char *code);

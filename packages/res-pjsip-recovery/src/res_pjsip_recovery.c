@@ -90,6 +90,8 @@ static const char *reason_of(enum recovery_code code, enum recovery_variable wro
 	switch (code) {
 	case RECOVERY_DIALOG_ALIVE:
 		return "this node has that dialog already";
+	case RECOVERY_CSEQ_USED:
+		return "a re-INVITE with this CSeq, or a higher one, was sent in that dialog from here";
 	case RECOVERY_REWRITE_FAILED:
 		return "pjsip did not take the dialog on";
 	case RECOVERY_SDP_UNSUPPORTED:
@@ -140,6 +142,7 @@ static void begin_locked(struct ast_sip_session *session, pjsip_tx_data *tdata)
 	struct recovery *recovery;
 	enum recovery_variable wrong;
 	enum recovery_code code;
+	pj_int32_t cseq_before;
 
 	if (!recovery_values_read(chan, pool, &values)) {
 		return;
@@ -149,8 +152,11 @@ static void begin_locked(struct ast_sip_session *session, pjsip_tx_data *tdata)
 	code = recovery_parse(&values, pool, &recovery->dialog, &wrong);
 	recovery->journal_number = recovery_journal_attempted(ast_channel_name(chan), &values.of[RECOVERY_VAR_CALL_ID],
 		recovery->dialog.cseq);
-	if (!code) {
-		code = rewrite(session, tdata, recovery);
+	if (!code && recovery_use_cseq(&recovery->dialog, &cseq_before)) {
+		code = RECOVERY_CSEQ_USED;
+	}
+	if (!code && (code = rewrite(session, tdata, recovery))) {
+		recovery_unuse_cseq(&recovery->dialog, cseq_before);
 	}
 	if (code) {
 		refuse(chan, tdata, recovery->journal_number, code, reason_of(code, wrong));

@@ -127,6 +127,8 @@ describe('a phone that does not take its re-INVITE', () => {
         eventname: 'ReinviteRecovery',
         userevent: { result: 'failed', received: 'yes', ...told },
       });
+      // Whoever asks once more for what has been done finds that out, and the phone hears nothing of it.
+      expect(await find('ChannelDestroyed', await recover(dialog, CSEQ))).toMatchObject({ cause: 111 });
       await find('StasisStart', await recover(dialog, CSEQ + 1_000));
       expect(await phone).toEqual({ exitCode: 0, errors: '' });
       expect(

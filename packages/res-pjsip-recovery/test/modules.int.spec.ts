@@ -179,7 +179,9 @@ describe('the modules, on a real Asterisk', () => {
       ['REC-SESSION-EXPIRES-INVALID', { PJSIP_RECOVERY_SESSION_EXPIRES: '89;refresher=uac' }],
       ['REC-SESSION-EXPIRES-INVALID', { PJSIP_RECOVERY_SESSION_EXPIRES: '90;refresher=me' }],
       ['REC-TRANSPORT-INVALID', { PJSIP_RECOVERY_TRANSPORT: 'sctp' }],
-      ['REC-DIALOG-ALIVE', alive],
+      ['REC-DIALOG-ALIVE', { ...alive, PJSIP_RECOVERY_CSEQ: '4712' }],
+      ['REC-CSEQ-USED', alive],
+      ['REC-CSEQ-USED', { ...alive, PJSIP_RECOVERY_CSEQ: '4710' }],
     ];
     const sent = lab.spawn(
       'ast2',
