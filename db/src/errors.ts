@@ -17,7 +17,10 @@ const CONNECTION_CODES = new Set([
 
 /** `pg` has no codes for these. */
 const CONNECTION_MESSAGES =
-  /^(Connection terminated|Connection ended|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client (has encountered|was closed)|Cannot use a pool after)/;
+  /^(The server does not support SSL|There was an error establishing an SSL|Connection terminated|Connection ended|timeout exceeded when trying to connect|timeout expired|Query read timeout|Client (has encountered|was closed)|Cannot use a pool after)/;
+
+/** Node's codes for a certificate that is not to be trusted, or a handshake that failed. */
+const TLS_CODES = /^(ERR_TLS_|ERR_SSL_|CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|ERR_OSSL_)/;
 
 /**
  * SQLSTATEs that go away without a change to the query: connection (08), resources such as a full disk (53), shutdown and
@@ -56,7 +59,12 @@ export function wrapPostgresError(error: unknown): unknown {
     ...(failure.constraint === undefined ? {} : { constraint: failure.constraint }),
     ...(failure.routine === undefined ? {} : { routine: failure.routine }),
   };
-  if (CONNECTION_CODES.has(code) || UNREACHABLE.test(code) || CONNECTION_MESSAGES.test(message)) {
+  if (
+    CONNECTION_CODES.has(code) ||
+    TLS_CODES.test(code) ||
+    UNREACHABLE.test(code) ||
+    CONNECTION_MESSAGES.test(message)
+  ) {
     return codedError('POSTGRES_UNREACHABLE', message === '' ? code : message, details);
   }
   if (BUSY.has(code)) return codedError('POSTGRES_BUSY', `${message} (${code})`, details);

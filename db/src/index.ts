@@ -20,4 +20,5 @@ export {
   type Pool,
   type PoolOptions,
 } from './pool.js';
+export { RIGHTS } from './rights.js';
 export { insertRows, upsertRows } from './rows.js';

@@ -4,6 +4,8 @@ import { drizzle } from 'drizzle-orm/node-postgres';
 import { migrate as runMigrations } from 'drizzle-orm/node-postgres/migrator';
 import { readMigrationFiles } from 'drizzle-orm/migrator';
 import pg from 'pg';
+import { clientConfig } from './address.js';
+import { grantRights } from './grant.js';
 import { withPostgresErrors, wrapPostgresError } from './errors.js';
 import type { Pool } from './pool.js';
 
@@ -13,16 +15,16 @@ const migrationsFolder = fileURLToPath(new URL('../migrations', import.meta.url)
 const LOCK_KEY = '8243124913198892133';
 
 /**
- * Brings the database's schema up to date, all in one transaction; several may run at once.
+ * Brings the database's schema up to date, all in one transaction, then the rights of the roles; several may run at once.
  * @param url of the database, as a role that may create tables.
  * @throws CodedError `POSTGRES_UNREACHABLE` or `POSTGRES_QUERY_FAILED`.
  */
 export async function migrate(url: string, log: Logger): Promise<void> {
   await withPostgresErrors(async () => {
     const client = new pg.Client({
-      connectionString: url,
       application_name: 'reinvite-migrate',
       connectionTimeoutMillis: 5_000,
+      ...clientConfig(url),
     });
     client.on('error', (err) => log.debug({ err: wrapPostgresError(err) }, 'connection to Postgres lost'));
     try {
@@ -30,7 +32,8 @@ export async function migrate(url: string, log: Logger): Promise<void> {
       await client.query('set client_min_messages = warning');
       await client.query(`select pg_advisory_lock(${LOCK_KEY})`);
       await runMigrations(drizzle(client), { migrationsFolder });
-      log.info('database schema is up to date');
+      const roles = await grantRights(client);
+      log.info({ roles }, 'database schema is up to date');
     } finally {
       await client.end();
     }

@@ -1,6 +1,7 @@
 import { isCoded, type Logger } from '@reinvite/runtime';
 import { drizzle, type NodePgDatabase } from 'drizzle-orm/node-postgres';
 import pg from 'pg';
+import { clientConfig, isOpenToOthers } from './address.js';
 import { withPostgresErrors, wrapPostgresError } from './errors.js';
 
 /** Drizzle over a pool, or over the one connection of a transaction. */
@@ -29,7 +30,6 @@ const NO_ANSWER_MARGIN_MS = 2_000;
 export function connectPool(url: string, options: PoolOptions): Pool {
   const { applicationName, log, size = 8, statementTimeoutMs = 10_000 } = options;
   const pool = new pg.Pool({
-    connectionString: url,
     application_name: applicationName,
     max: size,
     idleTimeoutMillis: 0,
@@ -40,7 +40,11 @@ export function connectPool(url: string, options: PoolOptions): Pool {
     keepAlive: true,
     // Compiling a plan costs more than any query here takes.
     options: '-c jit=off',
+    ...clientConfig(url),
   });
+  if (isOpenToOthers(url)) {
+    log.warn('the connection to Postgres is not verified (sslmode=verify-full): see docs/security.md');
+  }
   pool.on('error', (err) => log.warn({ err: wrapPostgresError(err) }, 'idle connection to Postgres lost'));
   // A client that is checked out has no listener of the pool, and an error event that nobody hears ends the process.
   pool.on('connect', (client) => {
