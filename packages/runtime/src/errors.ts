@@ -13,6 +13,7 @@ export const ERROR_TABLE = {
   ],
   NATS_STREAM_MISSING: ['retryable', 'A JetStream stream is not there; run `reinvite migrate`.'],
   MESSAGE_INVALID: ['terminal', 'A message on the bus does not fit its schema; it is dropped and counted.'],
+  MESSAGE_TOO_LARGE: ['terminal', 'A request on the bus is longer than is allowed; it is refused unread.'],
   STREAM_NOT_HANDLED: [
     'retryable',
     'What was read from a stream could not be handled; reading begins again from the checkpoint, and the cause says why.',
@@ -97,6 +98,20 @@ export const ERROR_TABLE = {
   RECOVERY_NODE_ALIVE: [
     'terminal',
     'A recovery was requested for a node that is alive, or whose death is not certain.',
+  ],
+  RECOVERY_REQUEST_TOO_LARGE: [
+    'terminal',
+    "A recovery request, or an operator's command, is longer than `recovery.requests.maxBytes`.",
+  ],
+  RECOVERY_REQUEST_RATE: [
+    'terminal',
+    'Recoveries were requested too often of late (`recovery.requests`); nothing was done.',
+  ],
+  RECOVERY_STOPPED: ['terminal', 'An operator has stopped recovery; nothing is done until it is resumed.'],
+  RECOVERY_NOT_HELD: ['terminal', 'No such call waits for an operator.'],
+  RECOVERY_RESTRAINED: [
+    'retryable',
+    'What holds recovery back changed while calls were planned; they are planned again.',
   ],
   RECOVERY_REQUEST_FAILED: [
     'retryable',

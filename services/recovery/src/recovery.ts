@@ -1,11 +1,14 @@
 import { Bus, subjects } from '@reinvite/bus';
 import { connectPool, requireSchema, type Pool } from '@reinvite/db';
 import {
+  controlEvent,
   earlyDialogsEnded,
   heartbeat,
   MAX_AGE_MS,
   nodeDown,
   nodeEvent,
+  nodeFlapping,
+  operatorCommand,
   recoveryEvent,
   recoveryRequest,
   restoreFact,
@@ -40,7 +43,16 @@ import { Journal, postgresReadSide } from './recoveries/journal.js';
 import { Machines } from './recoveries/machines.js';
 import { Recoveries } from './recoveries/recoveries.js';
 import { RequestHandler } from './requests/handle-request.js';
+import { RateLimit } from './requests/rate-limit.js';
 import { RequestLog } from './requests/request-log.js';
+import {
+  ControlLog,
+  OperatorDesk,
+  raiseOn,
+  recoveryStatusOf,
+  Restraints,
+  watchQuarantine,
+} from './restraint/index.js';
 
 /** Connections that the way from a death to its plans uses at once. */
 const CONNECTIONS = 4;
@@ -98,12 +110,15 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
     (nodeId) => groupOf(config, nodeId),
     () => Date.now(),
     config.nodeAgent.heartbeatMs * HEARTBEATS_HEARD,
+    config.recovery.flapping,
   );
+  const raise = raiseOn(bus, log);
+  const followed = [follow(nodes, log), watchQuarantine(raise)];
   const recoveries = new Recoveries({
     journal: new Journal({ readSide: postgresReadSide(pool), store, outbox, log, signal }),
     machines: new Machines(store, log),
     log,
-    onEvents: follow(nodes, log),
+    onEvents: (events) => followed.forEach((tell) => tell(events)),
   });
   const projection = projectCallFacts({ bus, pool, log, signal });
   warnOfGroups(config, log);
@@ -115,8 +130,19 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
     settings: config.recovery,
     log,
   };
+  const control = new ControlLog(new EventStore({ pool, codec: new EventCodec({ schema: controlEvent }) }));
+  const restraints = new Restraints({
+    pool,
+    control,
+    flapping: new EventStore({ pool, codec: new EventCodec({ schema: nodeFlapping }) }),
+    nodes,
+    settings: config.recovery,
+    nodeIds: config.nodes.map(({ id }) => id),
+    raise,
+  });
   const planner = new Planner({
     ...evidence,
+    restraints,
     policyFor: (nodeId) => policyFor(config, nodeId),
     nodes,
     recoveries,
@@ -131,17 +157,29 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
     evidence,
     recoveries,
     requests,
+    restraints,
+    rate: new RateLimit(config.recovery.requests, () => performance.now()),
+    log,
+  });
+  const desk = new OperatorDesk({
+    pool,
+    control,
+    recoveries,
+    candidates: () => nodes.candidates(),
+    status: (held) => recoveryStatusOf(pool, nodes, held),
+    raise,
     log,
   });
 
   bus.subscribe(subjects.heartbeat('*'), heartbeat, (beat) => nodes.heard(beat));
-  bus.respond(
-    subjects.recoveryRequest,
-    recoveryRequest,
-    (request) => handler.handle(request),
-    refusal,
-    'recovery',
-  );
+  bus.respond(subjects.recoveryRequest, recoveryRequest, (request) => handler.handle(request), refusal, {
+    queue: 'recovery',
+    maxBytes: config.recovery.requests.maxBytes,
+  });
+  bus.respond(subjects.operatorRecovery, operatorCommand, (command) => desk.handle(command), refusal, {
+    queue: 'recovery',
+    maxBytes: config.recovery.requests.maxBytes,
+  });
   log.info('ready');
   // A call does not wait for it, and what is wrong is in the log.
   void sources.homer?.greet().catch(() => undefined);
@@ -150,7 +188,7 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
     outbox.run(signal),
     watchDeadlines(postgresDeadlines(pool), recoveries, () => nodes.candidates(), log, signal),
     rememberDeaths(bus, nodes),
-    consumeDeaths(bus, nodes, planner, (down) =>
+    consumeDeaths(bus, nodes, planner, restraints, (down) =>
       tellOfDeadTarget(postgresOpenLegs(pool), recoveries, () => nodes.candidates(), down),
     ),
     consumeFacts(bus, nodes, recoveries),
@@ -173,6 +211,7 @@ function consumeDeaths(
   bus: Bus,
   nodes: NodeBook,
   planner: Planner,
+  restraints: Restraints,
   tellTargeted: (down: NodeDown) => Promise<void>,
 ): Promise<void> {
   return bus.consume<NodeDown>({
@@ -186,7 +225,9 @@ function consumeDeaths(
       const { nodeId, incarnation, lastFactSeq, factsComplete, evidence, at } = down;
       const trigger = { kind: 'node-down', evidence, at } as const;
       const dead = { nodeId, incarnation, lastFactSeq, factsComplete, trigger };
-      await untilTooLate(at, () => planner.recoverNode(dead, () => tellTargeted(down)));
+      await untilTooLate(at, async () => {
+        await Promise.all([planner.recoverNode(dead, () => tellTargeted(down)), restraints.noteDeath(down)]);
+      });
     },
   });
 }
@@ -226,9 +267,11 @@ function consumeFacts(bus: Bus, nodes: NodeBook, recoveries: Recoveries): Promis
   });
 }
 
-function refusal(error: unknown): RecoveryReply {
+function refusal(error: unknown): Extract<RecoveryReply, { readonly status: 'refused' }> {
   if (isCoded(error, 'MESSAGE_INVALID'))
     return { status: 'refused', code: 'RECOVERY_REQUEST_INVALID', message: error.message };
+  if (isCoded(error, 'MESSAGE_TOO_LARGE'))
+    return { status: 'refused', code: 'RECOVERY_REQUEST_TOO_LARGE', message: error.message };
   if (isCoded(error)) return { status: 'refused', code: error.code, message: error.message };
   return {
     status: 'refused',

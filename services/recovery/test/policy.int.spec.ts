@@ -69,7 +69,7 @@ describe('what the policy lets be recovered, on real Postgres and NATS', () => {
   });
 
   it('gives a call that its nodes do not survive to no further one, and its neighbours to another', async () => {
-    const policies = { default: { crashLimit: { nodes: 1 } } };
+    const policies = { default: { crashLimit: { nodes: 1 }, quarantineMs: 0 } };
     cluster.replica({}, { recovery: { policies } });
     await crashOf('ast1', leg('ast1', 'deadly'));
     await ended(1);
@@ -88,7 +88,7 @@ describe('what the policy lets be recovered, on real Postgres and NATS', () => {
   });
 
   it('counts the nodes that died while they took the call', async () => {
-    const policies = { default: { crashLimit: { nodes: 2 } } };
+    const policies = { default: { crashLimit: { nodes: 2 }, quarantineMs: 0 } };
     cluster.replica({}, { recovery: { policies } });
     cluster.worker.manner = ({ target }) => (target === 'ast2' ? 'silent' : 'answers');
     await crashOf('ast1', leg('ast1', 'deadly'));

@@ -1,13 +1,26 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { candidatesOf, type Candidate, type Heartbeat, type NodeDown } from '@reinvite/domain';
+import {
+  candidatesOf,
+  flappingOf,
+  type Candidate,
+  type FlappingLimit,
+  type Heartbeat,
+  type NodeDown,
+  type RecoveryStatus,
+} from '@reinvite/domain';
 
 /** How long a leg that was sent to a node counts for it: by then the node's heartbeats show it. */
 const ASSIGNED_MS = 2_000;
+
+/** More than any limit looks at. */
+const DEATHS_KEPT = 50;
 
 interface Entry {
   heartbeat: Heartbeat | null;
   heardAt: number;
   diedAt: number | null;
+  /** When its last lives ended, epoch ms. */
+  deaths: readonly number[];
   readonly dead: Set<string>;
   assigned: { readonly legs: number; readonly until: number }[];
 }
@@ -23,11 +36,13 @@ export class NodeBook {
    * @param groupOf the group that a node is configured to be in.
    * @param now epoch ms, as everywhere here.
    * @param listenMs how long to listen, from now on, before every node that beats has been heard.
+   * @param flapping when a node has died too often to be given calls; null: never.
    */
   constructor(
     private readonly groupOf: (nodeId: string) => string,
     private readonly now: () => number,
     private readonly listenMs: number,
+    private readonly flapping: FlappingLimit | null = null,
   ) {
     this.openedAt = now();
   }
@@ -41,6 +56,7 @@ export class NodeBook {
 
   died({ nodeId, incarnation, at }: Pick<NodeDown, 'nodeId' | 'incarnation' | 'at'>): void {
     const entry = this.entry(nodeId);
+    if (!entry.dead.has(incarnation)) entry.deaths = [...entry.deaths, at].slice(-DEATHS_KEPT);
     entry.dead.add(incarnation);
     entry.diedAt = Math.max(entry.diedAt ?? 0, at);
   }
@@ -63,9 +79,29 @@ export class NodeBook {
       entry.assigned = entry.assigned.filter(({ until }) => until > now);
       const assigned = entry.assigned.reduce((sum, { legs }) => sum + legs, 0);
       const { heartbeat, heardAt, dead, diedAt } = entry;
-      return [{ heartbeat, group: this.groupOf(nodeId), heardAt, dead, diedAt, assigned }];
+      const shunnedUntil = this.shunnedUntil(entry);
+      return [{ heartbeat, group: this.groupOf(nodeId), heardAt, dead, diedAt, shunnedUntil, assigned }];
     });
     return candidatesOf(standings, now);
+  }
+
+  /** Every node that was heard of, for an operator. */
+  standings(): RecoveryStatus['nodes'] {
+    const now = this.now();
+    const fit = new Set(this.candidates().map(({ nodeId }) => nodeId));
+    return [...this.nodes].flatMap(([nodeId, entry]) => {
+      const { heartbeat, heardAt } = entry;
+      if (heartbeat === null) return [];
+      const { incarnation, asterisk, liveChannels, recoveryModule } = heartbeat;
+      const unfit = recoveryModule ? 'not up' : 'no recovery module';
+      const excluded = this.shunnedUntil(entry) === null ? (fit.has(nodeId) ? null : unfit) : 'flapping';
+      const heardAgoMs = Math.max(0, Math.round(now - heardAt));
+      return [{ nodeId, incarnation, asterisk, heardAgoMs, liveChannels, excluded }];
+    });
+  }
+
+  private shunnedUntil({ deaths }: Entry): number | null {
+    return this.flapping === null ? null : (flappingOf(deaths, this.flapping, this.now())?.until ?? null);
   }
 
   /**
@@ -95,7 +131,7 @@ export class NodeBook {
   private entry(nodeId: string): Entry {
     let entry = this.nodes.get(nodeId);
     if (entry === undefined) {
-      entry = { heartbeat: null, heardAt: 0, diedAt: null, dead: new Set(), assigned: [] };
+      entry = { heartbeat: null, heardAt: 0, diedAt: null, deaths: [], dead: new Set(), assigned: [] };
       this.nodes.set(nodeId, entry);
     }
     return entry;

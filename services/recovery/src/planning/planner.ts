@@ -14,7 +14,9 @@ import {
 import { aborted } from '@reinvite/runtime';
 import type { Dialog } from '@reinvite/sip';
 import type { NodeBook } from '../nodes/node-book.js';
+import type { Closing } from '../recoveries/journal.js';
 import type { Recoveries } from '../recoveries/recoveries.js';
+import type { Held, Restraints } from '../restraint/index.js';
 import { clarify } from './clarify.js';
 import { compareSources } from './compare-sources.js';
 import { readEvidence, settle, type EvidenceSources, type Settled } from './evidence.js';
@@ -34,6 +36,8 @@ export interface PlannerOptions extends EvidenceSources {
   readonly policyFor: (nodeId: string) => RecoveryPolicy;
   readonly nodes: NodeBook;
   readonly recoveries: Pick<Recoveries, 'plan' | 'tell'>;
+  /** What holds recovery back as a whole; nothing where it is absent. */
+  readonly restraints?: Pick<Restraints, 'of'>;
   readonly signal: AbortSignal;
 }
 
@@ -50,10 +54,11 @@ interface Draft {
   /** To be planned again when HOMER has been asked. Empty where there is none to ask. */
   readonly unclear: readonly Unclear[];
   readonly input: PlanInput | null;
+  readonly guard: Closing | undefined;
   readonly found: ReadonlyMap<string, readonly Dialog[]>;
 }
 
-const NOTHING: Draft = { clear: [], unclear: [], input: null, found: new Map() };
+const NOTHING: Draft = { clear: [], unclear: [], input: null, guard: undefined, found: new Map() };
 
 /** Plans the recovery of what lived on dead incarnations. Doing so twice for one of them plans each of its calls once. */
 export class Planner {
@@ -69,17 +74,18 @@ export class Planner {
     const { log } = this.options;
     const { nodeId, incarnation } = dead;
     const started = performance.now();
-    const [settled, planned] = await Promise.all([
+    const [settled, planned, held] = await Promise.all([
       settle(this.options, nodeId, dead.lastFactSeq),
       // None, save where a replica died over it, or a request came first.
       readsOf(this.options).planned(nodeId, incarnation),
+      this.restraint(dead),
     ]);
     const settledMs = Math.round(performance.now() - started);
-    const draft = await this.draft(dead, settled, planned);
+    const draft = await this.draft(dead, settled, planned, held);
     const plannedMs = Math.round(performance.now() - started);
     const isAll = settled.factsComplete && dead.factsComplete !== false;
-    const { clear, unclear } = draft;
-    const begun = await this.begin(clear, isAll && unclear.length === 0 ? dead : null);
+    const { clear, unclear, guard } = draft;
+    const begun = await this.begin(clear, isAll && unclear.length === 0 ? dead : null, guard);
     const summary = {
       nodeId,
       incarnation,
@@ -126,7 +132,7 @@ export class Planner {
   private async beginUnclear(dead: DeadNode, draft: Draft, last: DeadNode | null): Promise<void> {
     const { nodeId, incarnation, trigger } = dead;
     const commands = await this.clarified(dead, draft);
-    const begun = await this.begin(commands, last);
+    const begun = await this.begin(commands, last, draft.guard);
     const summary = {
       nodeId,
       incarnation,
@@ -149,10 +155,11 @@ export class Planner {
     const arrived = projection.waitUntilProjected(lastSeq, LATE_RECORDS_MS);
     await Promise.race([arrived, aborted(signal)]);
     signal.throwIfAborted();
-    const draft = await this.draft(dead, settled, await readsOf(this.options).planned(nodeId, incarnation));
+    const planned = await readsOf(this.options).planned(nodeId, incarnation);
+    const draft = await this.draft(dead, settled, planned, await this.restraint(dead));
     const isClear = draft.unclear.length === 0;
-    let calls = await this.begin(draft.clear, isClear ? dead : null);
-    if (!isClear) calls += await this.begin(await this.clarified(dead, draft), dead);
+    let calls = await this.begin(draft.clear, isClear ? dead : null, draft.guard);
+    if (!isClear) calls += await this.begin(await this.clarified(dead, draft), dead, draft.guard);
     if (calls > 0)
       log.warn({ nodeId, incarnation, calls }, 'calls were planned late: their records came late');
   }
@@ -168,7 +175,7 @@ export class Planner {
     settled: Settled,
     isWanted: (command: PlanRecovery) => boolean = () => true,
   ): Promise<PlanRecovery[]> {
-    const draft = await this.draft(dead, settled, new Set());
+    const draft = await this.draft(dead, settled, new Set(), undefined);
     const unclear = draft.unclear.filter(({ command }) => isWanted(command));
     const clarified = await this.clarified(dead, { ...draft, unclear });
     return [...draft.clear.filter(isWanted), ...clarified];
@@ -178,6 +185,7 @@ export class Planner {
     dead: DeadNode,
     { ledgerHeard }: Settled,
     without: ReadonlySet<string>,
+    held: Held | undefined,
   ): Promise<Draft> {
     const { settings, sources } = this.options;
     const { nodeId, incarnation, trigger } = dead;
@@ -189,10 +197,23 @@ export class Planner {
     const { maxAttempts, attemptTimeoutMs, targetWaitMs } = settings;
     const limits: Limits = { maxAttempts, attemptTimeoutMs, targetWaitMs };
     const at = Date.now();
-    const input = { calls, dialogs, candidates, trigger, limits, policy, ledgerHeard, past, at };
+    const restrained = held?.restraint === undefined ? {} : { restraint: held.restraint };
+    const input = {
+      calls,
+      dialogs,
+      candidates,
+      trigger,
+      limits,
+      policy,
+      ledgerHeard,
+      past,
+      at,
+      ...restrained,
+    };
+    const guard = held?.guard;
     const commands = planRecoveries(input);
-    if (sources.homer === null) return { clear: commands, unclear: [], input, found };
-    return { ...divideByDoubt(commands, input), input, found };
+    if (sources.homer === null) return { clear: commands, unclear: [], input, guard, found };
+    return { ...divideByDoubt(commands, input), input, guard, found };
   }
 
   /** The plans of what was unclear, after HOMER has been asked. */
@@ -207,6 +228,10 @@ export class Planner {
     return replan(fresh, unclear, clarified);
   }
 
+  private async restraint({ nodeId, incarnation, trigger }: DeadNode): Promise<Held | undefined> {
+    return this.options.restraints?.of({ nodeId, incarnation, at: trigger.at });
+  }
+
   private async candidates({ nodeId, incarnation }: DeadNode): Promise<PlanInput['candidates']> {
     const all = await this.options.nodes.awaitCandidates(FIRST_HEARTBEATS_MS);
     return all.filter((candidate) => candidate.nodeId !== nodeId || candidate.incarnation !== incarnation);
@@ -215,17 +240,20 @@ export class Planner {
   /**
    * Begins the recoveries.
    * @param last the incarnation of which these are the last: its records are closed in the same transaction.
+   * @param guard is asked in each transaction whether they may be begun still.
    * @returns how many had not begun before.
+   * @throws CodedError `RECOVERY_RESTRAINED` where not: to be planned again.
    */
   async begin(
     commands: readonly PlanRecovery[],
     last: Pick<DeadNode, 'nodeId' | 'incarnation'> | null = null,
+    guard?: Closing,
   ): Promise<number> {
     const closing =
       last === null
         ? undefined
         : (tx: Database) => readsOf(this.options).close(tx, last.nodeId, last.incarnation, Date.now());
-    const begun = await this.options.recoveries.plan(commands, closing);
+    const begun = await this.options.recoveries.plan(commands, closing, guard);
     const { log } = this.options;
     for (const { recoveryId, call, legs, skipped, target } of commands) {
       if (!begun.has(recoveryId)) continue;

@@ -9,8 +9,8 @@ import {
   type RecoverySnapshot,
   type RecoveryState,
 } from '@reinvite/domain';
-import type { EventStore, Outbox, OutboxMessage, StreamAppend } from '@reinvite/event-store';
-import { retryForever, type Logger } from '@reinvite/runtime';
+import type { AppendResult, EventStore, Outbox, OutboxMessage, StreamAppend } from '@reinvite/event-store';
+import { isCoded, retryForever, type Logger } from '@reinvite/runtime';
 import { rowsOf } from './read-rows.js';
 import { writeReadSide, type Deadline, type ReadSideChanges } from './write-read-side.js';
 
@@ -75,23 +75,29 @@ export class Journal {
    * All decisions in one transaction, each recovery once; tries until Postgres answers. What is to be published comes back:
    * the machines have to know of their events before the first answer to a command can come.
    * @param closing is in that transaction too.
-   * @throws CodedError `POSTGRES_QUERY_FAILED` where Postgres refuses; then nothing of it is in.
+   * @param guard rejects with `RECOVERY_RESTRAINED` in that transaction where the decisions may not be recorded any more.
+   * @throws CodedError `POSTGRES_QUERY_FAILED` where Postgres refuses, and `RECOVERY_RESTRAINED`; then nothing of it is in.
    */
-  async record(decisions: readonly Decided[], closing?: Closing): Promise<Recorded[]> {
+  async record(decisions: readonly Decided[], closing?: Closing, guard?: Closing): Promise<Recorded[]> {
     const { store, readSide, log, signal } = this.options;
     const prepared = decisions.map(prepare);
     // Event ids are made once: a commit whose answer got lost is recognized when it is tried again.
+    const append = (): Promise<AppendResult[]> =>
+      store.appendBatch(
+        prepared.map((one) => one.append),
+        async (tx, appended) => {
+          await guard?.(tx);
+          await readSide.write(tx, changesOf(prepared, appended));
+          await closing?.(tx);
+        },
+      );
+    // Trying again does not help what is restrained: it has to be decided anew.
     const results = await retryForever(
       () =>
-        store.appendBatch(
-          prepared.map((one) => one.append),
-          async (tx, appended) => {
-            await readSide.write(tx, changesOf(prepared, appended));
-            await closing?.(tx);
-          },
-        ),
+        append().catch((error: unknown) => (isCoded(error, 'RECOVERY_RESTRAINED') ? error : reject(error))),
       { what: 'recording recoveries', log, signal, minMs: 20 },
     );
+    if (!Array.isArray(results)) throw results;
     if (closing !== undefined && !results.some((result) => result.status === 'appended'))
       await this.close(closing);
     return prepared.map(({ recorded }, index) => {
@@ -110,6 +116,10 @@ export class Journal {
   publish(recorded: readonly Recorded[]): Promise<void> {
     return this.options.outbox.publishNow(recorded.flatMap((one) => one.outbox));
   }
+}
+
+function reject(error: unknown): never {
+  throw error;
 }
 
 function prepare({ recoveryId, snapshot, version, events }: Decided): Prepared {

@@ -36,16 +36,21 @@ export class Recoveries {
   /**
    * Begins recoveries. One that has begun before, here or in another replica, is left as it is.
    * @param closing is written in the transaction of the last of them.
+   * @param guard is asked in each of their transactions; see {@link Journal.record}.
    * @returns the ids of those that began now.
    */
-  async plan(commands: readonly PlanRecovery[], closing?: Closing): Promise<ReadonlySet<string>> {
+  async plan(
+    commands: readonly PlanRecovery[],
+    closing?: Closing,
+    guard?: Closing,
+  ): Promise<ReadonlySet<string>> {
     const begun = new Set<string>();
     const publishing: Promise<void>[] = [];
     const chunks = inChunks(commands);
     if (chunks.length === 0) await this.record([], closing);
     for (const chunk of chunks) {
       const isLast = chunk === chunks.at(-1);
-      const results = await this.record(chunk.flatMap(decidePlan), isLast ? closing : undefined);
+      const results = await this.record(chunk.flatMap(decidePlan), isLast ? closing : undefined, guard);
       publishing.push(this.options.journal.publish(results));
       for (const { recorded, recoveryId } of results) if (recorded) begun.add(recoveryId);
     }
@@ -95,11 +100,15 @@ export class Recoveries {
     });
   }
 
-  private async record(decisions: readonly Decided[], closing?: Closing): Promise<Recorded[]> {
+  private async record(
+    decisions: readonly Decided[],
+    closing?: Closing,
+    guard?: Closing,
+  ): Promise<Recorded[]> {
     if (decisions.length === 0 && closing === undefined) return [];
     const { journal, machines, log, onEvents } = this.options;
     try {
-      const results = await journal.record(decisions, closing);
+      const results = await journal.record(decisions, closing, guard);
       for (const { recorded, recoveryId, snapshot, version } of results) {
         if (!recorded) machines.forget(recoveryId);
         else machines.keep(recoveryId, { snapshot, version });
@@ -116,7 +125,7 @@ export class Recoveries {
       if (only === undefined) throw err;
       // One recovery that Postgres refuses must not take the others along.
       const alone: Recorded[] = [];
-      for (const decision of decisions) alone.push(...(await this.record([decision])));
+      for (const decision of decisions) alone.push(...(await this.record([decision], undefined, guard)));
       if (closing !== undefined) await this.record([], closing);
       return alone;
     }

@@ -16,7 +16,9 @@ import { codedError, isCoded, type Logger } from '@reinvite/runtime';
 import type { NodeBook } from '../nodes/node-book.js';
 import { settle, type EvidenceSources } from '../planning/evidence.js';
 import type { DeadNode, Planner } from '../planning/planner.js';
+import type { Closing } from '../recoveries/journal.js';
 import type { Recoveries } from '../recoveries/recoveries.js';
+import type { Restraints } from '../restraint/index.js';
 import {
   incarnationsOfCall,
   incarnationsOfNode,
@@ -24,6 +26,7 @@ import {
   recoveriesOfNode,
   type Incarnation,
 } from './lookup.js';
+import type { RateLimit } from './rate-limit.js';
 import type { Accepted, RequestLog } from './request-log.js';
 import { isSurelyDead } from './standing.js';
 
@@ -38,6 +41,8 @@ export interface RequestOptions {
   readonly evidence: EvidenceSources;
   readonly recoveries: Pick<Recoveries, 'states'>;
   readonly requests: RequestLog;
+  readonly restraints: Pick<Restraints, 'ofRequest'>;
+  readonly rate: Pick<RateLimit, 'take'>;
   readonly log: Logger;
 }
 
@@ -54,13 +59,14 @@ export class RequestHandler {
   constructor(private readonly options: RequestOptions) {}
 
   /**
-   * @throws CodedError `RECOVERY_NODE_ALIVE`, `RECOVERY_UNKNOWN_CALL`, `RECOVERY_REQUEST_INVALID`; retryable ones where
-   * Postgres or NATS do not answer.
+   * @throws CodedError `RECOVERY_NODE_ALIVE`, `RECOVERY_UNKNOWN_CALL`, `RECOVERY_REQUEST_INVALID`, `RECOVERY_REQUEST_RATE`,
+   * `RECOVERY_STOPPED`; retryable ones where Postgres or NATS do not answer.
    */
   async handle(request: RecoveryRequest): Promise<RecoveryReply> {
     const { requests, log } = this.options;
     const at = Date.now();
     const { idempotencyKey, nodeId, callId, requestedBy, reason, dryRun } = request;
+    this.options.rate.take(requestedBy);
     log.info({ idempotencyKey, nodeId, callId, requestedBy, reason, dryRun }, 'recovery requested');
     if (dryRun) return accepted(request, await this.plansFor(request, at));
     const known = await requests.open(request, at);
@@ -77,6 +83,8 @@ export class RequestHandler {
 
   private async plansFor(request: RecoveryRequest, at: number): Promise<Plans> {
     const { pool, evidence } = this.options;
+    // What would be done may be asked always.
+    const guard = request.dryRun ? undefined : (await this.options.restraints.ofRequest()).guard;
     const settled = await settle(evidence, request.nodeId ?? 'a call', null);
     const live = await (request.nodeId === undefined
       ? incarnationsOfCall(pool, request.callId ?? '')
@@ -91,14 +99,14 @@ export class RequestHandler {
         settled,
         (command) => isWanted(command, request),
       );
-      plans.push(...(request.dryRun ? commands.map(planOf) : await this.begin(commands)));
+      plans.push(...(request.dryRun ? commands.map(planOf) : await this.begin(commands, guard)));
     }
     if (plans.length === 0) throw unknownCall(request);
     return plans;
   }
 
-  private async begin(commands: readonly PlanRecovery[]): Promise<Plans> {
-    await this.options.planner.begin(commands);
+  private async begin(commands: readonly PlanRecovery[], guard: Closing | undefined): Promise<Plans> {
+    await this.options.planner.begin(commands, null, guard);
     return this.plansOf(commands.map((command) => command.recoveryId));
   }
 

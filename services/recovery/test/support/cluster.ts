@@ -1,7 +1,9 @@
+import { randomUUID } from 'node:crypto';
 import { Bus, subjects } from '@reinvite/bus';
 import { connectPool, database, dialogs, type Pool } from '@reinvite/db';
 import {
   ledgerBarrier,
+  nodeDown,
   recoveryReply,
   type BridgeObserved,
   type CallFact,
@@ -10,6 +12,7 @@ import {
   type NodeDown,
   type RecoveryReply,
 } from '@reinvite/domain';
+import { EventCodec, EventStore } from '@reinvite/event-store';
 import { createLogger, isCoded, parseConfig, type Config } from '@reinvite/runtime';
 import { eventually, startBackends } from '@reinvite/test-support';
 import { sql } from 'drizzle-orm';
@@ -149,6 +152,24 @@ export class Cluster {
         target: [dialogs.callId, dialogs.localTag, dialogs.remoteTag],
         set: { nodeId: sql`excluded.node_id`, ...change },
       });
+  }
+
+  /** What the sentinel records of a death before it publishes it. */
+  async records(nodeId: string, change: Partial<NodeDown> = {}): Promise<void> {
+    const store = new EventStore({ pool: this.pool, codec: new EventCodec({ schema: nodeDown }) });
+    const streamId = `node-${nodeId}`;
+    const at = Date.now();
+    const down: NodeDown = {
+      type: 'NodeDown',
+      nodeId,
+      incarnation: lifeOf(nodeId),
+      at,
+      evidence: 'process-gone',
+      lastFactSeq: null,
+      ...change,
+    };
+    const expectedVersion = (await store.readStream(streamId)).length;
+    await store.append({ streamId, expectedVersion, events: [{ id: randomUUID(), event: down }] });
   }
 
   /** The sentinel's verdict, and the silence that goes with it. */
