@@ -27,6 +27,8 @@ export const labSpec = z.strictObject({
   nats: z.union([z.literal(1), z.literal(3), z.literal(5)]),
   /** Size of the file system that PostgreSQL has to itself; without it it shares the host's. */
   postgresDiskMb: z.number().int().min(64).max(4_096).optional(),
+  /** Whether recovery shuns nodes that flap, and asks when too many nodes are down at once. */
+  restrained: z.boolean().default(false),
 });
 export type LabSpec = z.infer<typeof labSpec>;
 
@@ -50,6 +52,11 @@ export interface LabOptions {
   /** Gives PostgreSQL a file system of that many MiB, so that it can be filled ({@link Lab.fillPostgresDisk}). */
   readonly postgresDiskMb?: number;
   /**
+   * Whether Reinvite's restraints have their defaults: nodes that die again and again get no calls, and when most of them die
+   * at once the operator is asked. Default: no, for a play kills what it likes.
+   */
+  readonly restrained?: boolean;
+  /**
    * Whose end ends the lab: by default this process, `none` for a lab that stays until `down`, or the process with this
    * id.
    */
@@ -69,6 +76,7 @@ export function specOf(options: LabOptions): LabSpec {
     reinvite: !core && (options.reinvite ?? true),
     services: options.services ?? {},
     nats: options.nats ?? 1,
+    restrained: options.restrained ?? false,
     ...(options.postgresDiskMb === undefined ? {} : { postgresDiskMb: options.postgresDiskMb }),
   });
   if (!result.success) throw codedError('LAB_REQUEST_INVALID', z.prettifyError(result.error));

@@ -16,6 +16,7 @@ describe('the options of a lab', () => {
       reinvite: false,
       services: {},
       nats: 1,
+      restrained: false,
     });
   });
 

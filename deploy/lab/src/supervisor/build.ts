@@ -75,6 +75,7 @@ export async function buildLab(
     nodes,
     services,
     config: paths.config,
+    restrained: spec.restrained,
   };
   const certificates = makeCertificates(layout);
   const config = await writeConfigs(reinvite);

@@ -35,6 +35,7 @@ export interface ReinviteSettings {
   readonly nodes: readonly NodeSettings[];
   readonly services: readonly PlacedService[];
   readonly config: string;
+  readonly restrained: boolean;
 }
 
 /** Writes reinvite.yaml, and one file for each process that needs more than that. Gives the path of the first. */
@@ -116,9 +117,16 @@ function replicaConfig(shared: SharedConfig, { service, replica, host }: PlacedS
   }
 }
 
+/** A play kills nodes again and again, most of them at once, and has no operator. */
+const UNRESTRAINED = {
+  flapping: { crashes: 1_000 },
+  massFailure: { share: 1 },
+  policies: { default: { quarantineMs: 0 } },
+};
+
 type SharedConfig = ReturnType<typeof sharedConfig>;
 
-function sharedConfig({ lab, core, natsHosts, edge, nodes, services }: ReinviteSettings) {
+function sharedConfig({ lab, core, natsHosts, edge, nodes, services, restrained }: ReinviteSettings) {
   const labCommand = [process.execPath, path.join(LAB_PACKAGE, 'dist/cli.js')];
   return {
     nats: {
@@ -137,6 +145,7 @@ function sharedConfig({ lab, core, natsHosts, edge, nodes, services }: ReinviteS
     recovery: {
       ledgers: services.filter(({ service }) => service === 'dialog-ledger').length,
       edges: [{ rpcUrl: `http://${edge.address}:8080/rpc` }],
+      ...(restrained ? {} : UNRESTRAINED),
     },
     // Stands for the hypervisor or the power switch that kills a node from outside.
     sentinel: { fenceCommand: [...labCommand, 'kill', '{nodeId}', '--name', lab] },
