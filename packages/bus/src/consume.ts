@@ -12,6 +12,11 @@ import type { z } from 'zod';
 import { decode } from './codec.js';
 import { streams, type StreamKey } from './subjects.js';
 
+/** One of them may be late without the message going to somebody else. */
+const WORKING_PER_ACK_WAIT = 4;
+/** What a consumer asked for that was cut off is sent to it, and to nobody else, for so long. */
+const PULL_EXPIRES_MS = 2_000;
+
 interface Reader {
   readonly log: Logger;
   readonly signal: AbortSignal;
@@ -55,7 +60,7 @@ export async function consumeQueue<T>(
       ...(options.filter === undefined ? {} : { filter_subject: options.filter }),
     });
     const consumer = await jetstream(connection).consumers.get(stream.name, options.durable);
-    const messages = await consumer.consume({ max_messages: options.maxInFlight, expires: 5_000 });
+    const messages = await consumer.consume({ max_messages: options.maxInFlight, expires: PULL_EXPIRES_MS });
     const unwatch = stopOnAbort(messages, reader.signal);
     try {
       for await (const message of messages) {
@@ -71,7 +76,7 @@ export async function consumeQueue<T>(
 }
 
 async function handleOne<T>(message: JsMsg, reader: Reader, options: QueueOptions<T>): Promise<void> {
-  const alive = setInterval(() => message.working(), options.ackWaitMs / 2);
+  const alive = setInterval(() => message.working(), options.ackWaitMs / WORKING_PER_ACK_WAIT);
   try {
     await options.handler(decode(options.schema, message.subject, message.string()), {
       attempt: message.info.deliveryCount,

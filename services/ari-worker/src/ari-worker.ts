@@ -16,8 +16,8 @@ import { Target } from './target.js';
 
 /** Calls that wait for their phones at the same time; the originates in flight are limited for each node. */
 const CALLS_IN_FLIGHT = 2_048;
-/** A command whose worker died goes to another after this. */
-const ACK_WAIT_MS = 5_000;
+/** A command whose worker died goes to another after this: there are people on the line. */
+const ACK_WAIT_MS = 1_500;
 /** Phones that were just asked are waited for so long when the service stops. */
 const CLOSING_MS = 3_000;
 /** Nodes that do not answer at the start hold up the others' commands no longer. */

@@ -51,6 +51,9 @@ export interface Refusal {
 /** The module's code where the endpoint has not the codecs or the form of SRTP that the leg had. */
 const OFFER_UNSUPPORTED = 'REC-SDP-UNSUPPORTED';
 
+/** The module's code where this re-INVITE had left already, by an originate that somebody else had sent. */
+const REPEATED = 'REC-CSEQ-USED';
+
 /** The part of a refusal of which nothing is known where the phone was not heard. */
 export const UNHEARD = { cause: null, status: null, retryAfterMs: null } as const;
 
@@ -81,6 +84,8 @@ const BY_STATUS: ReadonlyMap<number, RefusalReason> = new Map([
  *   Without it a refusal by the module cannot be told from an answer of the phone, and counts as sent.
  */
 export function refusalOf(cause: number, sipStatus: number | null, report: RecoveryReport | null): Refusal {
+  if (report?.result === 'refused' && report.code === REPEATED)
+    return { ...UNHEARD, reason: 'OUTCOME_UNKNOWN', sent: true, cause };
   if (report?.result === 'refused') {
     const reason = report.code === OFFER_UNSUPPORTED ? 'OFFER_UNSUPPORTED' : 'MODULE_REFUSED';
     return { ...UNHEARD, reason, sent: false, cause };

@@ -15,7 +15,10 @@ export interface LegContext {
   readonly target: Target;
   readonly facts: Facts;
   readonly log: Logger;
-  /** Somebody else, or an earlier life of this process, may have begun: look, and never originate. */
+  /**
+   * Somebody else, or an earlier life of this process, may have begun: look first. What is not there is originated under the
+   * same id and CSeq, so that Asterisk or `res_pjsip_recovery` refuses what was sent already.
+   */
   readonly mayHaveBegun: boolean;
   readonly answerTimeoutMs: number;
   /** Epoch ms. */
@@ -32,7 +35,7 @@ export interface LegContext {
  */
 export async function restoreLeg(leg: LegAttempt, life: ChannelLife, context: LegContext): Promise<boolean> {
   const { facts } = context;
-  const begun = context.mayHaveBegun ? find(leg, life, context) : originate(leg, life, context);
+  const begun = context.mayHaveBegun ? goOn(leg, life, context) : originate(leg, life, context);
   facts.waitFor(begun);
   const outcome = await settled(life, begun, context);
   if (outcome.kind === 'answered') {
@@ -41,6 +44,11 @@ export async function restoreLeg(leg: LegAttempt, life: ChannelLife, context: Le
   }
   facts.refused(leg, refusalFrom(outcome));
   return false;
+}
+
+async function goOn(leg: LegAttempt, life: ChannelLife, context: LegContext): Promise<void> {
+  if (await context.target.sees(life)) context.facts.originated(leg);
+  else await originate(leg, life, context);
 }
 
 /** Never rejects: what goes wrong is told to the channel's life. */
@@ -54,9 +62,10 @@ async function originate(leg: LegAttempt, life: ChannelLife, context: LegContext
       () => inTime() && target.incarnation === command.targetIncarnation,
     );
     if (sent) facts.originated(leg);
+    else if (context.mayHaveBegun) await find(leg, life, context);
     else life.notSent(inTime() ? 'TARGET_UNREACHABLE' : 'DEADLINE_PASSED');
   } catch (err) {
-    if (mayHaveBeenSent(err)) {
+    if (context.mayHaveBegun || mayHaveBeenSent(err)) {
       log.info(
         { err, channelId: leg.channelId },
         'the originate may have been sent; looking for its channel',

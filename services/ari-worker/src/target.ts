@@ -126,6 +126,11 @@ export class Target {
     return (await this.lookOnce(life)) || (await this.lookLater(life));
   }
 
+  /** Whether a channel that may have been requested is there now; its life is told. */
+  async sees(life: ChannelLife): Promise<boolean> {
+    return this.incarnation !== undefined && this.lookOnce(life);
+  }
+
   private async lookLater(life: ChannelLife): Promise<boolean> {
     await life.news(LOOK_AGAIN_MS);
     if (life.isOver || life.isSettled || (await this.lookOnce(life))) return true;

@@ -277,14 +277,34 @@ describe('a command', () => {
     expect(told()).toEqual(['LegOriginated', 'LegAnswered']);
   });
 
-  it('that another worker had begun is never originated again', async () => {
+  it('that another worker had begun goes on with the channel that is there', async () => {
+    asterisk.live.set('c1', { state: 'Up', appName: 'Stasis' });
     await commands.handle(command(), 2);
+    expect(told().sort()).toEqual(['LegAnswered', 'LegOriginated']);
     expect(asterisk.originated).toEqual([]);
-    expect(refusals()).toMatchObject([{ reason: 'OUTCOME_UNKNOWN', sent: true }]);
+  });
 
-    asterisk.live.set('c2', { state: 'Up', appName: 'Stasis' });
-    await commands.handle(command({ commandId: 'r2-1', legs: [leg('c2')] }), 2);
-    expect(told().slice(-2).sort()).toEqual(['LegAnswered', 'LegOriginated']);
+  it('whose worker died before it originated is originated by the next one', async () => {
+    asterisk.onOriginate = ({ channelId }) => setImmediate(() => asterisk.answer(channelId));
+    await commands.handle(command(pair), 2);
+    expect(asterisk.originated.map(({ channelId }) => channelId)).toEqual(['c1', 'c2']);
+    expect(told().at(-1)).toBe('LegsJoined');
+  });
+
+  it('whose re-INVITE had left before its worker died is found out by the module, and counts as sent', async () => {
+    asterisk.onOriginate = ({ channelId }) =>
+      setImmediate(() => {
+        asterisk.report(channelId, { result: 'refused', code: 'REC-CSEQ-USED' });
+        asterisk.destroy(channelId, 111, 400);
+      });
+    await commands.handle(command(), 2);
+    expect(refusals()).toMatchObject([{ reason: 'OUTCOME_UNKNOWN', sent: true }]);
+  });
+
+  it('that another worker may have begun counts as sent where it comes too late', async () => {
+    clock = 1_001;
+    await commands.handle(command(), 2);
+    expect(refusals()).toMatchObject([{ reason: 'OUTCOME_UNKNOWN', sent: true }]);
     expect(asterisk.originated).toEqual([]);
   });
 

@@ -85,7 +85,7 @@ async function askOnce(
 
 const IN_FLIGHT = 64;
 /** After a replica's death its messages go to another one. */
-const ACK_WAIT_MS = 10_000;
+const ACK_WAIT_MS = 1_500;
 
 /** Carries out what the plans want ended, until the signal aborts. Replicas share the work. */
 export function consumeEarly(bus: Pick<Bus, 'consume'>, options: EarlyOptions): Promise<void> {
