@@ -1,6 +1,6 @@
+import { writeJson } from '@reinvite/test-command-line';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
 import { availableParallelism, loadavg } from 'node:os';
 import { Bus } from '@reinvite/bus';
 import { connectPool, migrate } from '@reinvite/db';
@@ -41,8 +41,7 @@ export async function runBench(options: BenchOptions, signal: AbortSignal): Prom
     const machine = { processors: availableParallelism(), loadBefore, loadAfter: loadavg()[0] ?? 0 };
     const figures: Figures = { machine, throughput, memory, latency };
     process.stdout.write(`${render(figures)}\n`);
-    if (options.json !== undefined)
-      await writeFile(options.json, `${JSON.stringify(figures, undefined, 2)}\n`);
+    await writeJson(options.json, figures);
   } finally {
     await lab.down();
   }

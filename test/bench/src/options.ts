@@ -1,6 +1,7 @@
-import { accessSync, constants } from 'node:fs';
-import path from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { atLeast, wholeNumbers, writableFile } from '@reinvite/test-command-line';
+import { Command } from 'commander';
+
+const MOST = 1_000_000;
 
 /** What is to be measured. */
 export interface BenchOptions {
@@ -18,27 +19,16 @@ export interface BenchOptions {
 export function readOptions(argv: readonly string[]): BenchOptions {
   const program = new Command('bench')
     .description('What the dialog-ledger costs, against a floor that is measured in the same run.')
-    .option('--rates <n,…>', 'messages a second', numbers, [5_000, 10_000])
-    .option('--seconds <n>', 'how long each rate is kept up', (text) => numbers(text)[0] ?? 0, 10)
-    .option('--live <n,…>', 'live calls of which the memory is measured', numbers, [10_000, 50_000])
-    .option('--json <file>', 'write the figures as JSON to this file', writable)
+    .option('--rates <n,…>', 'messages a second', wholeNumbers(1, MOST), [5_000, 10_000])
+    .option('--seconds <n>', 'how long each rate is kept up', atLeast(1, MOST), 10)
+    .option(
+      '--live <n,…>',
+      'live calls of which the memory is measured',
+      wholeNumbers(1, MOST),
+      [10_000, 50_000],
+    )
+    .option('--json <file>', 'write the figures as JSON to this file', writableFile)
     .exitOverride();
   program.parse([...argv], { from: 'user' });
   return program.opts<BenchOptions>();
-}
-
-function numbers(text: string): number[] {
-  const values = text.split(',').map(Number);
-  if (values.every((value) => Number.isInteger(value) && value >= 1 && value <= 1_000_000)) return values;
-  throw new InvalidArgumentError('whole numbers from 1 to 1000000 are wanted');
-}
-
-/** Found out before the bench runs, not after. */
-function writable(file: string): string {
-  try {
-    accessSync(path.dirname(path.resolve(file)), constants.W_OK);
-  } catch {
-    throw new InvalidArgumentError('its directory cannot be written to');
-  }
-  return file;
 }

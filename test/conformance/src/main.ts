@@ -1,25 +1,12 @@
 #!/usr/bin/env node
 import { writeFile } from 'node:fs/promises';
 import { shutdownSignal } from '@reinvite/runtime';
-import { CommanderError } from 'commander';
+import { EXIT, readCommandLine, writeJson } from '@reinvite/test-command-line';
 import { selected } from './cases/catalogue.js';
 import { readOptions, type ConformanceOptions } from './options.js';
 import { documentation } from './report/docs.js';
 import { printed, resultOf } from './report/result.js';
 import { run } from './run.js';
-
-const EXIT = { good: 0, bad: 1, unable: 2 };
-
-/** Undefined where the command line was answered already: help, or what is wrong with it. */
-function optionsOf(argv: readonly string[]): ConformanceOptions | undefined {
-  try {
-    return readOptions(argv);
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    process.exitCode = error.exitCode === 0 ? EXIT.good : EXIT.unable;
-    return undefined;
-  }
-}
 
 async function conformance(options: ConformanceOptions): Promise<number> {
   const cases = selected(options.only);
@@ -39,7 +26,7 @@ async function conformance(options: ConformanceOptions): Promise<number> {
   const { keep } = options;
   const signal = shutdownSignal();
   // The lab and its phones end with this process.
-  signal.addEventListener('abort', () => process.exit(EXIT.unable), { once: true });
+  signal.addEventListener('abort', () => process.exit(EXIT.interrupted), { once: true });
   const verdicts = await run(cases, {
     progress,
     signal,
@@ -47,11 +34,11 @@ async function conformance(options: ConformanceOptions): Promise<number> {
   });
   const result = resultOf(verdicts);
   process.stdout.write(`${printed(result)}\n`);
-  if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(result, undefined, 2)}\n`);
+  await writeJson(options.json, result);
   if (options.docs !== undefined) await writeFile(options.docs, documentation(result));
   return result.failed === 0 ? EXIT.good : EXIT.bad;
 }
 
-const options = optionsOf(process.argv.slice(2));
+const options = readCommandLine(readOptions);
 // An abandoned step may still hold a timer or a socket.
 if (options !== undefined) process.exit(await conformance(options));

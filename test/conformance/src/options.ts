@@ -1,6 +1,5 @@
-import { accessSync, constants } from 'node:fs';
-import path from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
+import { regularExpression, writableFile } from '@reinvite/test-command-line';
+import { Command } from 'commander';
 
 /** What the conformance run was asked for. */
 export interface ConformanceOptions {
@@ -20,29 +19,11 @@ export function readOptions(argv: readonly string[]): ConformanceOptions {
     .description(
       'Calls in every state that a dialog can be in, their node dead, and what each phone saw of it.',
     )
-    .option('--only <pattern>', 'only cases whose id or title matches', pattern)
-    .option('--json <file>', 'write the result as JSON to this file', writable)
-    .option('--docs <file>', 'write the table of the documentation to this file', writable)
-    .option('--keep <directory>', "keep the phones' traces there", writable)
+    .option('--only <pattern>', 'only cases whose id or title matches', regularExpression)
+    .option('--json <file>', 'write the result as JSON to this file', writableFile)
+    .option('--docs <file>', 'write the table of the documentation to this file', writableFile)
+    .option('--keep <directory>', "keep the phones' traces there")
     .exitOverride();
   program.parse([...argv], { from: 'user' });
   return program.opts<ConformanceOptions>();
-}
-
-function pattern(text: string): RegExp {
-  try {
-    return new RegExp(text, 'i');
-  } catch {
-    throw new InvalidArgumentError('it is no regular expression');
-  }
-}
-
-/** Found out before the run, not after. */
-function writable(file: string): string {
-  try {
-    accessSync(path.dirname(path.resolve(file)), constants.W_OK);
-  } catch {
-    throw new InvalidArgumentError('its directory cannot be written to');
-  }
-  return file;
 }

@@ -1,13 +1,10 @@
-import { writeFile } from 'node:fs/promises';
 import { preflight } from '@reinvite/lab';
+import { EXIT, writeJson } from '@reinvite/test-command-line';
 import { DefaultRenderer, Listr, SimpleRenderer, type ListrTask } from 'listr2';
 import type { DemoOptions } from './options.js';
 import { throttled } from './progress.js';
 import { Stage, type Progress } from './stage.js';
 import { isGood, renderSummary, type Summary } from './summary.js';
-
-/** Exit codes: all came true, something did not, the machine or the command line will not do, interrupted. */
-export const EXIT = { good: 0, bad: 1, unable: 2, interrupted: 130 } as const;
 
 type Step = (progress: Progress) => Promise<unknown>;
 
@@ -36,7 +33,7 @@ export async function runDemo(options: DemoOptions, signal: AbortSignal): Promis
   if (signal.aborted) return EXIT.interrupted;
   if (summary === undefined) return EXIT.bad;
   process.stdout.write(`\n${renderSummary(summary, stage.crash)}\n`);
-  if (options.json !== undefined) await writeFile(options.json, `${JSON.stringify(summary, undefined, 2)}\n`);
+  await writeJson(options.json, summary);
   if (isGood(summary)) return EXIT.good;
   if (stage.complaints !== '') process.stderr.write(`\nSIPp says:\n${stage.complaints}\n`);
   return EXIT.bad;
