@@ -38,6 +38,11 @@ export class Machines {
     );
   }
 
+  /** Whether it is in memory, as it was when this replica last had to do with it. */
+  keeps(recoveryId: string): boolean {
+    return this.kept.has(recoveryId);
+  }
+
   keep(recoveryId: string, machine: Machine): void {
     this.kept.delete(recoveryId);
     this.kept.set(recoveryId, machine);

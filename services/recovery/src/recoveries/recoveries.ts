@@ -58,16 +58,24 @@ export class Recoveries {
     return begun;
   }
 
-  /** Tells recoveries what happened. Resolves when everything that was decided on it is recorded. */
+  /**
+   * Tells recoveries what happened. Resolves when everything that was decided on it is recorded. That nothing follows counts
+   * only where the machine has just been read: one in memory may not know how another replica has gone on.
+   */
   async tell(all: readonly Told[]): Promise<void> {
+    const { machines, journal } = this.options;
     for (let left = all; left.length > 0;) {
-      const machines = await this.options.machines.load([...new Set(left.map((told) => told.recoveryId))]);
-      const results = await this.record(this.decideAll(left, machines));
-      await this.options.journal.publish(results);
-      const conflicts = new Set(
-        results.filter((result) => !result.recorded).map((result) => result.recoveryId),
-      );
-      left = left.filter((told) => conflicts.has(told.recoveryId));
+      const ids = [...new Set(left.map((told) => told.recoveryId))];
+      const kept = ids.filter((recoveryId) => machines.keeps(recoveryId));
+      const decisions = this.decideAll(left, await machines.load(ids));
+      const results = await this.record(decisions);
+      await journal.publish(results);
+      const decided = new Set(decisions.map(({ recoveryId }) => recoveryId));
+      const unsure = kept.filter((recoveryId) => !decided.has(recoveryId));
+      unsure.forEach((recoveryId) => machines.forget(recoveryId));
+      const conflicts = results.filter((result) => !result.recorded).map((result) => result.recoveryId);
+      const again = new Set([...unsure, ...conflicts]);
+      left = left.filter((told) => again.has(told.recoveryId));
     }
   }
 
