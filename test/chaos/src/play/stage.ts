@@ -2,7 +2,7 @@ import { cp } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startLab, type Lab } from '@reinvite/lab';
-import { byeOf, Phones, phonesOf, startDemoApp } from '@reinvite/test-phones';
+import { byeOf, establishedAt, Phones, phonesOf, startDemoApp, type PhoneCall } from '@reinvite/test-phones';
 import type { Evidence } from '../check/evidence.js';
 import { NATS_SERVERS, REPLICAS } from '../draw/catalogue.js';
 import type { Injection } from '../draw/fault.js';
@@ -13,6 +13,9 @@ import { Performer } from './performer.js';
 
 /** After the last phone has hung up: time for the answers. */
 const END_TIMEOUT_MS = 15_000;
+
+/** A BYE that has no answer by then gets none: its node had died. */
+const ANSWER_MS = 5_000;
 
 /** Says how far a step is. */
 export type Progress = (line: string) => void;
@@ -91,8 +94,7 @@ export class Stage {
     await phones.until(
       'the phones to hang up',
       (calls) =>
-        performance.now() > deadline ||
-        calls.every((call) => phonesOf(call).every((phone) => (byeOf(phone)?.answer ?? null) !== null)),
+        performance.now() > deadline || calls.every((call) => phonesOf(call).every((phone) => isOver(phone))),
       { timeoutMs: LONGEST_CALL_MS + 2 * END_TIMEOUT_MS, signal: this.options.signal },
     );
   }
@@ -107,4 +109,11 @@ export class Stage {
     }
     await lab?.down();
   }
+}
+
+/** The phone was never in a call, or has hung up or been hung up. */
+function isOver(phone: PhoneCall): boolean {
+  if (establishedAt(phone) === null) return true;
+  const bye = byeOf(phone);
+  return bye !== undefined && (bye.answer !== null || Date.now() - bye.at > ANSWER_MS);
 }
