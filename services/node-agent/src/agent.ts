@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import { connect } from 'node:net';
+import { connect, isIP } from 'node:net';
+import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { connectAri, type AsteriskInfo } from '@reinvite/ari';
 import { Bus, nodeAgentAccount, subjects } from '@reinvite/bus';
@@ -22,6 +23,8 @@ import { Health } from './heartbeat.js';
 import { AsteriskProcess } from './process/asterisk-process.js';
 import type { Life } from './process/life.js';
 import { Lives } from './process/lives.js';
+import type { SipAddress } from './witness/sip-options.js';
+import { Witnesses } from './witness/witnesses.js';
 
 /** A channel changes several times within a few ms. */
 const FACTS_LINGER_MS = 20;
@@ -32,6 +35,7 @@ const LOOK_MS = 10;
 /** An agent is ready without its Asterisk too. */
 const FIRST_SYNC_MS = 3_000;
 const LAST_FACTS_MS = 500;
+const SIP_PORT = 5060;
 
 /**
  * Beside one Asterisk: tells NATS whether it lives, which calls it has, and at once when its process is gone.
@@ -74,7 +78,14 @@ export const nodeAgent: Service = async (context) => {
     log,
     signal,
   });
-  const health = new Health({ nodeId: node.id, intervalMs: heartbeatMs, probeMs, ari, lives, process, log });
+  const witnesses = new Witnesses({
+    sipAddress: sipAddressOf(config.nodeAgent.sipAddress, node),
+    controlSocket: config.nodeAgent.controlSocket ?? besidePidFile(pidFile),
+    mono: () => performance.now(),
+  });
+  const health = new Health({
+    ...{ nodeId: node.id, intervalMs: heartbeatMs, probeMs, ari, lives, process, witnesses, log },
+  });
   const synced = new Promise<void>((resolve) => {
     new CallObserver(ari, APP, (info) => lives.meet(info), log, signal, resolve).start();
   });
@@ -88,6 +99,7 @@ export const nodeAgent: Service = async (context) => {
   ari.on('down', beat);
   const timers = [
     setInterval(() => lives.look(), LOOK_MS),
+    setInterval(() => witnesses.look(), LOOK_MS),
     setInterval(() => void health.probe(), probeMs),
     setInterval(beat, heartbeatMs),
   ];
@@ -110,6 +122,7 @@ export const nodeAgent: Service = async (context) => {
     await aborted(signal);
   } finally {
     timers.forEach(clearInterval);
+    witnesses.close();
     await lives.current?.facts.flush(LAST_FACTS_MS);
     await bus?.close();
   }
@@ -122,6 +135,20 @@ function ownNode({ config }: ServiceContext): NodeConfig {
     throw codedError('CONFIG_INVALID', `nodeAgent.nodeId: there is no node ${nodeId ?? '(none given)'}`);
   }
   return node;
+}
+
+/** `address:port`, `[address]:port`; the node's first address and SIP's own port where nothing is configured. */
+function sipAddressOf(configured: string | undefined, { sipAddresses }: NodeConfig): SipAddress {
+  if (configured === undefined) return { host: sipAddresses[0] ?? '127.0.0.1', port: SIP_PORT };
+  const [, host, port] = /^\[?([^\]]+?)\]?:(\d{1,5})$/.exec(configured) ?? [];
+  if (host === undefined || isIP(host) === 0 || Number(port) > 65_535)
+    throw codedError('CONFIG_INVALID', `nodeAgent.sipAddress: ${configured} is no address:port`);
+  return { host, port: Number(port) };
+}
+
+/** Asterisk keeps both in its run directory (`astrundir`), unless told otherwise. */
+function besidePidFile(pidFile: string | undefined): string | undefined {
+  return pidFile === undefined ? undefined : path.join(path.dirname(pidFile), 'asterisk.ctl');
 }
 
 function newLife(

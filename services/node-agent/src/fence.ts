@@ -13,7 +13,7 @@ export interface Fenceable {
   readonly nodeId: string;
   readonly lives: Lives;
   readonly process: AsteriskProcess;
-  /** Asks Asterisk itself; true only where it has just answered. The sentinel is told so before this resolves. */
+  /** Asks Asterisk itself, in every way there is; true only where it has just given a sign of life. The sentinel is told so before this resolves. */
   readonly isWell: () => Promise<boolean>;
   /** Whether nothing listens on ARI's port. */
   readonly nobodyListens: () => Promise<boolean>;
@@ -21,13 +21,14 @@ export interface Fenceable {
 }
 
 /**
- * Ends one life of the local Asterisk, and no other; not one that is well, of which only this agent had been silent. Says `fenced` only when that life is over for certain: we saw it end, we
- * killed it, or there is no Asterisk at all, neither as a process nor on ARI's port.
+ * Ends one life of the local Asterisk, and no other; not one that is well, of which only this agent had been silent, unless it
+ * was declared down: its calls are elsewhere then. Says `fenced` only when that life is over for certain: we saw it end, we killed
+ * it, or there is no Asterisk at all, neither as a process nor on ARI's port.
  */
 export async function fence(request: FenceRequest, node: Fenceable): Promise<FenceReply> {
-  const { incarnation, requestedBy } = request;
+  const { incarnation, requestedBy, declaredDown } = request;
   const { nodeId, lives, log } = node;
-  log.warn({ incarnation, requestedBy }, 'asked to kill Asterisk');
+  log.warn({ incarnation, requestedBy, declaredDown }, 'asked to kill Asterisk');
   const no = (reason: string): FenceReply => {
     log.warn({ incarnation, reason }, 'not fenced');
     return { fenced: false, incarnation, reason, lastFactSeq: null };
@@ -35,7 +36,7 @@ export async function fence(request: FenceRequest, node: Fenceable): Promise<Fen
   if (request.nodeId !== nodeId) return no(`this is node ${nodeId}`);
   const life = lives.current?.info.incarnation === incarnation ? lives.current : lives.ended(incarnation);
   const process = life === undefined ? node.process.ofIncarnation(incarnation) : life.process;
-  if (life === lives.current && (await node.isWell()))
+  if (declaredDown !== true && life === lives.current && (await node.isWell()))
     return no('it answers: the agent was silent, not Asterisk');
   if (process === undefined) {
     if (life === undefined && node.process.sighted() === 'dead' && (await node.nobodyListens())) {

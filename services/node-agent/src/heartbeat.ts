@@ -3,6 +3,7 @@ import type { Heartbeat } from '@reinvite/domain';
 import type { Logger } from '@reinvite/runtime';
 import type { AsteriskProcess } from './process/asterisk-process.js';
 import type { Lives } from './process/lives.js';
+import type { Witnesses } from './witness/witnesses.js';
 
 /** Asterisk counts as unresponsive when it leaves a question open for so many probe intervals. */
 const PROBE_PATIENCE = 4;
@@ -20,6 +21,7 @@ export interface HealthOptions {
   readonly ari: AriConnection;
   readonly lives: Lives;
   readonly process: AsteriskProcess;
+  readonly witnesses: Witnesses;
   readonly log: Logger;
 }
 
@@ -32,6 +34,7 @@ export class Health {
 
   constructor(private readonly options: HealthOptions) {
     options.ari.on('up', () => {
+      options.witnesses.ariAnswered();
       this.answers = true;
       this.moduleAskedAt = -MODULE_EVERY_MS;
     });
@@ -43,11 +46,15 @@ export class Health {
 
   /** Asks Asterisk whether it still answers; one question at a time. */
   async probe(): Promise<void> {
-    const { ari, probeMs, log } = this.options;
-    if (this.asking || ari.info === undefined) return;
+    const { ari, probeMs, log, witnesses } = this.options;
+    if (this.asking) return;
+    // A connection that does not come about is a question too.
+    witnesses.askAri();
+    if (ari.info === undefined) return;
     this.asking = true;
     try {
       await ari.asterisk.ping(probeMs * PROBE_PATIENCE);
+      witnesses.ariAnswered();
       this.answers = true;
       await this.askForModule();
     } catch (err) {
@@ -58,16 +65,18 @@ export class Health {
     }
   }
 
-  /** Whether Asterisk answers right now. */
+  /** Whether Asterisk gives a sign of life right now, to any of the witnesses. */
   async isWell(): Promise<boolean> {
-    const { ari, lives } = this.options;
-    if (!this.answers || lives.isCurrentOver) return false;
-    try {
-      await ari.asterisk.ping(WELL_MS);
-      return true;
-    } catch {
-      return false;
-    }
+    const { ari, lives, witnesses } = this.options;
+    if (lives.isCurrentOver) return false;
+    const byAri = this.answers ? ari.asterisk.ping(WELL_MS) : Promise.reject(new Error('not connected'));
+    const byOthers = witnesses.anySign(WELL_MS).then((seen) => {
+      if (!seen) throw new Error('no sign of life');
+    });
+    return Promise.any([byAri, byOthers]).then(
+      () => true,
+      () => false,
+    );
   }
 
   heartbeat(at: number): Heartbeat {
@@ -83,6 +92,7 @@ export class Health {
       asterisk,
       liveChannels: life === undefined || lives.isCurrentOver ? 0 : life.picture.liveLegs,
       recoveryModule: asterisk === 'up' && this.recoveryModule,
+      ...(asterisk === 'down' ? {} : { silences: this.options.witnesses.silences() }),
     };
   }
 

@@ -4,9 +4,10 @@ import { stringify } from 'yaml';
 import { CHECKOUT, LAB_PACKAGE } from '../paths.js';
 import type { HostLayout } from '../layout.js';
 import type { CentralService } from '../options.js';
-import { natsUrl, postgresUrl } from './core.js';
+import { natsUrl } from './core.js';
 import { pidFileOf, type NodeSettings } from './nodes.js';
 import { run } from './run.js';
+import type { Security } from './security.js';
 import type { UnitSpec } from './unit.js';
 import { until } from './wait.js';
 
@@ -36,6 +37,7 @@ export interface ReinviteSettings {
   readonly services: readonly PlacedService[];
   readonly config: string;
   readonly restrained: boolean;
+  readonly security: Security;
 }
 
 /** Writes reinvite.yaml, and one file for each process that needs more than that. Gives the path of the first. */
@@ -58,7 +60,13 @@ export async function writeConfigs(settings: ReinviteSettings): Promise<string> 
   return file;
 }
 
-/** Brings the database's schema up to date. */
+/** What nats-server is told of who may do what; makes the keys. */
+export function natsAuthorization(settings: ReinviteSettings): Promise<string> {
+  const config = path.join(settings.config, 'reinvite.yaml');
+  return run(process.execPath, [MAIN, 'nats-config', '--config', config]);
+}
+
+/** Brings the database's schema up to date, and the streams. */
 export async function migrate(settings: ReinviteSettings): Promise<void> {
   const config = path.join(settings.config, 'reinvite.yaml');
   await run('nsenter', [
@@ -112,6 +120,7 @@ function replicaConfig(shared: SharedConfig, { service, replica, host }: PlacedS
     case 'ari-worker':
       return { ...shared, ariWorker: { workerId: `worker-${replica}` } };
     case 'sentinel':
+      return { ...shared, sentinel: { ...shared.sentinel, sentinelId: `sentinel-${replica}` } };
     case 'recovery':
       return shared;
   }
@@ -126,14 +135,25 @@ const UNRESTRAINED = {
 
 type SharedConfig = ReturnType<typeof sharedConfig>;
 
-function sharedConfig({ lab, core, natsHosts, edge, nodes, services, restrained }: ReinviteSettings) {
+function sharedConfig({
+  lab,
+  core,
+  natsHosts,
+  edge,
+  nodes,
+  services,
+  restrained,
+  security,
+}: ReinviteSettings) {
   const labCommand = [process.execPath, path.join(LAB_PACKAGE, 'dist/cli.js')];
   return {
     nats: {
       servers: [core, ...natsHosts].map(({ address }) => natsUrl(address)),
+      nkeyFile: security.nkeyFile,
+      tls: { caFile: security.caFile },
       ...(natsHosts.length === 0 ? {} : { replicas: natsHosts.length + 1 }),
     },
-    postgres: { url: postgresUrl(core.address) },
+    postgres: { urlFile: security.postgresUrlFile },
     log: { level: 'info' },
     nodes: nodes.map(({ node, ari, hepCaptureId }) => ({
       id: node.name,
@@ -148,6 +168,9 @@ function sharedConfig({ lab, core, natsHosts, edge, nodes, services, restrained 
       ...(restrained ? {} : UNRESTRAINED),
     },
     // Stands for the hypervisor or the power switch that kills a node from outside.
-    sentinel: { fenceCommand: [...labCommand, 'kill', '{nodeId}', '--name', lab] },
+    sentinel: {
+      fenceCommand: [...labCommand, 'kill', '{nodeId}', '--name', lab],
+      sentinels: services.filter(({ service }) => service === 'sentinel').length,
+    },
   };
 }
