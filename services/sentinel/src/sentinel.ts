@@ -45,22 +45,50 @@ export const sentinel: Service = async (context) => {
   });
   const bus = await Bus.connect({ ...config.nats, account: 'sentinel', name: 'sentinel', log, signal });
   try {
-    await watchNodes(context, bus, pool);
+    await watchNodes(context, { bus, ...storeOf(pool, bus, log), ask: askOf });
   } finally {
     await bus.close();
     await pool.end();
   }
 };
 
-async function watchNodes({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool): Promise<void> {
-  const store = new EventStore<NodeEvent>({ pool, codec: new EventCodec({ schema: nodeEvent }) });
-  const outbox = new Outbox({
-    pool,
-    publish: ({ subject, message, id }) => bus.publishDurable(subject, message, id),
-    log,
-  });
+/** What a sentinel works with: its connections, or what stands for them. */
+export interface SentinelParts {
+  readonly bus: Bus;
+  readonly store: Pick<EventStore<NodeEvent>, 'appendBatch' | 'readStream' | 'readStreams'>;
+  readonly outbox: Pick<Outbox, 'publishNow' | 'run'>;
+  /** Resolves when the store can be used. */
+  readonly open: () => Promise<void>;
+  /** How to ask a node's Asterisk itself which life it is in. */
+  readonly ask: typeof askOf;
+}
+
+function storeOf(pool: Pool, bus: Bus, log: Logger): Pick<SentinelParts, 'store' | 'outbox' | 'open'> {
+  return {
+    store: new EventStore<NodeEvent>({ pool, codec: new EventCodec({ schema: nodeEvent }) }),
+    outbox: new Outbox({
+      pool,
+      publish: ({ subject, message, id }) => bus.publishDurable(subject, message, id),
+      log,
+    }),
+    open: async () => {
+      await requireSchema(pool);
+      await warmPool(pool, CONNECTIONS);
+    },
+  };
+}
+
+/** Runs until the signal aborts. */
+export async function watchNodes(
+  { config, log, signal }: ServiceContext,
+  { bus, store, outbox, open, ask }: SentinelParts,
+): Promise<void> {
   const nodeIds = config.nodes.map(({ id }) => id);
-  const streams = await retryForever(() => loadStreams(pool, store, nodeIds), {
+  const load = async () => {
+    await open();
+    return store.readStreams(nodeIds.map(nodeStream));
+  };
+  const streams = await retryForever(load, {
     what: 'reading what is recorded of the nodes',
     log,
     signal,
@@ -106,7 +134,7 @@ async function watchNodes({ config, log, signal }: ServiceContext, bus: Bus, poo
       nodeId: id,
       record: recordOf(streams.get(nodeStream(id)) ?? []),
       settings: config.sentinel,
-      ask: await askOf(node, suspectAfterMs / ECHO_SHARE, log),
+      ask: await ask(node, suspectAfterMs / ECHO_SHARE, log),
       now: () => ({ mono: mono(), at: Date.now() }),
       fence: (order) => fenceByAgreement(node, order, fencing),
       endRevenant: (incarnation) => endRevenant(id, incarnation, { bus, timeoutMs }),
@@ -158,10 +186,4 @@ async function askOf(
     );
     return nobody;
   }
-}
-
-async function loadStreams(pool: Pool, store: EventStore<NodeEvent>, nodeIds: readonly string[]) {
-  await requireSchema(pool);
-  await warmPool(pool, CONNECTIONS);
-  return store.readStreams(nodeIds.map(nodeStream));
 }
