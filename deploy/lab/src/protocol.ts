@@ -19,7 +19,10 @@ export const labInfo = z.object({
   sip: z.string().optional(),
   /** JSON-RPC of the edge's Kamailio; `core` and the machine may ask it. */
   edgeRpc: z.string().optional(),
+  /** With a login that may do everything, where Reinvite's services have logins of their own. */
   nats: z.string(),
+  /** How a client of NATS has to be told to trust it; absent where there is no TLS. */
+  natsTls: z.object({ caFile: z.string() }).optional(),
   postgres: z.string(),
   ari: z.record(z.string(), z.object({ url: z.string(), username: z.string(), password: z.string() })),
   logs: z.string(),

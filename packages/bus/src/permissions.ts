@@ -28,7 +28,8 @@ const ALARMS = 'reinvite.alarm.*';
  * made from it (`reinvite nats-config`), and the tests run on exactly that.
  *
  * 1. A node-agent speaks for its own node alone.
- * 2. Only a sentinel says that a node is down, and only recovery gives commands.
+ * 2. Only recovery gives commands. Only it acts on the word that a node is down, which a sentinel says; recovery may
+ *    publish it too, for a sentinel that died between recording and publishing it.
  * 3. Only `migrate` creates or changes streams; nobody deletes one, or a message in it.
  */
 export function permissions(nodes: readonly Pick<NodeConfig, 'id'>[]): ReadonlyMap<string, Permissions> {
@@ -83,7 +84,7 @@ const DIALOG_LEDGER: Permissions = {
 };
 
 const SENTINEL: Permissions = {
-  about: 'hears the nodes, fences them, and alone says that one is down',
+  about: 'hears the nodes, fences them, and says that one is down',
   publish: [
     subjects.nodeDown(ANY),
     subjects.fence(ANY),
@@ -109,6 +110,7 @@ const RECOVERY: Permissions = {
   about: 'reads what the others tell, plans, and alone gives commands',
   publish: [
     subjects.restoreCommand(ANY),
+    subjects.nodeDown(ANY),
     subjects.endEarly,
     subjects.ledgerBarrier,
     ALARMS,

@@ -132,7 +132,7 @@ describe('the accounts of NATS, on a real server', () => {
     expect(complaints.splice(0).join('')).toContain(subjects.callFact('ast2'));
   });
 
-  it('lets nobody but the sentinel say that a node is down, and nobody but recovery command', async () => {
+  it('lets a node be down only by the sentinel's word, which recovery may pass on, and nobody but recovery command', async () => {
     const accounts = [...permissions(NODES.map((id) => ({ id }))).keys()];
     const down: string[] = [];
     const commands: string[] = [];
@@ -142,7 +142,7 @@ describe('the accounts of NATS, on a real server', () => {
       if (!no.includes(subjects.nodeDown('ast1'))) down.push(account);
       if (!no.includes(subjects.restoreCommand('ast1'))) commands.push(account);
     }
-    expect({ down, commands }).toEqual({ down: ['sentinel'], commands: ['recovery'] });
+    expect({ down, commands }).toEqual({ down: ['sentinel', 'recovery'], commands: ['recovery'] });
   });
 
   it('lets the requester ask and be answered, and nothing else', async () => {

@@ -12,4 +12,4 @@ export { EventCodec, type EventCodecOptions, type RawEvent, type Upcaster } from
 export { EventStore, type EventStoreOptions } from './event-store.js';
 export { loadCursor, saveCursor } from './checkpoint.js';
 export { Outbox, type OutboxOptions } from './outbox.js';
-export type { OutboxRow, OutboxRows } from './outbox-rows.js';
+export { postgresOutboxRows, type OutboxRow, type OutboxRows } from './outbox-rows.js';

@@ -20,8 +20,12 @@ export interface OutboxRows {
   prune(keepMs: number): Promise<void>;
 }
 
-/** The table `outbox`. */
-export function postgresOutboxRows(pool: Pool): OutboxRows {
+/**
+ * The table `outbox`.
+ * @param beginning of the subjects whose messages are pending; by default of all. A relay that may not publish a subject
+ * leaves its messages to one that may.
+ */
+export function postgresOutboxRows(pool: Pool, beginning = ''): OutboxRows {
   const db = database(pool);
   const { id, messageId, subject, message, createdAt, publishedAt } = outbox;
   return {
@@ -34,6 +38,7 @@ export function postgresOutboxRows(pool: Pool): OutboxRows {
             and(
               isNull(publishedAt),
               gt(id, after),
+              sql`starts_with(${subject}, ${beginning})`,
               sql`${createdAt} <= clock_timestamp() - ${graceMs} * interval '1 ms'`,
             ),
           )

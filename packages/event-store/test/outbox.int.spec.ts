@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import { EventStore } from '../src/event-store.js';
 import type { OutboxMessage } from '../src/event.js';
 import { Outbox } from '../src/outbox.js';
+import { postgresOutboxRows } from '../src/outbox-rows.js';
 import { append, bulbCodec, type BulbEvent } from './events.js';
 
 const log = createLogger('test', 'fatal');
@@ -55,6 +56,16 @@ describe('the outbox', () => {
     expect(await relay.relayPending()).toBe(1_100);
     expect(sent.map((m) => m.id)).toEqual(ids);
     expect(await pending()).toEqual([]);
+  });
+
+  it('leaves the messages of other subjects to a relay that may publish them', async () => {
+    const sent: string[] = [];
+    await commit(message('lamp-1'), message('node-1', 'node.down.x'), message('lamp-2'));
+    const rows = postgresOutboxRows(pool, 'node.');
+    const relay = new Outbox({ pool: rows, publish: async (m) => sent.push(m.id), log, graceMs: 0 });
+    expect(await relay.relayPending()).toBe(1);
+    expect(sent).toEqual(['node-1']);
+    expect(await pending()).toEqual(['lamp-1', 'lamp-2']);
   });
 
   it('leaves a fresh message to those who appended it', async () => {

@@ -2,7 +2,7 @@ import { askAsterisk } from '@reinvite/ari';
 import { Bus, subjects } from '@reinvite/bus';
 import { connectPool, requireSchema, warmPool, type Pool } from '@reinvite/db';
 import { nodeEvent, type NodeEvent } from '@reinvite/domain';
-import { EventCodec, EventStore, Outbox } from '@reinvite/event-store';
+import { EventCodec, EventStore, Outbox, postgresOutboxRows } from '@reinvite/event-store';
 import {
   aborted,
   postgresUrl,
@@ -30,6 +30,8 @@ const ECHO_SHARE = 3;
 /** Others who were asked and did not agree may do so by then. */
 const RETRY_MS = 200;
 const CONNECTIONS = 2;
+/** What recovery has left in the outbox is not for a sentinel to publish. */
+const NODE_DOWN_SUBJECTS = subjects.nodeDown('');
 
 /**
  * Watches every configured node by its heartbeats and its agent's word, fences what is suspected, and says which life of
@@ -67,7 +69,7 @@ function storeOf(pool: Pool, bus: Bus, log: Logger): Pick<SentinelParts, 'store'
   return {
     store: new EventStore<NodeEvent>({ pool, codec: new EventCodec({ schema: nodeEvent }) }),
     outbox: new Outbox({
-      pool,
+      pool: postgresOutboxRows(pool, NODE_DOWN_SUBJECTS),
       publish: ({ subject, message, id }) => bus.publishDurable(subject, message, id),
       log,
     }),

@@ -1,6 +1,6 @@
 import { Bus, subjects } from '@reinvite/bus';
 import { heartbeat } from '@reinvite/domain';
-import { startLab, type Lab } from '@reinvite/lab';
+import { startLab, type Lab, type LabOptions } from '@reinvite/lab';
 import { createLogger } from '@reinvite/runtime';
 import {
   byeOf,
@@ -36,8 +36,9 @@ export class Scene {
     readonly db: pg.Pool,
   ) {}
 
-  static async open(options: { readonly nodes?: number } = {}): Promise<Scene> {
-    const lab = await startLab({ nodes: options.nodes ?? 3 });
+  /** @param options of the lab; three nodes where they do not say. */
+  static async open(options: Omit<LabOptions, 'only' | 'reinvite'> = {}): Promise<Scene> {
+    const lab = await startLab({ nodes: 3, ...options });
     await startDemoApp(lab);
     const db = new pg.Pool({ connectionString: lab.info.postgres, max: 2 });
     // A test may stop Postgres; the pool opens another connection by itself.
@@ -84,7 +85,13 @@ export class Scene {
   async revive(node: string): Promise<void> {
     const stop = new AbortController();
     const log = createLogger('e2e', 'fatal');
-    const bus = await Bus.connect({ servers: [this.lab.info.nats], name: 'e2e', log, signal: stop.signal });
+    const bus = await Bus.connect({
+      servers: [this.lab.info.nats],
+      tls: this.lab.info.natsTls,
+      name: 'e2e',
+      log,
+      signal: stop.signal,
+    });
     try {
       let fit = false;
       bus.subscribe(subjects.heartbeat(node), heartbeat, async (beat) => {

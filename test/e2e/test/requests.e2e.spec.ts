@@ -23,7 +23,13 @@ describe('a recovery is asked for', () => {
   beforeAll(async () => {
     scene = await Scene.open({ nodes: 2 });
     const log = createLogger('e2e', 'fatal');
-    bus = await Bus.connect({ servers: [scene.lab.info.nats], name: 'e2e', log, signal: stop.signal });
+    bus = await Bus.connect({
+      servers: [scene.lab.info.nats],
+      tls: scene.lab.info.natsTls,
+      name: 'e2e',
+      log,
+      signal: stop.signal,
+    });
     await scene.call([
       { kind: 'app', node: 'ast1', holdMs: HOLD_MS },
       { kind: 'bridge', node: 'ast1', holdMs: HOLD_MS },

@@ -12,14 +12,16 @@ import { ariUrl, nodeUnit, type NodeSettings } from './nodes.js';
 import {
   HEP_PORT,
   migrate,
+  natsAuthorization,
   reinviteUnits,
   writeConfigs,
   type PlacedService,
   type ReinviteSettings,
 } from './reinvite.js';
+import { drawSecurity, makeRoles, withOutsider, writePostgresUrls, type Security } from './security.js';
 import { addressValues, makeCertificates, nodesOf } from './telephony.js';
 import { Unit, type UnitSpec } from './unit.js';
-import { until } from './wait.js';
+import { READY_MS, until } from './wait.js';
 
 /** A lab whose processes all serve. */
 export interface BuiltLab {
@@ -27,7 +29,6 @@ export interface BuiltLab {
   readonly units: ReadonlyMap<string, Unit>;
 }
 
-const EDGE_SEES_NODES_MS = 30_000;
 
 /**
  * Builds the lab in the namespaces that this process is in: network, hosts, then the processes, those that need no other
@@ -58,7 +59,8 @@ export async function buildLab(
     .map((name) => hostNamed(layout, name));
   const services = placeServices(spec, layout);
   const nodes = nodeSettings(layout, services);
-  const info = infoOf(spec, layout, nodes, pid);
+  const security = drawSecurity(paths.config, paths.shared);
+  const info = infoOf(spec, layout, nodes, pid, security);
   if (nodes.length === 0) {
     progress('NATS and PostgreSQL');
     await start(await coreUnits(core, natsHosts, spec.postgresDiskMb));
@@ -76,10 +78,13 @@ export async function buildLab(
     services,
     config: paths.config,
     restrained: spec.restrained,
+    security,
   };
   const certificates = makeCertificates(layout);
   const config = await writeConfigs(reinvite);
-  const central = coreUnits(core, natsHosts, spec.postgresDiskMb).then(start);
+  const central = Promise.all([certificates, spec.reinvite ? authorize(reinvite) : undefined]).then(
+    async ([, authorization]) => start(await coreUnits(core, natsHosts, spec.postgresDiskMb, authorization)),
+  );
   const media = rtpengineUnit(edge).then((unit) => start([unit]));
   const asterisks = certificates.then(() => Promise.all(nodes.map(nodeUnit))).then(start);
   const second = certificates.then(async () => start([await proxyUnit(hostOf(layout, 'proxy'), layout)]));
@@ -87,15 +92,23 @@ export async function buildLab(
   const proxy = Promise.all([media, asterisks]).then(async () => start([await kamailioUnit(edge, layout)]));
   const reinviteUp = central.then(async () => {
     if (!spec.reinvite) return;
+    await makeRoles(core, security);
     await migrate(reinvite);
     await start(reinviteUnits(reinvite));
   });
   await Promise.all([reinviteUp, proxy, second]);
   progress('the edge finds the nodes');
-  await until('the edge, with every node answering,', EDGE_SEES_NODES_MS, () =>
+  await until('the edge, with every node answering,', READY_MS, () =>
     edgeSeesNodes(edge.address, nodes.length),
   );
   return { info: { ...info, config }, units };
+}
+
+/** Makes the services' logins; gives what NATS is told of them. */
+async function authorize(reinvite: ReinviteSettings): Promise<string> {
+  const { security, core } = reinvite;
+  await writePostgresUrls(security, core.address);
+  return withOutsider(await natsAuthorization(reinvite), security);
 }
 
 /** Every process of a central service, and its host. */
@@ -139,7 +152,13 @@ function hostNamed(layout: Layout, name: string): HostLayout {
   return host;
 }
 
-function infoOf(spec: LabSpec, layout: Layout, nodes: readonly NodeSettings[], pid: number): LabInfo {
+function infoOf(
+  spec: LabSpec,
+  layout: Layout,
+  nodes: readonly NodeSettings[],
+  pid: number,
+  { outsider, caFile }: Security,
+): LabInfo {
   const paths = labPaths(spec.name);
   const core = hostOf(layout, 'core').address;
   const edge = layout.hosts.find((host) => host.role === 'edge')?.address;
@@ -151,7 +170,9 @@ function infoOf(spec: LabSpec, layout: Layout, nodes: readonly NodeSettings[], p
       layout.hosts.map(({ name, role, address, address6 }) => [name, { role, address, address6 }]),
     ),
     ...(edge === undefined ? {} : { sip: `sip:${edge}:5060`, edgeRpc: edgeRpcUrl(edge) }),
-    nats: natsUrl(core),
+    ...(spec.reinvite
+      ? { nats: natsUrl(core, `${outsider.user}:${outsider.password}@`), natsTls: { caFile } }
+      : { nats: natsUrl(core) }),
     postgres: postgresUrl(core),
     ari: Object.fromEntries(nodes.map(({ node, ari }) => [node.name, ari])),
     logs: paths.logs,

@@ -3,31 +3,33 @@ import path from 'node:path';
 import { hostRoot, POSTGRES_DATA } from '../paths.js';
 import type { HostLayout } from '../layout.js';
 import { run } from './run.js';
+import { natsRouteTls, natsTls, securePostgres } from './security.js';
 import type { UnitSpec } from './unit.js';
-import { answersHttp, until } from './wait.js';
+import { answersHttp, READY_MS, until } from './wait.js';
 
-const READY_MS = 30_000;
 const NATS_PORT = 4222;
 const NATS_CLUSTER_PORT = 6222;
 const POSTGRES_PORT = 5432;
 
-export const natsUrl = (core: string): string => `nats://${core}:4222`;
+export const natsUrl = (core: string, login = ''): string => `nats://${login}${core}:4222`;
 export const postgresUrl = (core: string): string => `postgres://reinvite:reinvite@${core}:5432/reinvite`;
 
 /**
  * NATS with JetStream, and PostgreSQL. Both keep their data in the host's file system, which is memory.
  * @param natsHosts of the NATS servers beside the one on `core`; with them it is a cluster
  * @param postgresDiskMb size of a file system for PostgreSQL alone
+ * @param authorization who may do what on NATS; with it both serve over TLS, and only those who have a login
  */
 export async function coreUnits(
   core: HostLayout,
   natsHosts: readonly HostLayout[],
   postgresDiskMb: number | undefined,
+  authorization?: string,
 ): Promise<UnitSpec[]> {
   const cluster = [core, ...natsHosts];
   return Promise.all([
-    ...cluster.map((host, index) => nats(index === 0 ? 'nats' : host.name, host, cluster)),
-    postgres(core, postgresDiskMb),
+    ...cluster.map((host, index) => nats(index === 0 ? 'nats' : host.name, host, cluster, authorization)),
+    postgres(core, postgresDiskMb, authorization !== undefined),
   ]);
 }
 
@@ -35,24 +37,32 @@ async function nats(
   unit: string,
   { name, address }: HostLayout,
   cluster: readonly HostLayout[],
+  authorization: string | undefined,
 ): Promise<UnitSpec> {
   const config = {
     server_name: name,
     listen: `${address}:${NATS_PORT}`,
     http: `${address}:8222`,
     jetstream: { store_dir: '/var/lib/nats' },
+    ...(authorization === undefined ? {} : { tls: natsTls(name) }),
     ...(cluster.length === 1
       ? {}
       : {
           cluster: {
             name: 'lab',
             listen: `${address}:${NATS_CLUSTER_PORT}`,
+            ...(authorization === undefined ? {} : { tls: natsRouteTls(name) }),
             routes: cluster.map((one) => `nats-route://${one.address}:${NATS_CLUSTER_PORT}`),
           },
         }),
   };
   await mkdir(path.join(hostRoot(name), 'var/lib/nats'), { recursive: true });
-  await writeFile(path.join(hostRoot(name), 'etc/nats-server.conf'), JSON.stringify(config, undefined, 2));
+  const settings = Object.entries(config).map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
+  await writeFile(
+    path.join(hostRoot(name), 'etc/nats-server.conf'),
+    [...settings, authorization ?? '', ''].join('\n'),
+    { mode: 0o600 },
+  );
   return {
     name: unit,
     host: name,
@@ -63,7 +73,8 @@ async function nats(
   };
 }
 
-async function postgres({ name, address }: HostLayout, diskMb: number | undefined): Promise<UnitSpec> {
+async function postgres(core: HostLayout, diskMb: number | undefined, isSecure: boolean): Promise<UnitSpec> {
+  const { name, address } = core;
   const root = hostRoot(name);
   if (diskMb !== undefined) await separateDisk(path.join(root, POSTGRES_DATA), diskMb);
   const binaries = (await run('sh', ['-c', `ls -d ${root}/usr/lib/postgresql/*/bin`]))
@@ -75,6 +86,7 @@ async function postgres({ name, address }: HostLayout, diskMb: number | undefine
     max_connections: '300',
     shared_buffers: '128MB',
     log_line_prefix: '%m [%p] ',
+    ...(isSecure ? await securePostgres(core, POSTGRES_DATA) : {}),
   };
   const options = Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`]);
   return {

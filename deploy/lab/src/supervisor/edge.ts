@@ -6,9 +6,8 @@ import { run } from './run.js';
 import { addressValues, nodesOf, SIP_PORT } from './telephony.js';
 import { renderDirectory } from './template.js';
 import type { UnitSpec } from './unit.js';
-import { until } from './wait.js';
+import { READY_MS, until } from './wait.js';
 
-const READY_MS = 30_000;
 const RTPENGINE_CONTROL = '127.0.0.1:2223';
 /** Users that can register; the password of each is its name. */
 const LAB_USERS = ['alice', 'bob', 'carol', 'dave', 'erin'];

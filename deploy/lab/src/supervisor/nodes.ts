@@ -4,9 +4,8 @@ import { hostRoot } from '../paths.js';
 import type { HostLayout } from '../layout.js';
 import { renderDirectory, type Values } from './template.js';
 import type { UnitSpec } from './unit.js';
-import { answersHttp, until } from './wait.js';
+import { answersHttp, READY_MS, until } from './wait.js';
 
-const READY_MS = 60_000;
 const PID_FILE = 'run/asterisk/asterisk.pid';
 
 /** How to reach a node's ARI. */

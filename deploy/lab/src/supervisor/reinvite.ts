@@ -9,9 +9,8 @@ import { pidFileOf, type NodeSettings } from './nodes.js';
 import { run } from './run.js';
 import type { Security } from './security.js';
 import type { UnitSpec } from './unit.js';
-import { until } from './wait.js';
+import { READY_MS, until } from './wait.js';
 
-const READY_MS = 30_000;
 const MAIN = path.join(CHECKOUT, 'services/cli/dist/main.js');
 
 export const HEP_PORT = 9060;

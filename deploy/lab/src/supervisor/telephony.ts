@@ -34,8 +34,7 @@ export function nodesOf(layout: Layout): readonly HostLayout[] {
 
 /** Makes a certificate for every host that speaks TLS, with an authority of this lab's own, on all hosts' /lab/tls. */
 export async function makeCertificates(layout: Layout): Promise<void> {
-  const hosts = layout.hosts.filter(({ role }) => role !== 'core' && role !== 'service');
   const script = await readFile(path.join(LAB_PACKAGE, 'scripts', 'certificates.sh'), 'utf8');
-  const names = hosts.map(({ name, address, address6 }) => [name, address, address6].join(','));
+  const names = layout.hosts.map(({ name, address, address6 }) => [name, address, address6].join(','));
   await run('chroot', [hostRoot('edge'), 'sh', '-s', ...names], script);
 }

@@ -2,6 +2,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { codedError } from '@reinvite/runtime';
 import { messageOf } from '../messages.js';
 
+/** What a process may take to be ready, however many others the machine has to do with: only one that hangs takes longer. */
+export const READY_MS = 120_000;
+
 /**
  * Asks until the answer is true; an answer that throws counts as "not yet".
  * @throws CodedError `LAB_START_FAILED` after `timeoutMs`, with the last reason.
