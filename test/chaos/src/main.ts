@@ -3,25 +3,11 @@ import { randomInt } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { preflight } from '@reinvite/lab';
 import { shutdownSignal } from '@reinvite/runtime';
-import { CommanderError } from 'commander';
+import { EXIT, readCommandLine, writeJson } from '@reinvite/test-command-line';
 import { readOptions, type ChaosOptions } from './options.js';
 import { documentation } from './report/docs.js';
 import { isGood, printed } from './report/result.js';
 import { run } from './run.js';
-
-/** Exit codes: no difference, some, the machine or the command line will not do, interrupted. */
-const EXIT = { good: 0, bad: 1, unable: 2, interrupted: 130 } as const;
-
-/** Undefined where the command line was answered already: help, or what is wrong with it. */
-function optionsOf(argv: readonly string[]): ChaosOptions | undefined {
-  try {
-    return readOptions(argv);
-  } catch (error) {
-    if (!(error instanceof CommanderError)) throw error;
-    process.exitCode = error.exitCode === 0 ? EXIT.good : EXIT.unable;
-    return undefined;
-  }
-}
 
 async function chaos(options: ChaosOptions): Promise<number> {
   const { ok, missing } = await preflight();
@@ -37,8 +23,7 @@ async function chaos(options: ChaosOptions): Promise<number> {
   try {
     const { result, complaints } = await run({ ...options, seed }, { progress, signal });
     process.stdout.write(`${printed(result)}\n`);
-    if (options.json !== undefined)
-      await writeFile(options.json, `${JSON.stringify(result, undefined, 2)}\n`);
+    await writeJson(options.json, result);
     if (options.docs !== undefined) await writeFile(options.docs, documentation(result));
     if (isGood(result)) return EXIT.good;
     if (complaints !== '') process.stderr.write(`\nSIPp says:\n${complaints}\n`);
@@ -50,6 +35,6 @@ async function chaos(options: ChaosOptions): Promise<number> {
   }
 }
 
-const options = optionsOf(process.argv.slice(2));
+const options = readCommandLine(readOptions);
 // An abandoned step may still hold a timer or a socket.
 if (options !== undefined) process.exit(await chaos(options));

@@ -1,5 +1,4 @@
-import { accessSync, constants } from 'node:fs';
-import path from 'node:path';
+import { atLeast, writableFile } from '@reinvite/test-command-line';
 import { Command, InvalidArgumentError } from 'commander';
 import { FAULTS } from './draw/catalogue.js';
 
@@ -34,20 +33,12 @@ export function readOptions(argv: readonly string[]): ChaosOptions {
     .option('--calls <n>', 'calls in progress at a time', atLeast(3, 200), 18)
     .option('--nodes <n>', 'Asterisk nodes', atLeast(3, 10), 4)
     .option('--only <faults>', `only these, separated by commas, of ${ids.join(', ')}`, faults, ids)
-    .option('--json <file>', 'write the result as JSON to this file', writable)
-    .option('--docs <file>', 'write the page of the documentation to this file', writable)
-    .option('--keep <directory>', 'keep logs, captures and the evidence there', writable)
+    .option('--json <file>', 'write the result as JSON to this file', writableFile)
+    .option('--docs <file>', 'write the page of the documentation to this file', writableFile)
+    .option('--keep <directory>', 'keep logs, captures and the evidence there', writableFile)
     .exitOverride();
   program.parse([...argv], { from: 'user' });
   return program.opts<ChaosOptions>();
-}
-
-function atLeast(least: number, most: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (Number.isInteger(value) && value >= least && value <= most) return value;
-    throw new InvalidArgumentError(`a whole number from ${least} to ${most} is wanted`);
-  };
 }
 
 function faults(text: string): string[] {
@@ -56,14 +47,4 @@ function faults(text: string): string[] {
   const unknown = wanted.filter((id) => !known.includes(id));
   if (unknown.length > 0) throw new InvalidArgumentError(`there is no fault ${unknown.join(', ')}`);
   return wanted;
-}
-
-/** Found out before the run, not after. */
-function writable(file: string): string {
-  try {
-    accessSync(path.dirname(path.resolve(file)), constants.W_OK);
-  } catch {
-    throw new InvalidArgumentError('its directory cannot be written to');
-  }
-  return file;
 }

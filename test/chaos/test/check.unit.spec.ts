@@ -262,6 +262,21 @@ describe('the audit differs', () => {
   });
 });
 
+describe('an Asterisk that holds on to a call', () => {
+  const channels = [{ node: 'ast2', sipCallId: 'caller-1' }];
+
+  it('is reported where the call is over for its phones', () => {
+    expect(kindsOf(evidence({ channels }))).toEqual(['ghost']);
+    expect(kindsOf(calm({ channels }))).toEqual(['ghost']);
+  });
+
+  it('is not where it could not hear the phone hang up, nor where the call is not known', () => {
+    const seen = evidence({ calls: [app([bye('phone', DEATH + 100, null)])], recoveries: [], channels });
+    expect(kindsOf(seen)).toEqual([]);
+    expect(kindsOf(evidence({ channels: [{ node: 'ast2', sipCallId: 'x' }] }))).toEqual([]);
+  });
+});
+
 describe('captures that lost packets', () => {
   it('prove nothing', () => {
     expect(kindsOf(evidence({ doubts: ['3 SIP packets were not captured'] }))).toEqual(['doubt']);

@@ -125,6 +125,7 @@ export function evidence(about: Partial<Evidence> = {}): Evidence {
     blind: [],
     recoveries: [recovery()],
     deaths: [death()],
+    channels: [],
     doubts: [],
     ...about,
   };

@@ -2,7 +2,7 @@ import { establishedAt, byeOf, phonesOf, type ObservedCall } from '@reinvite/tes
 import { auditDifferences } from './audit.js';
 import { callStoryOf, type CallStory, type Chain } from './call.js';
 import type { Difference, DifferenceKind } from './difference.js';
-import type { Evidence, Injected, Life } from './evidence.js';
+import type { Channel, Evidence, Injected, Life } from './evidence.js';
 
 /** Where no fault says otherwise, in ms. */
 const PATIENCE_MS = 12_000;
@@ -48,6 +48,7 @@ export function check(evidence: Evidence): Verdict {
     ...lost.filter(({ unseen }) => !unseen).map(asLoss),
     ...stories.flatMap(wrongsOf),
     ...stories.flatMap(unendedOf),
+    ...stories.flatMap((story) => ghostsOf(story, evidence.channels)),
     ...lives.flatMap(wrongFence),
     ...auditDifferences(stories, evidence),
     ...evidence.doubts.map((text): Difference => ({ kind: 'doubt', at: 0, call: '', text })),
@@ -83,6 +84,29 @@ function unendedOf({ call, endFaults, dialogs }: CallStory): Difference[] {
   return [
     { kind: 'lost', at, call: call.number, text: `${call.kind}, without a crash: ${endFaults.join('; ')}` },
   ];
+}
+
+/** Of a call that went well nothing may be left; where a phone hung up towards a dead node, something may. */
+function ghostsOf(
+  { call, chains, endFaults, dialogs }: CallStory,
+  channels: readonly Channel[],
+): Difference[] {
+  const ended = dialogs.flatMap(({ phone }) => byeOf(phone)?.answer?.at ?? []);
+  const wentWell =
+    dialogs.length > 0 &&
+    ended.length === dialogs.length &&
+    endFaults.length === 0 &&
+    chains.every(({ outcome }) => outcome === 'recovered');
+  if (!wentWell) return [];
+  const ids = dialogs.map(({ phone }) => phone.callId);
+  return channels
+    .filter(({ sipCallId }) => ids.includes(sipCallId))
+    .map(({ node }) => ({
+      kind: 'ghost',
+      at: Math.max(...ended),
+      call: call.number,
+      text: `${call.kind}: ${node} still has a channel of it`,
+    }));
 }
 
 function wrongFence({ node, injection, endedAt }: Life): Difference[] {

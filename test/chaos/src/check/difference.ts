@@ -12,6 +12,8 @@ export type DifferenceKind =
   | 'wrong-death'
   /** A re-INVITE with other tags, too low a CSeq or from a dead node. */
   | 'malformed'
+  /** An Asterisk holds on to a call that is over for its phones. */
+  | 'ghost'
   /** The audit says recovered, the phones do not. */
   | 'audit-recovered'
   /** The phones say recovered, the audit does not. */

@@ -51,6 +51,13 @@ export interface AuditDeath {
   readonly downAt: number;
 }
 
+/** A channel that an Asterisk has when every phone that was to hang up has. */
+export interface Channel {
+  readonly node: string;
+  /** Call-ID of its dialog. */
+  readonly sipCallId: string;
+}
+
 /** All that was seen of a run. */
 export interface Evidence {
   readonly calls: readonly ObservedCall[];
@@ -59,6 +66,7 @@ export interface Evidence {
   readonly blind: readonly Blindness[];
   readonly recoveries: readonly AuditRecovery[];
   readonly deaths: readonly AuditDeath[];
+  readonly channels: readonly Channel[];
   /** Why the captures cannot be trusted; empty where they can. */
   readonly doubts: readonly string[];
 }

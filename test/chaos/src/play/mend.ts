@@ -1,8 +1,11 @@
 import type { Lab } from '@reinvite/lab';
+import { isCoded } from '@reinvite/runtime';
 import { eventually } from '@reinvite/test-support';
+import { ariList } from './ari.js';
 import type { LifeBook } from './life-book.js';
 
 const FIT_MS = 60_000;
+const STARTS = 3;
 /** The applications of those that must have found a node before calls can be set up, observed and taken over there. */
 const APPLICATIONS = [/^demo$/, /^reinvite-agent/, /^reinvite-worker/];
 
@@ -18,28 +21,26 @@ export async function mend(lab: Lab, lives: LifeBook, nodes: readonly string[]):
 }
 
 async function revive(lab: Lab, lives: LifeBook, node: string): Promise<void> {
-  lives.begins(node);
-  await lab.start(node);
+  await startNode(lab, lives, node, STARTS);
   await eventually(
     `${node} to be fit again`,
     async () => {
-      const names = await applicationsOf(lab, node);
+      const names = await ariList(lab, node, 'applications', 'name');
       return APPLICATIONS.every((wanted) => names.some((name) => wanted.test(name)));
     },
     FIT_MS,
   );
 }
 
-/** Names of the ARI applications that are connected to a node; none while Asterisk boots. */
-async function applicationsOf(lab: Lab, node: string): Promise<string[]> {
-  const ari = lab.info.ari[node];
-  if (ari === undefined) throw new Error(`${node} has no ARI`);
-  const authorization = `Basic ${Buffer.from(`${ari.username}:${ari.password}`).toString('base64')}`;
-  const answer = await fetch(`${ari.url}/applications`, { headers: { authorization } });
-  if (!answer.ok) return [];
-  const found: unknown = await answer.json();
-  if (!Array.isArray(found)) return [];
-  return found.flatMap((one: { readonly name?: unknown }) =>
-    typeof one.name === 'string' ? [one.name] : [],
-  );
+/** An Asterisk that somebody kills while it starts is the checker's to report, and started again. */
+async function startNode(lab: Lab, lives: LifeBook, node: string, tries: number): Promise<void> {
+  lives.begins(node);
+  try {
+    await lab.start(node);
+  } catch (error) {
+    if (tries <= 1 || !isCoded(error, 'LAB_START_FAILED')) throw error;
+    await lives.look();
+    if (!lives.isOver(node)) throw error;
+    await startNode(lab, lives, node, tries - 1);
+  }
 }

@@ -3,9 +3,10 @@ import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { startLab, type Lab } from '@reinvite/lab';
 import { byeOf, establishedAt, Phones, phonesOf, startDemoApp, type PhoneCall } from '@reinvite/test-phones';
-import type { Evidence } from '../check/evidence.js';
+import type { Channel, Evidence } from '../check/evidence.js';
 import { NATS_SERVERS, REPLICAS } from '../draw/catalogue.js';
 import type { Injection } from '../draw/fault.js';
+import { ariList } from './ari.js';
 import { readAudit } from './audit.js';
 import { Feeder, LONGEST_CALL_MS } from './feeder.js';
 import { LifeBook } from './life-book.js';
@@ -64,10 +65,11 @@ export class Stage {
     await this.untilEnded(phones);
     await lives.look();
     const audit = await readAudit(lab.info.postgres);
+    const channels = await this.channels(lab);
     const { calls: observed, doubts, complaints } = await phones.stop();
     this.complaints = complaints;
     const { injected, blind } = performer;
-    return { calls: observed, lives: lives.lives, injected, blind, ...audit, doubts };
+    return { calls: observed, lives: lives.lives, injected, blind, ...audit, channels, doubts };
   }
 
   private async performAll(
@@ -86,6 +88,13 @@ export class Stage {
       await performer.perform(injection);
     }
     await until(forMs);
+  }
+
+  private async channels(lab: Lab): Promise<Channel[]> {
+    const lists = this.options.nodes.map(async (node) =>
+      (await ariList(lab, node, 'channels', 'protocol_id')).map((sipCallId) => ({ node, sipCallId })),
+    );
+    return (await Promise.all(lists)).flat();
   }
 
   /** Until every phone that ever talked has ended its call, or should have long ago. */
