@@ -29,7 +29,6 @@ export interface BuiltLab {
   readonly units: ReadonlyMap<string, Unit>;
 }
 
-
 /**
  * Builds the lab in the namespaces that this process is in: network, hosts, then the processes, those that need no other
  * side by side.
