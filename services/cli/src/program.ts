@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import { errorLine, EXIT, exitCodeOf, standardOutput, type Output } from './output.js';
 import { SERVICE_NAMES } from './services.js';
+import type { OperatorOptions } from './commands/operate.js';
 import type { RequestOptions } from './commands/request.js';
 import type { RunOptions } from './commands/run.js';
+import type { StatusOptions } from './commands/status.js';
 
 /**
  * The `reinvite` command. Each sub-command loads its own code only.
@@ -76,7 +78,46 @@ function buildProgram(output: Output, exitWith: (code: number) => void): Command
       const { request } = await import('./commands/request.js');
       exitWith(await request(options, output));
     });
+
+  operatorCommands(program, output, exitWith);
   return program;
+}
+
+/** What a person tells a cluster that runs. */
+function operatorCommands(program: Command, output: Output, exitWith: (code: number) => void): void {
+  const load = () => import('./commands/operate.js');
+  subcommand(
+    program,
+    'status',
+    'nodes, sentinels, what holds recovery back, calls that wait, the last deaths',
+  )
+    .option('--json', 'for a program')
+    .action(async (options: StatusOptions) => {
+      const { status } = await import('./commands/status.js');
+      exitWith(await status(options, output));
+    });
+  asOperator(program, 'stop', 'stop recovery: no call of a dead node is touched until it is resumed').action(
+    async (options: OperatorOptions) => exitWith(await (await load()).stop(options, output)),
+  );
+  asOperator(program, 'resume', 'let recovery go on after a stop or a mass failure').action(
+    async (options: OperatorOptions) => exitWith(await (await load()).resume(options, output)),
+  );
+  asOperator(program, 'release', 'recover a call that is held in quarantine')
+    .argument('<call>', 'our call id, or the SIP Call-ID of one of its legs')
+    .action(async (call: string, options: OperatorOptions) =>
+      exitWith(await (await load()).release(call, options, output)),
+    );
+  asOperator(program, 'declare-down', 'vouch that a node is dead which nothing could fence')
+    .argument('<node>', 'its id')
+    .action(async (node: string, options: OperatorOptions) =>
+      exitWith(await (await load()).declareNodeDown(node, options, output)),
+    );
+}
+
+function asOperator(program: Command, name: string, description: string): Command {
+  return subcommand(program, name, description)
+    .requiredOption('--reason <text>', 'why, for the audit')
+    .option('--by <name>', 'who says so; the user of this process otherwise');
 }
 
 function subcommand(program: Command, name: string, description: string): Command {

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { Bus, subjects } from '@reinvite/bus';
-import { recoveryRequest } from '@reinvite/domain';
+import { declareDown, operatorCommand, recoveryRequest } from '@reinvite/domain';
 import { createLogger } from '@reinvite/runtime';
 import { startBackends } from '@reinvite/test-support';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -105,6 +105,51 @@ describe('the reinvite command, on a real Postgres and NATS', () => {
       dryRun: true,
     });
     expect((await reinvite(...common, '--call', 'unknown')).code).toBe(3);
+    stop.abort();
+    await bus.close();
+  });
+
+  it('tells what an operator says, and by its exit code what became of it', async () => {
+    const stop = new AbortController();
+    const log = createLogger('test', 'silent');
+    const bus = await Bus.connect({ servers: [backends.natsUrl], name: 'test', log, signal: stop.signal });
+    const control = { stopped: null, massFailure: null };
+    const refused = { status: 'refused', code: 'RECOVERY_NOT_HELD', message: 'no such call' };
+    const heard: unknown[] = [];
+    bus.respond(
+      subjects.operatorRecovery,
+      operatorCommand,
+      async (command) => {
+        heard.push(command);
+        if (command.type === 'ReleaseCall') return refused;
+        const recovery = { control, nodes: [], held: [], deaths: [] };
+        if (command.type === 'AskStatus') return { status: 'status', recovery };
+        return { status: 'done', changed: true, calls: 0, control };
+      },
+      () => refused,
+    );
+    const down = { status: 'refused', code: 'RECOVERY_NODE_ALIVE', message: 'it lives' };
+    bus.respond(
+      subjects.operatorNode,
+      declareDown,
+      async (asked) => (heard.push(asked), down),
+      () => down,
+    );
+    const common = ['--config', config, '--reason', 'upgrade', '--by', 'alice'];
+    expect(await reinvite('stop', ...common)).toMatchObject({ code: 0, err: '' });
+    expect(await reinvite('resume', ...common)).toMatchObject({ code: 0, err: '' });
+    expect(await reinvite('release', 'a@b', ...common)).toMatchObject({ code: 3 });
+    expect(await reinvite('declare-down', 'ast1', ...common)).toMatchObject({ code: 3 });
+    const shown = await reinvite('status', '--config', config, '--json');
+    expect(JSON.parse(shown.out)).toMatchObject({ recovery: { control }, sentinels: [] });
+    const who = { requestedBy: 'alice', reason: 'upgrade' };
+    expect(heard).toEqual([
+      { type: 'StopRecovery', ...who },
+      { type: 'ResumeRecovery', ...who },
+      { type: 'ReleaseCall', callId: 'a@b', ...who },
+      { type: 'DeclareDown', nodeId: 'ast1', ...who },
+      { type: 'AskStatus' },
+    ]);
     stop.abort();
     await bus.close();
   });

@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
-import { setTimeout as delay } from 'node:timers/promises';
-import { Bus, subjects } from '@reinvite/bus';
-import { recoveryReply, recoveryRequest, type RecoveryReply, type RecoveryRequest } from '@reinvite/domain';
-import { codedError, createLogger, loadConfig, type Config } from '@reinvite/runtime';
+import { subjects } from '@reinvite/bus';
+import { recoveryReply, recoveryRequest, type RecoveryRequest } from '@reinvite/domain';
+import { codedError, loadConfig } from '@reinvite/runtime';
 import { z } from 'zod';
+import { withBus } from '../ask.js';
 import { EXIT, type Output } from '../output.js';
 
-const CONNECT_TIMEOUT_MS = 5_000;
 /** Longer than a plan of thousands of calls takes, and than HOMER is waited for unless it is configured otherwise. */
 const ANSWER_TIMEOUT_MS = 30_000;
 
@@ -28,7 +27,10 @@ export interface RequestOptions {
  */
 export async function request(options: RequestOptions, output: Output): Promise<number> {
   const asked = requestOf(options);
-  const reply = await ask(await loadConfig(options.config), asked);
+  const config = await loadConfig(options.config);
+  const reply = await withBus(config, 'requester', (bus) =>
+    bus.request(subjects.recoveryRequest, asked, recoveryReply, ANSWER_TIMEOUT_MS),
+  );
   output.out(JSON.stringify(reply));
   return reply.status === 'accepted' ? EXIT.ok : EXIT.refused;
 }
@@ -48,44 +50,4 @@ export function requestOf(options: RequestOptions): RecoveryRequest {
   });
   if (!result.success) throw codedError('USAGE_INVALID', z.prettifyError(result.error));
   return result.data;
-}
-
-async function ask(config: Config, asked: RecoveryRequest): Promise<RecoveryReply> {
-  const stop = new AbortController();
-  const bus = await connect(config, stop);
-  try {
-    return await bus.request(subjects.recoveryRequest, asked, recoveryReply, ANSWER_TIMEOUT_MS);
-  } finally {
-    stop.abort();
-    await bus.close();
-  }
-}
-
-/** A service would try for ever; a person wants to know. */
-async function connect(config: Config, stop: AbortController): Promise<Bus> {
-  const log = createLogger('reinvite', 'silent');
-  const connected = new AbortController();
-  const giveUp = delay(CONNECT_TIMEOUT_MS, undefined, { signal: connected.signal }).then(
-    () => stop.abort(),
-    () => undefined,
-  );
-  try {
-    return await Bus.connect({
-      ...config.nats,
-      account: 'requester',
-      name: 'reinvite request',
-      log,
-      signal: stop.signal,
-    });
-  } catch (cause) {
-    throw codedError(
-      'NATS_UNREACHABLE',
-      `NATS does not answer at ${config.nats.servers.length} configured address(es)`,
-      {},
-      cause,
-    );
-  } finally {
-    connected.abort();
-    await giveUp;
-  }
 }
