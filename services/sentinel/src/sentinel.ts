@@ -1,4 +1,4 @@
-import { askAsterisk } from '@reinvite/ari';
+import { ariAccess, askAsterisk } from '@reinvite/ari';
 import { Bus, subjects } from '@reinvite/bus';
 import { connectPool, requireSchema, warmPool, type Pool } from '@reinvite/db';
 import { nodeEvent, type NodeEvent } from '@reinvite/domain';
@@ -6,7 +6,6 @@ import { EventCodec, EventStore, Outbox, postgresOutboxRows } from '@reinvite/ev
 import {
   aborted,
   postgresUrl,
-  readSecret,
   retryForever,
   type Logger,
   type NodeConfig,
@@ -29,6 +28,8 @@ const TICKS_PER_SUSPICION = 10;
 const ECHO_SHARE = 3;
 /** Others who were asked and did not agree may do so by then. */
 const RETRY_MS = 200;
+/** The fence waits for no edge longer. */
+const EDGE_ANSWER_MS = 400;
 const CONNECTIONS = 2;
 /** What recovery has left in the outbox is not for a sentinel to publish. */
 const NODE_DOWN_SUBJECTS = subjects.nodeDown('');
@@ -115,6 +116,7 @@ export async function watchNodes(
     sentinelId,
     sentinels,
     timeoutMs: voteTimeoutMs,
+    mono,
     bus,
     log,
     view: (nodeId, incarnation) => ({
@@ -126,7 +128,7 @@ export async function watchNodes(
   const rpcUrls = (config.sentinel.edges ?? config.recovery.edges).map(({ rpcUrl }) => rpcUrl);
   const fencing = {
     ...{ bus, log, timeoutMs, command, signal, council, book, mono, edgeStaleMs },
-    edges: { rpcUrls, log },
+    edges: { rpcUrls, timeoutMs: EDGE_ANSWER_MS, log },
     retryMs: RETRY_MS,
   };
 
@@ -166,16 +168,16 @@ const nobody = async (): Promise<undefined> => undefined;
 
 /** How to ask a node's Asterisk itself: the agent's silence says nothing of it. Without its password the agent alone counts. */
 async function askOf(
-  { id, ari }: NodeConfig,
+  node: NodeConfig,
   timeoutMs: number,
   log: Logger,
 ): Promise<() => Promise<string | undefined>> {
-  const { url, username } = ari;
+  const { id } = node;
   try {
-    const password = await readSecret(`ARI password of ${id}`, ari.password, ari.passwordFile);
+    const access = await ariAccess(node);
     return async () => {
       try {
-        return (await askAsterisk({ url, username, password }, timeoutMs)).incarnation;
+        return (await askAsterisk(access, timeoutMs)).incarnation;
       } catch (err) {
         log.debug({ err, nodeId: id }, 'Asterisk does not answer the sentinel');
         return undefined;

@@ -6,11 +6,16 @@ import { quorumOf, tally, type Tally } from './tally.js';
 /** What this sentinel knows of a life by itself. */
 export type OwnView = Pick<Vote, 'suspects' | 'down' | 'leaseOver'>;
 
+/** A voice is held for so many times as long as a vote may take: by then the asker acts, or has given up. */
+const HELD_FOR_VOTES = 3;
+
 export interface CouncilOptions {
   readonly sentinelId: string;
   /** How many sentinels have a vote, this one included. */
   readonly sentinels: number;
   readonly timeoutMs: number;
+  /** Monotonic ms. */
+  readonly mono: () => number;
   readonly bus: Pick<Bus, 'respond' | 'requestMany'>;
   readonly log: Logger;
   readonly view: (nodeId: string, incarnation: string) => OwnView;
@@ -21,8 +26,10 @@ export interface CouncilOptions {
  * alone would count themselves as all.
  */
 export class Council {
-  /** How far this sentinel is with fencing a node. */
-  private readonly fencing = new Map<string, 'asking' | 'acting'>();
+  /** Nodes that this sentinel is fencing. */
+  private readonly acting = new Set<string>();
+  /** To whom this sentinel has given its voice for a node, itself included, and until when. */
+  private readonly given = new Map<string, { readonly to: string; readonly until: number }>();
 
   constructor(private readonly options: CouncilOptions) {}
 
@@ -48,11 +55,14 @@ export class Council {
     );
   }
 
-  /** Asks everybody. Until {@link done} the others know that this sentinel has begun. */
+  /**
+   * Asks everybody. A voice is given to one asker at a time, so two majorities cannot be had at once. Until {@link done} the
+   * others know that this sentinel has begun.
+   */
   async ask(nodeId: string, incarnation: string): Promise<Tally> {
     const { sentinelId, sentinels, timeoutMs, bus, log } = this.options;
     const request: VoteRequest = { type: 'VoteRequest', nodeId, incarnation, askedBy: sentinelId };
-    this.fencing.set(nodeId, 'asking');
+    this.give(nodeId, sentinelId);
     const heard = this.isAlone
       ? []
       : await bus.requestMany(subjects.sentinelVote, request, vote, sentinels, timeoutMs);
@@ -64,20 +74,34 @@ export class Council {
         { nodeId, voters, sentinels },
         'a minority of the sentinels answers: it declares nobody dead',
       );
-    if (result.granted) this.fencing.set(nodeId, 'acting');
+    if (result.granted) this.acting.add(nodeId);
     return result;
   }
 
   /** The fence of a node has its result. */
   done(nodeId: string): void {
-    this.fencing.delete(nodeId);
+    this.acting.delete(nodeId);
+    if (this.given.get(nodeId)?.to === this.options.sentinelId) this.given.delete(nodeId);
   }
 
   private voteOn({ nodeId, incarnation, askedBy }: VoteRequest): Vote {
     const { sentinelId, view } = this.options;
-    const phase = this.fencing.get(nodeId);
-    // Of two who ask at the same time the first by name goes on.
-    const fencing = phase === 'acting' || (phase === 'asking' && sentinelId < askedBy);
+    const fencing = this.acting.has(nodeId) || !this.give(nodeId, askedBy);
     return { type: 'Vote', sentinelId, nodeId, incarnation, fencing, ...view(nodeId, incarnation) };
+  }
+
+  /**
+   * Gives this sentinel's voice, unless another has it. One that it has given to itself, and not acted on yet, it gives to
+   * whoever comes first by name: of two who ask at the same time one goes on.
+   * @returns whether the asker has it now.
+   */
+  private give(nodeId: string, to: string): boolean {
+    const { sentinelId, timeoutMs, mono } = this.options;
+    const before = this.given.get(nodeId);
+    const isFree = before === undefined || before.until <= mono() || before.to === to;
+    const givesWay = before?.to === sentinelId && to < sentinelId;
+    if (!isFree && !givesWay) return false;
+    this.given.set(nodeId, { to, until: mono() + HELD_FOR_VOTES * timeoutMs });
+    return true;
   }
 }

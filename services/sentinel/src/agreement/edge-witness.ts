@@ -1,8 +1,6 @@
 import type { Logger } from '@reinvite/runtime';
 import { z } from 'zod';
 
-const TIMEOUT_MS = 300;
-
 /** Of Kamailio's `dispatcher.list`, as its JSON-RPC gives it. */
 const listed = z.object({
   result: z.object({
@@ -21,6 +19,8 @@ export type EdgeWord = 'active' | 'nothing';
 
 export interface EdgeWitnessOptions {
   readonly rpcUrls: readonly string[];
+  /** An edge that takes longer for its answer says nothing. */
+  readonly timeoutMs: number;
   readonly log: Logger;
 }
 
@@ -30,12 +30,12 @@ export interface EdgeWitnessOptions {
  */
 export async function askEdges(
   addresses: readonly string[],
-  { rpcUrls, log }: EdgeWitnessOptions,
+  { rpcUrls, timeoutMs, log }: EdgeWitnessOptions,
 ): Promise<EdgeWord> {
   const words = await Promise.all(
     rpcUrls.map(async (rpcUrl): Promise<EdgeWord> => {
       try {
-        return wordOf(await list(rpcUrl), addresses);
+        return wordOf(await list(rpcUrl, timeoutMs), addresses);
       } catch (err) {
         log.debug({ err, rpcUrl }, 'an edge does not say what it knows of the nodes');
         return 'nothing';
@@ -63,12 +63,12 @@ function hostOf(uri: string): string {
   return host.replace(/^\[|\]$/g, '');
 }
 
-async function list(rpcUrl: string): Promise<unknown> {
+async function list(rpcUrl: string, timeoutMs: number): Promise<unknown> {
   const response = await fetch(rpcUrl, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'dispatcher.list' }),
-    signal: AbortSignal.timeout(TIMEOUT_MS),
+    signal: AbortSignal.timeout(timeoutMs),
   });
   return response.json();
 }

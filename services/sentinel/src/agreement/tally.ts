@@ -32,10 +32,9 @@ export function tally(votes: readonly Vote[], askedBy: string, sentinels: number
     };
   });
   const agreedBy = all.filter(({ suspects }) => suspects).map(({ name }) => name);
-  const others = votes.filter(({ sentinelId }) => sentinelId !== askedBy);
-  const busy = others.some(({ down }) => down)
+  const busy = votes.some(({ down, sentinelId }) => down && sentinelId !== askedBy)
     ? 'down'
-    : others.some(({ fencing }) => fencing)
+    : votes.some(({ fencing }) => fencing)
       ? 'fencing'
       : null;
   return {

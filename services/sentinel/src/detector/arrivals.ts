@@ -15,6 +15,8 @@ const PRIOR_SENT = 10;
 const LEAST_JITTER_SHARE = 0.25;
 /** Beyond so many standard deviations nothing is added to the sum that a double could show beside the rest. */
 const FAR = 8;
+/** What is left of the sum is smaller than this by then, and phi far above every level. */
+const NEGLIGIBLE = 1e-300;
 
 /** The arrivals of one node's heartbeats, of one interval. */
 export interface Arrivals {
@@ -59,7 +61,7 @@ export function phi({ intervalMs, window }: Arrivals, silentMs: number): number 
   let probability = 0;
   let weight = 1 - lost;
   let left = 1;
-  for (let next = 1; next * intervalMs - silentMs < FAR * jitterMs; next += 1) {
+  for (let next = 1; next * intervalMs - silentMs < FAR * jitterMs && left > NEGLIGIBLE; next += 1) {
     probability += weight * upperTail((silentMs - next * intervalMs) / jitterMs);
     weight *= lost;
     left *= lost;
