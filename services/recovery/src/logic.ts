@@ -7,7 +7,13 @@ export { Planner, type PlannerOptions } from './planning/planner.js';
 export { policyFor } from './planning/policies.js';
 export type { PlanningReads } from './planning/reads.js';
 export { Batcher } from './recoveries/batcher.js';
-export { tellOfDeadTarget, type OpenLeg, type OpenLegs } from './recoveries/dead-targets.js';
+export {
+  tellOfDeadTarget,
+  watchDeadTargets,
+  type DeadTargets,
+  type OpenLeg,
+  type OpenLegs,
+} from './recoveries/dead-targets.js';
 export { watchDeadlines, type DeadlineRows, type DueRow } from './recoveries/deadlines.js';
 export { follow } from './recoveries/follow.js';
 export { Journal, type ReadSide } from './recoveries/journal.js';

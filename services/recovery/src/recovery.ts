@@ -36,7 +36,13 @@ import { Planner } from './planning/planner.js';
 import { policyFor, warnOfGroups } from './planning/policies.js';
 import { NOBODY, rehearse } from './planning/rehearse.js';
 import { Batcher } from './recoveries/batcher.js';
-import { postgresOpenLegs, tellOfDeadTarget } from './recoveries/dead-targets.js';
+import {
+  postgresDeadTargets,
+  postgresOpenLegs,
+  tellOfDeadTarget,
+  watchDeadTargets,
+  type Life,
+} from './recoveries/dead-targets.js';
 import { postgresDeadlines, watchDeadlines } from './recoveries/deadlines.js';
 import { follow } from './recoveries/follow.js';
 import { Journal, postgresReadSide } from './recoveries/journal.js';
@@ -64,8 +70,8 @@ const FACTS_IN_FLIGHT = 2_000;
 const NODES_IN_FLIGHT = 16;
 /** After so many intervals every node that beats has been heard. */
 const HEARTBEATS_HEARD = 1.5;
-/** After a replica's death its messages go to another one. */
-const ACK_WAIT_MS = 10_000;
+/** After a replica's death its messages go to another one: there are people on the line. */
+const ACK_WAIT_MS = 1_500;
 
 /**
  * Keeps the call records, plans the recovery of every call of a dead node, follows each to its one outcome, and answers
@@ -171,6 +177,10 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
     log,
   });
 
+  const openLegs = postgresOpenLegs(pool);
+  const tellTargeted = (life: Life): Promise<void> =>
+    tellOfDeadTarget(openLegs, recoveries, () => nodes.candidates(), life);
+
   bus.subscribe(subjects.heartbeat('*'), heartbeat, (beat) => nodes.heard(beat));
   bus.respond(subjects.recoveryRequest, recoveryRequest, (request) => handler.handle(request), refusal, {
     queue: 'recovery',
@@ -187,10 +197,9 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
     projection.done,
     outbox.run(signal),
     watchDeadlines(postgresDeadlines(pool), recoveries, () => nodes.candidates(), log, signal),
+    watchDeadTargets(postgresDeadTargets(pool), tellTargeted, log, signal),
     rememberDeaths(bus, nodes),
-    consumeDeaths(bus, nodes, planner, restraints, (down) =>
-      tellOfDeadTarget(postgresOpenLegs(pool), recoveries, () => nodes.candidates(), down),
-    ),
+    consumeDeaths(bus, nodes, planner, restraints, tellTargeted),
     consumeFacts(bus, nodes, recoveries),
     consumeEarly(bus, { store: earlyEvents, rpcUrls, log, signal }),
   ]);

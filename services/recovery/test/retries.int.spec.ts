@@ -2,7 +2,7 @@ import { database } from '@reinvite/db';
 import { eventually } from '@reinvite/test-support';
 import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { bridge, Cluster, leg, type AuditRow } from './support/cluster.js';
+import { bridge, Cluster, leg, lifeOf, type AuditRow } from './support/cluster.js';
 
 describe('another attempt, on real Postgres and NATS', () => {
   let cluster: Cluster;
@@ -65,6 +65,19 @@ describe('another attempt, on real Postgres and NATS', () => {
     );
     expect(back).toMatchObject({ target: 'ast3', attempts: 2 });
     expect((await cluster.audit()).map(({ outcome }) => outcome).sort()).toEqual(['recovered', 'under way']);
+  });
+
+  it('is made by another node also when it began on one of whose death only another replica had heard', async () => {
+    cluster.replica({ attemptTimeoutMs: 60_000 });
+    cluster.beats('ast3', { liveChannels: 50 });
+    cluster.worker.manner = ({ target }) => (target === 'ast2' ? 'silent' : 'answers');
+    await database(cluster.pool).execute(
+      sql`insert into node_incarnations (node_id, incarnation, first_seen_at, closed_at)
+          values ('ast2', ${lifeOf('ast2')}, now(), now())`,
+    );
+    await crash('one');
+    expect(await ended(1)).toMatchObject([{ outcome: 'recovered', target: 'ast3', attempts: 2 }]);
+    expect(cluster.worker.commands.map(({ target }) => target)).toEqual(['ast2', 'ast3']);
   });
 
   it('is not made of a leg that had come back on the node that died: its own recovery has it', async () => {

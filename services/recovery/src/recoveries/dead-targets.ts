@@ -1,5 +1,7 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { database, withPostgresErrors, type Pool } from '@reinvite/db';
 import type { Candidate, NodeDown } from '@reinvite/domain';
+import type { Logger } from '@reinvite/runtime';
 import { sql } from 'drizzle-orm';
 import type { Recoveries } from './recoveries.js';
 
@@ -30,6 +32,53 @@ export function postgresOpenLegs(pool: Pool): OpenLegs {
   };
 }
 
+/** How often it is looked for recoveries that a replica has begun on a node of whose death it had not heard yet. */
+const LOOK_EVERY_MS = 1_000;
+
+/** A life of a node. */
+export type Life = Pick<NodeDown, 'nodeId' | 'incarnation'>;
+
+/**
+ * Dead lives that have a recovery open, and whose own calls are all planned: only then it is known which legs that had come
+ * back there are taken over. @throws the coded errors of `withPostgresErrors`.
+ */
+export type DeadTargets = () => Promise<readonly Life[]>;
+
+/** From the tables `recoveries` and `node_incarnations`. */
+export function postgresDeadTargets(pool: Pool): DeadTargets {
+  return async () => {
+    const { rows } = await withPostgresErrors(() =>
+      database(pool).execute<{ node_id: string; incarnation: string }>(sql`
+      select distinct life.node_id, life.incarnation
+      from recoveries r
+      join node_incarnations life on life.node_id = r.target and life.incarnation = r.target_incarnation
+      where r.outcome is null and life.closed_at is not null`),
+    );
+    return rows.map(({ node_id: nodeId, incarnation }) => ({ nodeId, incarnation }));
+  };
+}
+
+/**
+ * Tells what {@link tellOfDeadTarget} could not: an attempt that began on a dead node after it had been asked, until the signal
+ * aborts. Telling twice changes nothing.
+ */
+export async function watchDeadTargets(
+  targets: DeadTargets,
+  tell: (life: Life) => Promise<void>,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      for (const life of await targets()) await tell(life);
+    } catch (err) {
+      log.warn({ err }, 'dead targets not looked at, trying again');
+    }
+    // Rejects only when the signal aborts, which ends the loop.
+    await delay(LOOK_EVERY_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
 /**
  * Tells the recoveries that had given legs to a node that it is dead. To be called once the recovery of the node's own calls is
  * planned: a channel of ours that had come back there is one of them, and only one of the two may go on with its dialog.
@@ -39,7 +88,7 @@ export async function tellOfDeadTarget(
   openLegs: OpenLegs,
   recoveries: Pick<Recoveries, 'tell'>,
   candidates: () => readonly Candidate[],
-  { nodeId, incarnation }: Pick<NodeDown, 'nodeId' | 'incarnation'>,
+  { nodeId, incarnation }: Life,
 ): Promise<void> {
   const takenOver = new Map<string, Set<string>>();
   for (const { recovery_id, channel_id, taken_over } of await openLegs(nodeId, incarnation)) {
