@@ -6,6 +6,7 @@ import { shutdownSignal } from '@reinvite/runtime';
 import { EXIT, readCommandLine, writeJson } from '@reinvite/test-command-line';
 import { readOptions, type ChaosOptions } from './options.js';
 import { documentation } from './report/docs.js';
+import { readRun } from './report/joined.js';
 import { isGood, printed } from './report/result.js';
 import { run } from './run.js';
 
@@ -21,10 +22,11 @@ async function chaos(options: ChaosOptions): Promise<number> {
   const seed = options.seed ?? randomInt(2 ** 31);
   const progress = (line: string): void => void process.stderr.write(`chaos: ${line}\n`);
   try {
+    const earlier = await Promise.all(options.add.map(readRun));
     const { result, complaints } = await run({ ...options, seed }, { progress, signal });
     process.stdout.write(`${printed(result)}\n`);
     await writeJson(options.json, result);
-    if (options.docs !== undefined) await writeFile(options.docs, documentation(result));
+    if (options.docs !== undefined) await writeFile(options.docs, documentation([...earlier, result]));
     if (isGood(result)) return EXIT.good;
     if (complaints !== '') process.stderr.write(`\nSIPp says:\n${complaints}\n`);
     return EXIT.bad;

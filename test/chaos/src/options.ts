@@ -17,6 +17,8 @@ export interface ChaosOptions {
   readonly json?: string;
   /** File that gets the page of the documentation. */
   readonly docs?: string;
+  /** Results of earlier runs that the page is to count too. */
+  readonly add: readonly string[];
   /** Directory that gets the logs of the lab, the captures and all that was seen. */
   readonly keep?: string;
 }
@@ -30,11 +32,12 @@ export function readOptions(argv: readonly string[]): ChaosOptions {
     .description('Random faults while calls go on, and what the phones saw against what the audit says.')
     .option('--seconds <n>', 'how long faults are injected', atLeast(10, 86_400), 120)
     .option('--seed <n>', 'draws the same faults and calls again', atLeast(0, LARGEST_SEED))
-    .option('--calls <n>', 'calls in progress at a time', atLeast(3, 200), 18)
+    .option('--calls <n>', 'calls in progress at a time', atLeast(3, 200), 24)
     .option('--nodes <n>', 'Asterisk nodes', atLeast(3, 10), 4)
     .option('--only <faults>', `only these, separated by commas, of ${ids.join(', ')}`, faults, ids)
     .option('--json <file>', 'write the result as JSON to this file', writableFile)
     .option('--docs <file>', 'write the page of the documentation to this file', writableFile)
+    .option('--add <file>', 'a result of --json that the page counts too; can be given again', listed, [])
     .option('--keep <directory>', 'keep logs, captures and the evidence there', writableFile)
     .exitOverride();
   program.parse([...argv], { from: 'user' });
@@ -47,4 +50,8 @@ function faults(text: string): string[] {
   const unknown = wanted.filter((id) => !known.includes(id));
   if (unknown.length > 0) throw new InvalidArgumentError(`there is no fault ${unknown.join(', ')}`);
   return wanted;
+}
+
+function listed(file: string, before: readonly string[]): string[] {
+  return [...before, file];
 }

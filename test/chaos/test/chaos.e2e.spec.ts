@@ -11,7 +11,7 @@ describe('random faults while calls go on', () => {
     'lose no call, double none and take none over wrongly, and phones and audit agree',
     async () => {
       const { result, complaints } = await run(
-        { seconds: 45, seed: 11, calls: 12, nodes: 3, only: ONLY },
+        { seconds: 45, seed: 11, calls: 12, nodes: 3, only: ONLY, add: [] },
         { progress: () => undefined, signal: new AbortController().signal },
       );
       expect(isGood(result), `${printed(result)}\n${complaints}`).toBe(true);

@@ -1,8 +1,12 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { check } from '../src/check/check.js';
 import type { Evidence } from '../src/check/evidence.js';
 import { scheduleOf } from '../src/draw/schedule.js';
 import { documentation } from '../src/report/docs.js';
+import { joinedRows, readRun } from '../src/report/joined.js';
 import { isGood, printed, resultOf } from '../src/report/result.js';
 import { app, calm, DEATH, evidence } from './run.js';
 
@@ -42,11 +46,31 @@ describe('a result', () => {
   });
 
   it('becomes a page, deaths apart from what nobody may notice', () => {
-    expect(documentation(reported(evidence(), 'node-killed'))).toContain(
-      '| kill -9 of an Asterisk | 1 | 1 | 1 | 0 | 0 | 0 |',
+    expect(documentation([reported(evidence(), 'node-killed')])).toContain(
+      '| `node-killed` | kill -9 of an Asterisk | 1 | 1 | 1 | 0 | 0 | 0 |',
     );
-    expect(documentation(reported(calm(), 'sentinel-hung'))).toContain(
-      '| SIGSTOP of a sentinel for 5 s | 1 | 1 | 0 | 0 | 0 |',
+    expect(documentation([reported(calm(), 'sentinel-hung')])).toContain(
+      '| `sentinel-hung` | SIGSTOP of a sentinel for 5 s | 1 | 1 | 0 | 0 | 0 |',
     );
+  });
+
+  it('counts several runs together', () => {
+    const run = reported(evidence(), 'node-killed');
+    const text = documentation([run, run, reported(calm(), 'sentinel-hung')]);
+    expect(text).toContain('This page is of 3 runs');
+    expect(text).toContain('| `node-killed` | kill -9 of an Asterisk | 2 | 2 | 2 | 0 | 0 | 0 |');
+  });
+
+  it('is read back from its file, and nothing else is', async () => {
+    const directory = await mkdtemp(path.join(tmpdir(), 'chaos-'));
+    const file = path.join(directory, 'run.json');
+    const run = reported(evidence(), 'node-killed');
+    await writeFile(file, JSON.stringify(run));
+    expect(joinedRows([await readRun(file)])).toEqual(run.rows);
+    for (const text of ['{}', 'no JSON', '{"seed":1,"seconds":1,"rows":[{}],"differences":[]}']) {
+      await writeFile(file, text);
+      await expect(readRun(file)).rejects.toThrow('is no result of a run');
+    }
+    await rm(directory, { recursive: true });
   });
 });

@@ -37,6 +37,13 @@ describe('a schedule', () => {
     for (const { dying } of scheduleOf(draw)) expect(dying.length).toBeLessThan(nodes.length - 1);
   });
 
+  it('kills no node that died last: it has no calls yet', () => {
+    const deaths = scheduleOf(draw).filter(({ dying }) => dying.length > 0);
+    for (const [index, { dying }] of deaths.entries()) {
+      for (const node of deaths[index + 1]?.dying ?? []) expect(dying).not.toContain(node);
+    }
+  });
+
   it('is printed with what is done to whom', () => {
     const [first] = scheduleOf(draw);
     const text = printedSchedule(scheduleOf(draw));
@@ -61,7 +68,7 @@ describe('a fault', () => {
 
 describe('the command line', () => {
   it('has defaults, and names what it does not take', () => {
-    expect(readOptions([])).toEqual({ seconds: 120, calls: 18, nodes: 4, only: all });
+    expect(readOptions([])).toEqual({ seconds: 120, calls: 24, nodes: 4, only: all, add: [] });
     expect(readOptions(['--seed', '3', '--only', 'node-hung,node-cut'])).toMatchObject({
       seed: 3,
       only: ['node-hung', 'node-cut'],

@@ -122,7 +122,7 @@ function wrongFence({ node, injection, endedAt }: Life): Difference[] {
 }
 
 function countFaults(
-  { injected, calls }: Evidence,
+  { injected, calls, lives }: Evidence,
   chains: readonly Chain[],
   differences: readonly Difference[],
 ): FaultCount[] {
@@ -130,6 +130,7 @@ function countFaults(
   return ids.map((fault) => {
     const own = injected.filter((one) => one.fault === fault);
     const isOwn = (at: number): boolean => own.some((one) => one === causeAt(injected, at));
+    const isDeadly = lives.some(({ injection }) => own.some(({ index }) => index === injection));
     const ownChains = chains.filter(({ at }) => isOwn(at));
     const settled = ownChains.filter(({ outcome }) => outcome === 'recovered' || outcome === 'lost');
     const lost = settled.filter(({ outcome }) => outcome === 'lost');
@@ -138,8 +139,7 @@ function countFaults(
     return {
       fault,
       injected: own.length,
-      atStake:
-        settled.length > 0 ? settled.length : own.reduce((sum, one) => sum + inProgress(calls, one), 0),
+      atStake: isDeadly ? settled.length : own.reduce((sum, one) => sum + inProgress(calls, one), 0),
       recovered: settled.length - lost.length,
       lost: count(['lost']),
       beyondPromise: lost.filter(({ unseen }) => unseen).length,

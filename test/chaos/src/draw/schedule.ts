@@ -31,13 +31,20 @@ export function scheduleOf({ seed, forMs, faults, nodes }: Draw): Injection[] {
     if (round.length === 0) round = dice.shuffled(faults);
     const fault = round.shift();
     if (fault === undefined) break;
-    const drawn = faultOf(fault).draw(dice, { nodes });
+    const drawn = faultOf(fault).draw(dice, { nodes: rested(nodes, injections) });
     injections.push({ index: injections.length, fault, atMs, ...drawn });
     const lastStepMs = Math.max(0, ...drawn.steps.map((step) => step.atMs));
     const after = drawn.dying.length > 0 ? AFTER_DEATH_MS : AFTER_HARMLESS_MS;
     atMs += lastStepMs + after + dice.between(GAP_MS.least, GAP_MS.most);
   }
   return injections;
+}
+
+/** The nodes without those that died last: they have hardly any calls yet. At least two. */
+function rested(nodes: readonly string[], injections: readonly Injection[]): readonly string[] {
+  const last = injections.filter(({ dying }) => dying.length > 0).at(-1)?.dying ?? [];
+  const others = nodes.filter((node) => !last.includes(node));
+  return others.length >= 2 ? others : nodes;
 }
 
 /** The schedule for people: one line for each fault. */

@@ -24,11 +24,15 @@ export class LifeBook {
     this.book.push(lifeOf(node, Date.now()));
   }
 
-  /** A fault that is to end the life has begun; it cannot end what is over already. */
-  fallsSilent(node: string, at: number, injection: number): void {
+  /**
+   * A fault that is to end the life has begun; it cannot end what is over already.
+   * @param killed it has been sent SIGKILL at that moment: it does nothing any more, whenever its end is noticed.
+   */
+  fallsSilent(node: string, at: number, injection: number, killed: boolean): void {
     const life = this.current(node);
     if (life.endedAt !== null) return;
     life.silentAt ??= at;
+    if (killed) life.endedAt = at;
     life.injection ??= injection;
   }
 

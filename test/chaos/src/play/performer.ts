@@ -58,7 +58,7 @@ export class Performer {
   private async take({ operation, target, from }: Step, { index, dying }: Injection): Promise<void> {
     if (dying.includes(target)) await this.lives.look();
     const { at } = operation === 'cut' ? await this.lab.cut(target, from) : await this.lab[operation](target);
-    if (dying.includes(target)) this.lives.fallsSilent(target, at, index);
+    if (dying.includes(target)) this.lives.fallsSilent(target, at, index, operation === 'kill');
     if (target === LEDGER && operation === 'kill') this.blind.push({ from: at, to: Infinity });
     const last = this.blind.at(-1);
     if (target === LEDGER && operation === 'start' && last !== undefined)

@@ -1,25 +1,36 @@
-import type { Result, Row } from './result.js';
+import { FAULTS } from '../draw/catalogue.js';
+import { joinedRows, type RunOnFile } from './joined.js';
+import type { Row } from './result.js';
 
-/** The page of the documentation, made from a run. */
-export function documentation(result: Result): string {
-  const deadly = result.rows.filter((row) => row.deadly);
-  const harmless = result.rows.filter((row) => !row.deadly);
-  const limits = result.rows.filter((row) => row.note !== null);
+/** The page of the documentation, made from one run or several. Pure. */
+export function documentation(runs: readonly RunOnFile[]): string {
+  const order = FAULTS.map(({ id }) => id);
+  const rows = joinedRows(runs).sort((one, other) => order.indexOf(one.fault) - order.indexOf(other.fault));
+  const limits = FAULTS.filter(({ noPromise }) => noPromise !== undefined);
   return `${[
     INTRODUCTION,
-    `The run of this page: seed ${result.seed}, ${result.seconds} s, ${result.faults} faults. ${sentenceOf(result)}`,
+    sentenceOf(runs, rows),
     '## A node dies',
     table(
-      ['fault', 'injected', 'calls at stake', 'recovered', 'lost', 'wrongly taken over', 'doubled'],
-      deadly.map((row) => [titleOf(row), ...numbers(row, [row.recovered])]),
+      [
+        'fault',
+        'what is done',
+        'injected',
+        'calls at stake',
+        'recovered',
+        'lost',
+        'wrongly taken over',
+        'doubled',
+      ],
+      rows.filter(({ deadly }) => deadly).map((row) => [...namesOf(row), ...numbers(row, [row.recovered])]),
     ),
-    '## No node dies: nobody may notice',
+    '## No node dies, and nobody may notice',
     table(
-      ['fault', 'injected', 'calls in progress', 'lost', 'wrongly taken over', 'doubled'],
-      harmless.map((row) => [titleOf(row), ...numbers(row, [])]),
+      ['fault', 'what is done', 'injected', 'calls in progress', 'lost', 'wrongly taken over', 'doubled'],
+      rows.filter(({ deadly }) => !deadly).map((row) => [...namesOf(row), ...numbers(row, [])]),
     ),
     '## Where zero cannot be promised',
-    ...limits.map((row) => `- \`${row.fault}\`: ${row.note ?? ''}`),
+    limits.map(({ id, noPromise = '' }) => `- \`${id}\`: ${noPromise}`).join('\n'),
     LIMITS,
   ].join('\n\n')}\n`;
 }
@@ -53,24 +64,21 @@ The phones' packets are the witness:
 const LIMITS = `A call that was answered in the last second before its node died is not counted above: whether its Asterisk had told
 anybody of it by then is chance. It may be recovered or not; it is never doubled, and never wrongly taken over.`;
 
-function sentenceOf({
-  recovered,
-  lost,
-  beyondPromise,
-  doubled,
-  wrongTakeovers,
-  differences,
-}: Result): string {
-  const beyond = beyondPromise === 0 ? '' : `, ${beyondPromise} of them where nothing is promised`;
-  const agreed =
-    differences.length === 0
-      ? 'Phones and audit did not differ anywhere.'
-      : `There were ${differences.length} differences.`;
-  return `${recovered} calls recovered, ${lost} lost${beyond}, ${wrongTakeovers} wrongly taken over, ${doubled} doubled. ${agreed}`;
+function sentenceOf(runs: readonly RunOnFile[], rows: readonly Row[]): string {
+  const total = (of: (row: Row) => number): number => rows.reduce((sum, row) => sum + of(row), 0);
+  const seeds = runs.map(({ seed, seconds }) => `${seed} (${seconds} s)`).join(', ');
+  const differences = runs.reduce((sum, run) => sum + run.differences.length, 0);
+  const beyond = total((row) => row.beyondPromise);
+  return [
+    `This page is of ${runs.length === 1 ? 'one run' : `${runs.length} runs`}, seed ${seeds}: ${total((row) => row.injected)} faults,`,
+    `${total((row) => row.recovered)} calls recovered, ${total((row) => row.lost)} lost${beyond === 0 ? '' : ` (${beyond} more where nothing is promised)`},`,
+    `${total((row) => row.wrongTakeovers)} wrongly taken over, ${total((row) => row.doubled)} doubled;`,
+    differences === 0 ? 'phones and audit did not differ.' : `${differences} differences were found.`,
+  ].join(' ');
 }
 
-function titleOf({ title, note }: Row): string {
-  return note === null ? title : `${title} (see below)`;
+function namesOf({ fault, title }: Row): string[] {
+  return [`\`${fault}\``, title];
 }
 
 function numbers(row: Row, between: readonly number[]): string[] {
