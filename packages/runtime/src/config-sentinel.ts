@@ -39,5 +39,10 @@ export const sentinel = z
  * sentinels, that lasts longer than the lease ends every call.
  */
 export const lease = z
-  .strictObject({ enabled: z.boolean().default(false), ms: z.number().int().min(3_000).default(15_000) })
+  .strictObject({
+    enabled: z.boolean().default(false),
+    ms: z.number().int().min(3_000).default(15_000),
+    /** Where the agent leaves word for the process that kills; of a file system that a reboot empties. */
+    file: z.string().min(1).optional(),
+  })
   .prefault({});

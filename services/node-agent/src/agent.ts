@@ -2,14 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { connect, isIP } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectAri, type AsteriskInfo } from '@reinvite/ari';
+import { ariAccess, connectAri, type AsteriskInfo } from '@reinvite/ari';
 import { Bus, nodeAgentAccount, subjects } from '@reinvite/bus';
 import { fenceRequest, type FenceReply } from '@reinvite/domain';
 import {
   aborted,
   codedError,
   isCoded,
-  readSecret,
   type NodeConfig,
   type Service,
   type ServiceContext,
@@ -20,6 +19,7 @@ import { CallPicture } from './calls/picture.js';
 import { reportDeath } from './death.js';
 import { fence } from './fence.js';
 import { Health } from './heartbeat.js';
+import { Tenant, type TenantOptions } from './lease/tenant.js';
 import { AsteriskProcess } from './process/asterisk-process.js';
 import type { Life } from './process/life.js';
 import { Lives } from './process/lives.js';
@@ -50,7 +50,7 @@ export const nodeAgent: Service = async (context) => {
   if (pidFile === undefined) {
     log.warn('no nodeAgent.pidFile: the death of Asterisk is found by its silence and by fencing only');
   }
-  const password = await readSecret(`ARI password of ${node.id}`, node.ari.password, node.ari.passwordFile);
+  const access = await ariAccess(node);
   const connected = Bus.connect({
     ...config.nats,
     account: nodeAgentAccount(node.id),
@@ -60,9 +60,7 @@ export const nodeAgent: Service = async (context) => {
   });
   const process = new AsteriskProcess(pidFile);
   const ari = connectAri({
-    url: node.ari.url,
-    username: node.ari.username,
-    password,
+    ...access,
     app: APP,
     subscribeAll: true,
     log,
@@ -92,6 +90,7 @@ export const nodeAgent: Service = async (context) => {
   ari.on('down', () => lives.look());
 
   let bus: Bus | undefined;
+  let tenant: Tenant | undefined;
   const beat = (): void => {
     if (!signal.aborted) bus?.publish(subjects.heartbeat(node.id), health.heartbeat(Date.now()));
   };
@@ -100,6 +99,7 @@ export const nodeAgent: Service = async (context) => {
   const timers = [
     setInterval(() => lives.look(), LOOK_MS),
     setInterval(() => witnesses.look(), LOOK_MS),
+    setInterval(() => tenant?.look(), LOOK_MS),
     setInterval(() => void health.probe(), probeMs),
     setInterval(beat, heartbeatMs),
   ];
@@ -117,16 +117,32 @@ export const nodeAgent: Service = async (context) => {
     const nobodyListens = (): Promise<boolean> => refuses(node.ari.url);
     const fenceable = { nodeId: node.id, lives, process, isWell, nobodyListens, log };
     bus.respond(subjects.fence(node.id), fenceRequest, (request) => fence(request, fenceable), refusedFence);
+    tenant = config.nodeAgent.lease.enabled ? rentFor(node.id, lives, bus, context) : undefined;
     await Promise.race([synced, delay(FIRST_SYNC_MS), aborted(signal)]);
     log.info({ incarnation: ari.info?.incarnation ?? null }, 'ready');
     await aborted(signal);
   } finally {
     timers.forEach(clearInterval);
     witnesses.close();
+    await tenant?.stop();
     await lives.current?.facts.flush(LAST_FACTS_MS);
     await bus?.close();
   }
 };
+
+/** @throws CodedError `CONFIG_INVALID` where nothing could be killed, or the file cannot be written. */
+function rentFor(nodeId: string, lives: Lives, bus: Bus, { config, log }: ServiceContext): Tenant {
+  const { pidFile, lease } = config.nodeAgent;
+  if (pidFile === undefined)
+    throw codedError('CONFIG_INVALID', 'nodeAgent.lease needs nodeAgent.pidFile: it names whom to kill');
+  const file = lease.file ?? `/run/reinvite/${nodeId}.lease`;
+  const life = (): ReturnType<TenantOptions['life']> => {
+    const { current } = lives;
+    if (current?.process === undefined || lives.isCurrentOver) return undefined;
+    return { incarnation: current.info.incarnation, process: current.process };
+  };
+  return new Tenant({ nodeId, leaseMs: lease.ms, file, bus, life, log: log.child({ nodeId }) });
+}
 
 function ownNode({ config }: ServiceContext): NodeConfig {
   const { nodeId } = config.nodeAgent;

@@ -105,6 +105,13 @@ describe('a node whose witnesses are asked', () => {
     expect(node.story).toEqual(['NodeSeen']);
   });
 
+  it('has half a minute to start, and is suspected then', () => {
+    const node = born().live(30_000, (mono) => ['starting', all(mono)], null);
+    expect(node.story).toEqual(['NodeSeen']);
+    node.live(30_200, (mono) => ['starting', all(mono)], null);
+    expect(node.events.at(-1)).toMatchObject({ type: 'NodeSuspected', cause: 'hung' });
+  });
+
   it('is not held to what was said before the sentinel was deaf', () => {
     const node = born().live(800, (mono) => ['up', all(mono)]);
     node.tell(900, { kind: 'heartbeat', heartbeat: hungBeat(900) });

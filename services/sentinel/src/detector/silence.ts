@@ -6,6 +6,8 @@ import type { Cause, DetectorSettings, Watch } from './types.js';
 const MISSED_BEATS = 3;
 /** A node is asked itself when nothing was heard of it for this share of the time after which it is suspected. */
 const ASK_SHARE = 2;
+/** Asterisk starts in seconds, or in half a minute where DNS does not answer. */
+const STARTING_MS = 30_000;
 
 /**
  * How long ago, ms, the latest sign of life was that a heartbeat tells of: what any one of the witnesses has seen counts. Null
@@ -32,7 +34,9 @@ export function hasBeenQuiet(
   const quietMs = mono - watch.wellAt;
   switch (causeOf(watch, mono, settings)) {
     case 'hung':
-      return (watch.unseenMs ?? 0) >= settings.hangAfterMs;
+      if ((watch.unseenMs ?? 0) < settings.hangAfterMs) return false;
+      // What runs there is a life that nobody has met: it boots, and has none of the watched life's calls.
+      return watch.unwell?.status !== 'starting' || quietMs > STARTING_MS;
     case 'silent':
       return isTooSilent(watch, quietMs, settings, patience);
     default:
