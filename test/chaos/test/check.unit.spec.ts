@@ -121,6 +121,13 @@ describe('a call is no loss', () => {
     }
   });
 
+  it('yet the audit must know of it, where the call was whole when its node died', () => {
+    const calls = [app([bye('phone', DEATH + 100, null)])];
+    expect(kindsOf(evidence({ calls, recoveries: [] }))).toEqual(['audit-missing']);
+    const before = [app([bye('phone', DEATH - 100, null)])];
+    expect(kindsOf(evidence({ calls: before, recoveries: [] }))).toEqual([]);
+  });
+
   it('where it was answered in the last second', () => {
     const fresh = app([], { invite: request({ by: 'phone', cseq: 1, at: DEATH - 200, node: 'ast1' }) });
     const seen = evidence({ calls: [fresh], recoveries: [] });
@@ -271,7 +278,7 @@ describe('an Asterisk that holds on to a call', () => {
   });
 
   it('is not where it could not hear the phone hang up, nor where the call is not known', () => {
-    const seen = evidence({ calls: [app([bye('phone', DEATH + 100, null)])], recoveries: [], channels });
+    const seen = evidence({ calls: [app([bye('phone', DEATH + 100, null)])], channels });
     expect(kindsOf(seen)).toEqual([]);
     expect(kindsOf(evidence({ channels: [{ node: 'ast2', sipCallId: 'x' }] }))).toEqual([]);
   });

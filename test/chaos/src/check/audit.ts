@@ -37,8 +37,9 @@ function ofOneChain(chain: Chain, rows: readonly AuditRecovery[], lives: readonl
     const own = rows.filter((row) => lifeOf(lives, row) === life);
     return own.length > 1 ? say('audit-twice', `${own.length} recoveries for one death: ${said(own)}`) : [];
   });
+  if (chain.wasWhole && rows.length === 0)
+    return [...twice, ...say('audit-missing', 'no recovery of it in the audit')];
   if (chain.outcome === 'unsettled' || chain.outcome === 'hung-up') return twice;
-  if (rows.length === 0) return [...twice, ...say('audit-missing', 'no recovery of it in the audit')];
   const ordered = [...rows].sort((one, other) => one.detectedAt - other.detectedAt);
   if (chain.cameBack && !rows.some(({ outcome }) => outcome === 'recovered'))
     return [...twice, ...say('audit-not-recovered', `its phones are back, the audit says ${said(rows)}`)];

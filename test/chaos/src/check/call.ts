@@ -19,6 +19,8 @@ export interface Chain {
   readonly outcome: 'recovered' | 'lost' | 'unsettled' | 'hung-up';
   /** Every phone has answered another node's re-INVITE, whatever came later. */
   readonly cameBack: boolean;
+  /** It was whole when its node died: its recovery must stand in the audit, even where a phone hung up before it was called back. */
+  readonly wasWhole: boolean;
   /** Why it is lost. */
   readonly reasons: readonly string[];
   /** Some of its SIP was not captured: nobody could know it all. */
@@ -112,6 +114,8 @@ function chainOf(
     at,
     outcome: outcome(),
     cameBack: faults.length === 0,
+    wasWhole:
+      isSettled(call, dialogs, at) && !dialogs.some(({ phone }) => (byeOf(phone)?.at ?? Infinity) <= at),
     reasons,
     unseen: dialogs.some(({ phone }) => wasUnseen(phone, frame.blind, at)),
   };

@@ -5,7 +5,7 @@ import type { Difference, DifferenceKind } from './difference.js';
 import type { Channel, Evidence, Injected, Life } from './evidence.js';
 
 /** Where no fault says otherwise, in ms. */
-const PATIENCE_MS = 12_000;
+const PATIENCE_MS = 4_000;
 
 /** What one fault did. */
 export interface FaultCount {

@@ -1,10 +1,12 @@
 import type { Dice } from './dice.js';
 import type { Cast, Drawn, Fault, Step } from './fault.js';
 
-/** A crash is over for the phones within so long, on a machine that is as busy as the lab's. */
-const PATIENCE_MS = 12_000;
+/** Who hangs up so soon after a death was about to; later nobody should have to wait any more. */
+const PATIENCE_MS = 4_000;
 /** How long a part is away where it is stopped or cut off. */
 const OUTAGE_MS = 5_000;
+/** What is away that every recovery needs: nothing can be begun before it is back. */
+const AFTER_OUTAGE_MS = PATIENCE_MS + OUTAGE_MS;
 /** Longer than a dead node's calls take to be planned and dialled: a kill in that time falls into their recovery. */
 const RECOVERY_MS = 600;
 /** Until a killed service is started again. */
@@ -101,7 +103,7 @@ const DEATHS: readonly Fault[] = [
   {
     id: 'target-killed-in-recovery',
     title: 'kill -9 of an Asterisk, and of another one while the calls come back',
-    patienceMs: 2 * PATIENCE_MS,
+    patienceMs: PATIENCE_MS,
     draw: (dice, cast) => {
       const [first = '', second = ''] = dice.shuffled(cast.nodes);
       return {
@@ -169,7 +171,7 @@ const DEATHS: readonly Fault[] = [
   {
     id: 'postgres-stopped-in-recovery',
     title: 'kill -9 of an Asterisk, and Postgres stops for 5 s while the calls come back',
-    patienceMs: 2 * PATIENCE_MS,
+    patienceMs: AFTER_OUTAGE_MS,
     draw: (dice, cast) => nodeKilled(dice, cast, stopped('postgres', dice.between(0, RECOVERY_MS))),
   },
 ];

@@ -12,6 +12,8 @@ import { mend } from './mend.js';
 const QUIET_MS = 3_000;
 /** How often is looked whether the calls are back. */
 const LOOK_EVERY_MS = 250;
+/** Longer than phones are patient: what is late is to be seen as late, and not be mixed up with the next fault. */
+const LATE_MS = 12_000;
 const LEDGER = 'dialog-ledger';
 /** A ledger that serves again has its socket, and its first captures are folded. */
 const SEEING_MS = 200;
@@ -67,8 +69,8 @@ export class Performer {
 
   /** Until the dying are gone and every call of theirs is back or over, or nobody waits any more. */
   private async untilBack(dying: readonly string[], patienceMs: number): Promise<void> {
-    const deadline = performance.now() + patienceMs;
-    const frame = { lives: this.lives.lives, blind: this.blind, patienceOf: () => patienceMs };
+    const deadline = performance.now() + patienceMs + LATE_MS;
+    const frame = { lives: this.lives.lives, blind: this.blind, patienceOf: () => patienceMs + LATE_MS };
     while (performance.now() < deadline) {
       await delay(LOOK_EVERY_MS, undefined, { signal: this.signal });
       await this.lives.look();
