@@ -3,7 +3,10 @@ import {
   DeliverPolicy,
   jetstream,
   jetstreamManager,
+  JetStreamApiError,
+  type ConsumerConfig,
   type ConsumerMessages,
+  type JetStreamManager,
   type JsMsg,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
@@ -12,9 +15,14 @@ import type { z } from 'zod';
 import { decode } from './codec.js';
 import { streams, type StreamKey } from './subjects.js';
 
+/** JetStream's error code for a consumer that exists with another configuration. */
+const CONSUMER_EXISTS = 10148;
 /** One of them may be late without the message going to somebody else. */
 const WORKING_PER_ACK_WAIT = 4;
-/** What a consumer asked for that was cut off is sent to it, and to nobody else, for so long. */
+/**
+ * What a consumer asked for that was cut off is sent to it, and to nobody else, for so long. A consumer whose servers have all
+ * been restarted waits as long, in vain, before it asks again: the library's 30 s would leave the call records without news.
+ */
 const PULL_EXPIRES_MS = 2_000;
 
 interface Reader {
@@ -32,6 +40,11 @@ export interface QueueOptions<T> {
   readonly maxInFlight: number;
   /** A message not acknowledged for this long goes to another consumer; the handler's work is kept alive meanwhile. */
   readonly ackWaitMs: number;
+  /**
+   * A handler that is not done after this no longer keeps the message from others, who may be able to do what it cannot;
+   * default: it does for as long as it takes. It has to bear being run twice then.
+   */
+  readonly keepAliveMs?: number;
   /** Acknowledged when it resolves; when it rejects, the message comes again, save for a terminal coded error. */
   readonly handler: (message: T, delivery: Delivery) => Promise<void>;
 }
@@ -49,10 +62,10 @@ export async function consumeQueue<T>(
 ): Promise<void> {
   const stream = streams[options.stream];
   // What is being handled when the reading is interrupted goes on beside what is read next.
-  const inFlight = new Set<Promise<void>>();
+  const inFlight = new Map<number, Promise<void>>();
   await keepReading(reader, `consuming ${stream.name}`, async () => {
     const manager = await jetstreamManager(connection);
-    await manager.consumers.add(stream.name, {
+    await ensureConsumer(manager, stream.name, {
       durable_name: options.durable,
       ack_policy: AckPolicy.Explicit,
       ack_wait: options.ackWaitMs * 1e6,
@@ -64,19 +77,40 @@ export async function consumeQueue<T>(
     const unwatch = stopOnAbort(messages, reader.signal);
     try {
       for await (const message of messages) {
-        const work = handleOne(message, reader, options).finally(() => inFlight.delete(work));
-        inFlight.add(work);
-        if (inFlight.size >= options.maxInFlight) await Promise.race(inFlight);
+        const { seq } = message;
+        // It has come again while it is being handled here: the acknowledgement of either delivery will do.
+        if (inFlight.has(seq)) continue;
+        const work = handleOne(message, reader, options).finally(() => inFlight.delete(seq));
+        inFlight.set(seq, work);
+        if (inFlight.size >= options.maxInFlight) await Promise.race(inFlight.values());
       }
     } finally {
       unwatch();
     }
   });
-  await Promise.all(inFlight);
+  await Promise.all(inFlight.values());
+}
+
+/** A consumer that another release has made is changed to what this one wants. */
+async function ensureConsumer(
+  manager: JetStreamManager,
+  stream: string,
+  config: Partial<ConsumerConfig> & { readonly durable_name: string },
+): Promise<void> {
+  try {
+    await manager.consumers.add(stream, config);
+  } catch (error) {
+    if (!(error instanceof JetStreamApiError) || error.code !== CONSUMER_EXISTS) throw error;
+    await manager.consumers.update(stream, config.durable_name, config);
+  }
 }
 
 async function handleOne<T>(message: JsMsg, reader: Reader, options: QueueOptions<T>): Promise<void> {
-  const alive = setInterval(() => message.working(), options.ackWaitMs / WORKING_PER_ACK_WAIT);
+  const { keepAliveMs = Infinity } = options;
+  const begun = performance.now();
+  const alive = setInterval(() => {
+    if (performance.now() - begun < keepAliveMs) message.working();
+  }, options.ackWaitMs / WORKING_PER_ACK_WAIT);
   try {
     await options.handler(decode(options.schema, message.subject, message.string()), {
       attempt: message.info.deliveryCount,
@@ -118,7 +152,10 @@ export async function tailStream<T>(
       opt_start_seq: after + 1,
       ...(options.filter === undefined ? {} : { filter_subjects: options.filter }),
     });
-    const messages = await consumer.consume({ max_messages: options.maxBatch * 2 });
+    const messages = await consumer.consume({
+      max_messages: options.maxBatch * 2,
+      expires: PULL_EXPIRES_MS,
+    });
     const unwatch = stopOnAbort(messages, reader.signal);
     try {
       await inBatches(messages, options.maxBatch, options.linger, (raws) => {

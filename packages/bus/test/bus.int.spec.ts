@@ -63,6 +63,35 @@ describe('the bus, on a real NATS', () => {
     expect(failed).toBe(true);
   });
 
+  it('takes over what a release with other settings had set up', async () => {
+    const of = async (ackWaitMs: number): Promise<number[]> => {
+      const stopReading = new AbortController();
+      const own = await Bus.connect({
+        servers: [backends.natsUrl],
+        name: 'test',
+        log,
+        signal: stopReading.signal,
+      });
+      const seen: number[] = [];
+      const reading = own.consume({
+        stream: 'nodeEvents',
+        durable: 'upgraded',
+        schema: nodeDown,
+        maxInFlight: 4,
+        ackWaitMs,
+        handler: async (message) => void seen.push(message.at),
+      });
+      await bus.publishDurable(subjects.nodeDown('ast9'), down(ackWaitMs), `upgraded-${ackWaitMs}`);
+      await vi.waitFor(() => expect(seen).toContain(ackWaitMs), { timeout: 15_000 });
+      stopReading.abort();
+      await reading;
+      await own.close();
+      return seen;
+    };
+    await of(5_000);
+    expect(await of(1_500)).toEqual([1_500]);
+  });
+
   it('tails a stream in order from a checkpoint, leaving out what does not fit the schema', async () => {
     const { seq } = await bus.publishDurable(subjects.nodeDown('ast2'), { type: 'Nonsense' }, 'nonsense');
     await bus.publishDurable(subjects.nodeDown('ast2'), down(11), 'after-nonsense');

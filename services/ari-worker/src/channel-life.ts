@@ -18,7 +18,7 @@ export type AnswerOutcome =
       readonly why: 'TARGET_UNREACHABLE' | 'DEADLINE_PASSED' | 'ORIGINATE_REFUSED';
     }
   /** It is not there any more, or cannot be asked; how it ended is not known. */
-  | { readonly kind: 'lost'; readonly why: 'TARGET_LOST' | 'OUTCOME_UNKNOWN' };
+  | { readonly kind: 'lost'; readonly why: 'TARGET_LOST' | 'CONNECTION_LOST' | 'OUTCOME_UNKNOWN' };
 
 /**
  * One channel of ours, followed from before its originate to its end.

@@ -31,7 +31,7 @@ export interface LegContext {
  * Brings one leg back and publishes what becomes of it: exactly one of `LegAnswered` and `LegRefused`. The answer is
  * taken from the channel's event, which may come before the originate's own return.
  * @returns whether the phone has answered.
- * @throws CodedError `ARI_UNREACHABLE` when the process stops first; the command then goes to another worker.
+ * @throws CodedError `ARI_UNREACHABLE` when the process stops, or loses the node, first; the command then goes to another worker.
  */
 export async function restoreLeg(leg: LegAttempt, life: ChannelLife, context: LegContext): Promise<boolean> {
   const { facts } = context;
@@ -42,6 +42,11 @@ export async function restoreLeg(leg: LegAttempt, life: ChannelLife, context: Le
     facts.answered(leg);
     return true;
   }
+  // The node may be well, and it is this process that does not reach it.
+  if (isOutOfReach(outcome) && context.now() <= context.command.notAfter + context.answerTimeoutMs)
+    throw codedError('ARI_UNREACHABLE', `out of reach while ${leg.channelId} was not answered yet`, {
+      maybeSent: true,
+    });
   facts.refused(leg, refusalFrom(outcome));
   return false;
 }
@@ -49,6 +54,10 @@ export async function restoreLeg(leg: LegAttempt, life: ChannelLife, context: Le
 async function goOn(leg: LegAttempt, life: ChannelLife, context: LegContext): Promise<void> {
   if (await context.target.sees(life)) context.facts.originated(leg);
   else await originate(leg, life, context);
+}
+
+function isOutOfReach(outcome: AnswerOutcome): boolean {
+  return outcome.kind === 'lost' && outcome.why === 'CONNECTION_LOST';
 }
 
 /** Never rejects: what goes wrong is told to the channel's life. */
@@ -128,6 +137,10 @@ function refusalFrom(outcome: Exclude<AnswerOutcome, { kind: 'answered' }>): Ref
     case 'not-sent':
       return { ...UNHEARD, reason: outcome.why, sent: false };
     case 'lost':
-      return { ...UNHEARD, reason: outcome.why, sent: true };
+      return {
+        ...UNHEARD,
+        reason: outcome.why === 'CONNECTION_LOST' ? 'TARGET_LOST' : outcome.why,
+        sent: true,
+      };
   }
 }

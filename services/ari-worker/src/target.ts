@@ -3,7 +3,7 @@ import { isCoded, type Logger } from '@reinvite/runtime';
 import PQueue from 'p-queue';
 import { ChannelLife } from './channel-life.js';
 
-/** How long a connection that went away may stay away before its channels count as lost. */
+/** How long a connection that went away may stay away before its channels are left to whoever reaches the node. */
 const LOST_AFTER_MS = 2_000;
 /** A request whose answer got lost may still be under way when the channel is looked for. */
 const LOOK_AGAIN_MS = 300;
@@ -123,6 +123,10 @@ export class Target {
       this.waitForReturn();
       return false;
     }
+    if (followed !== undefined && followed.incarnation !== this.incarnation) {
+      life.lose('TARGET_LOST');
+      return false;
+    }
     return (await this.lookOnce(life)) || (await this.lookLater(life));
   }
 
@@ -165,7 +169,7 @@ export class Target {
 
   private waitForReturn(): void {
     const away = [...this.followed.values()].filter(({ requested }) => requested);
-    const giveUp = setTimeout(() => away.forEach(({ life }) => life.lose('TARGET_LOST')), LOST_AFTER_MS);
+    const giveUp = setTimeout(() => away.forEach(({ life }) => life.lose('CONNECTION_LOST')), LOST_AFTER_MS);
     this.options.ari.once('up', () => clearTimeout(giveUp));
   }
 

@@ -1,46 +1,12 @@
-import type { LegAttempt, RestoreCall, RestoreFact } from '@reinvite/domain';
+import type { RestoreFact } from '@reinvite/domain';
 import { codedError, createLogger } from '@reinvite/runtime';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Commands } from '../src/commands.js';
 import { Target } from '../src/target.js';
 import { connectionLost, FakeAsterisk, INCARNATION } from './fake-asterisk.js';
+import { command, leg, pair } from './restore-commands.js';
 
 const log = createLogger('test', 'silent');
-
-function leg(channelId: string): LegAttempt {
-  return {
-    legId: `leg-${channelId}`,
-    channelId,
-    endpoint: 'edge',
-    requestUri: 'sip:alice@10.0.0.9:5060;alias=10.0.0.9~5060~1',
-    variables: { 'PJSIP_RECOVERY_CALL-ID': 'abc', PJSIP_RECOVERY_CSEQ: '3' },
-    callerId: '"Alice" <100>',
-    accountCode: 'acme',
-    language: '',
-    continuation: { kind: 'stasis', app: 'demo', args: ['recovered', 'abc'] },
-  };
-}
-
-function command(more: Partial<RestoreCall> = {}): RestoreCall {
-  return {
-    type: 'RestoreCall',
-    commandId: 'r1-1',
-    recoveryId: 'r1',
-    callId: 'abc',
-    attempt: 1,
-    target: 'ast2',
-    targetIncarnation: INCARNATION,
-    legs: [leg('c1')],
-    join: { kind: 'none' },
-    notAfter: 1_000,
-    ...more,
-  };
-}
-
-const pair: Pick<RestoreCall, 'legs' | 'join'> = {
-  legs: [leg('c1'), leg('c2')],
-  join: { kind: 'ari-bridge', bridgeId: 'b1', bridgeType: 'mixing', name: '' },
-};
 
 describe('a command', () => {
   let asterisk: FakeAsterisk;
@@ -256,6 +222,17 @@ describe('a command', () => {
     asterisk.disconnect();
     asterisk.connect('1700000009999');
     await done;
+    expect(refusals()).toMatchObject([{ reason: 'TARGET_LOST', sent: true }]);
+  });
+
+  it('is left to another worker where this one does not reach the target any more, and not for ever', async () => {
+    const done = commands.handle(command(), 1);
+    await vi.waitFor(() => expect(told()).toContain('LegOriginated'));
+    asterisk.disconnect();
+    await expect(done).rejects.toThrow(/ARI_UNREACHABLE/);
+    expect(refusals()).toEqual([]);
+    clock = 6_001;
+    await commands.handle(command(), 2);
     expect(refusals()).toMatchObject([{ reason: 'TARGET_LOST', sent: true }]);
   });
 

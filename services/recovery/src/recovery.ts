@@ -4,23 +4,17 @@ import {
   controlEvent,
   earlyDialogsEnded,
   heartbeat,
-  MAX_AGE_MS,
-  nodeDown,
   nodeEvent,
   nodeFlapping,
   operatorCommand,
   recoveryEvent,
   recoveryRequest,
-  restoreFact,
-  type NodeDown,
   type NodeEvent,
   type RecoveryEvent,
   type RecoveryReply,
-  type RestoreFact,
 } from '@reinvite/domain';
 import { EventCodec, EventStore, Outbox } from '@reinvite/event-store';
 import {
-  codedError,
   groupOf,
   isCoded,
   postgresUrl,
@@ -29,13 +23,13 @@ import {
   type ServiceContext,
 } from '@reinvite/runtime';
 import { projectCallFacts } from './call-records/index.js';
+import { consumeDeaths, consumeFacts, rememberDeaths } from './consumers.js';
 import { consumeEarly } from './early/end-early.js';
 import { NodeBook } from './nodes/node-book.js';
 import { openDialogSources } from './planning/dialog-sources.js';
 import { Planner } from './planning/planner.js';
 import { policyFor, warnOfGroups } from './planning/policies.js';
 import { NOBODY, rehearse } from './planning/rehearse.js';
-import { Batcher } from './recoveries/batcher.js';
 import {
   postgresDeadTargets,
   postgresOpenLegs,
@@ -62,16 +56,8 @@ import {
 
 /** Connections that the way from a death to its plans uses at once. */
 const CONNECTIONS = 4;
-/** The phones do not wait for the record of their answers, while the re-INVITEs to come wait for the processor. */
-const FACTS_LINGER_MS = 25;
-/** Facts recorded in one transaction at most. */
-const FACTS_PER_BATCH = 500;
-const FACTS_IN_FLIGHT = 2_000;
-const NODES_IN_FLIGHT = 16;
 /** After so many intervals every node that beats has been heard. */
 const HEARTBEATS_HEARD = 1.5;
-/** After a replica's death its messages go to another one: there are people on the line. */
-const ACK_WAIT_MS = 1_500;
 
 /**
  * Keeps the call records, plans the recovery of every call of a dead node, follows each to its one outcome, and answers
@@ -199,81 +185,10 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
     watchDeadlines(postgresDeadlines(pool), recoveries, () => nodes.candidates(), log, signal),
     watchDeadTargets(postgresDeadTargets(pool), tellTargeted, log, signal),
     rememberDeaths(bus, nodes),
-    consumeDeaths(bus, nodes, planner, restraints, tellTargeted),
+    consumeDeaths(bus, pool, nodes, planner, restraints, tellTargeted),
     consumeFacts(bus, nodes, recoveries),
     consumeEarly(bus, { store: earlyEvents, rpcUrls, log, signal }),
   ]);
-}
-
-/** Every replica knows every death, so that none takes a dead node for a target. */
-function rememberDeaths(bus: Bus, nodes: NodeBook): Promise<void> {
-  return bus.tail({
-    stream: 'nodeEvents',
-    schema: nodeDown,
-    maxBatch: 100,
-    after: async () => 0,
-    handler: async (batch) => batch.forEach(({ message }) => nodes.died(message)),
-  });
-}
-
-function consumeDeaths(
-  bus: Bus,
-  nodes: NodeBook,
-  planner: Planner,
-  restraints: Restraints,
-  tellTargeted: (down: NodeDown) => Promise<void>,
-): Promise<void> {
-  return bus.consume<NodeDown>({
-    stream: 'nodeEvents',
-    durable: 'recovery',
-    schema: nodeDown,
-    maxInFlight: NODES_IN_FLIGHT,
-    ackWaitMs: ACK_WAIT_MS,
-    handler: async (down) => {
-      nodes.died(down);
-      const { nodeId, incarnation, lastFactSeq, factsComplete, evidence, at } = down;
-      const trigger = { kind: 'node-down', evidence, at } as const;
-      const dead = { nodeId, incarnation, lastFactSeq, factsComplete, trigger };
-      await untilTooLate(at, async () => {
-        await Promise.all([planner.recoverNode(dead, () => tellTargeted(down)), restraints.noteDeath(down)]);
-      });
-    },
-  });
-}
-
-/** One query that is refused must not cost a whole node its recovery: the death comes again for as long as anybody waits on the line. */
-async function untilTooLate(diedAt: number, work: () => Promise<void>): Promise<void> {
-  try {
-    await work();
-  } catch (error) {
-    if (!isCoded(error) || error.class === 'retryable' || Date.now() - diedAt > MAX_AGE_MS) throw error;
-    throw codedError('RECOVERY_PLAN_FAILED', error.message, error.details, error);
-  }
-}
-
-function consumeFacts(bus: Bus, nodes: NodeBook, recoveries: Recoveries): Promise<void> {
-  const batcher = new Batcher<RestoreFact>(
-    (facts) => {
-      const candidates = nodes.candidates();
-      const at = Date.now();
-      return recoveries.tell(
-        facts.map((fact) => ({
-          recoveryId: fact.recoveryId,
-          command: { type: 'RecordFact', fact, candidates, at },
-        })),
-      );
-    },
-    FACTS_PER_BATCH,
-    FACTS_LINGER_MS,
-  );
-  return bus.consume<RestoreFact>({
-    stream: 'restoreFacts',
-    durable: 'recovery',
-    schema: restoreFact,
-    maxInFlight: FACTS_IN_FLIGHT,
-    ackWaitMs: ACK_WAIT_MS,
-    handler: (fact) => batcher.submit(fact),
-  });
 }
 
 function refusal(error: unknown): Extract<RecoveryReply, { readonly status: 'refused' }> {
