@@ -1,4 +1,5 @@
-export { askAsterisk, type AriAccess } from './ask.js';
+export { ariAccess, type AriAccess } from './access.js';
+export { askAsterisk } from './ask.js';
 export { connectAri, type AriConnection } from './connection.js';
 export type { AriOptions } from './options.js';
 export type { AriChannels, HangupReason, Originate, OriginateTarget } from './channels.js';

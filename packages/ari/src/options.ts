@@ -1,11 +1,8 @@
 import type { Logger } from '@reinvite/runtime';
+import type { AriAccess } from './access.js';
 
 /** How to reach one Asterisk, and as which application. */
-export interface AriOptions {
-  /** `http://host:8088`, without `/ari`. */
-  readonly url: string;
-  readonly username: string;
-  readonly password: string;
+export interface AriOptions extends AriAccess {
   /**
    * Stasis application under which the WebSocket registers. One connection has it at a time: a second one with the same
    * name takes it from the first, so replicas need names of their own.

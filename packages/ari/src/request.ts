@@ -11,6 +11,9 @@ const failure = z.object({
 /** Socket errors after which the request cannot have reached Asterisk. */
 const NEVER_SENT = new Set(['ECONNREFUSED', 'EHOSTUNREACH', 'ENETUNREACH', 'ENOTFOUND', 'EAI_AGAIN']);
 
+/** The certificate was refused in the handshake, before anything is sent. */
+const UNTRUSTED = /^(CERT_|SELF_SIGNED_|DEPTH_ZERO_|UNABLE_TO_|ERR_TLS_CERT_)/;
+
 /**
  * The coded error for a failed request. `ARI_UNREACHABLE` says in `details.maybeSent` whether Asterisk may have carried
  * the request out all the same; a 503 (still booting) counts as unreachable and never as sent.
@@ -25,7 +28,7 @@ export function requestError(what: string, error: unknown): CodedError {
       return codedError(
         'ARI_UNREACHABLE',
         `${what}: ${code ?? message}`,
-        { ...details, maybeSent: !NEVER_SENT.has(code ?? '') },
+        { ...details, maybeSent: !NEVER_SENT.has(code ?? '') && !UNTRUSTED.test(code ?? '') },
         error,
       );
     case 401:

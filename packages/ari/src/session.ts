@@ -93,8 +93,17 @@ export class Session {
  * @throws CodedError as {@link requestError} makes it.
  */
 export async function openSession(options: AriOptions): Promise<Session> {
-  const { url, username, password, app, subscribeAll = false, livenessMs = LIVENESS_MS, signal } = options;
-  const opening = connect(url, username, password).catch((error: unknown) => {
+  const {
+    url,
+    username,
+    password,
+    ca,
+    app,
+    subscribeAll = false,
+    livenessMs = LIVENESS_MS,
+    signal,
+  } = options;
+  const opening = connect(url, username, password, { ca }).catch((error: unknown) => {
     throw notReady(requestError('loading the API description', error));
   });
   const client = await withDeadline('loading the API description', opening, OPEN_TIMEOUT_MS);

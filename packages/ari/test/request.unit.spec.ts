@@ -18,6 +18,7 @@ describe('requestError', () => {
   it('knows when a request cannot have been carried out, and when it may have been', () => {
     const maybeSent = (error: Error) => requestError('channels.originateWithId', error).details['maybeSent'];
     expect(maybeSent(broken('ECONNREFUSED'))).toBe(false);
+    expect(maybeSent(broken('UNABLE_TO_VERIFY_LEAF_SIGNATURE'))).toBe(false);
     expect(maybeSent(broken('ECONNRESET'))).toBe(true);
     expect(maybeSent(broken('ETIMEDOUT'))).toBe(true);
     expect(maybeSent(answered(503))).toBe(false);

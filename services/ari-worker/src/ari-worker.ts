@@ -1,11 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { connectAri, type AriConnection } from '@reinvite/ari';
+import { ariAccess, connectAri, type AriConnection } from '@reinvite/ari';
 import { Bus } from '@reinvite/bus';
 import { restoreCall } from '@reinvite/domain';
 import {
   codedError,
   isCoded,
-  readSecret,
   type Config,
   type Logger,
   type NodeConfig,
@@ -20,8 +19,10 @@ const CALLS_IN_FLIGHT = 2_048;
 const ACK_WAIT_MS = 1_500;
 /** Phones that were just asked are waited for so long when the service stops. */
 const CLOSING_MS = 3_000;
-/** Nodes that do not answer at the start hold up the others' commands no longer. */
+/** Nodes that do not answer at the start hold up the others' commands no longer: one may just have died, and calls wait. */
 const FIRST_CONNECT_MS = 3_000;
+/** … once there is one that takes calls. */
+const OTHERS_CONNECT_MS = 300;
 
 /** Events of which the worker learns nothing. */
 const UNWANTED_EVENTS = [
@@ -59,10 +60,7 @@ export const ariWorker: Service = async ({ config, log, signal }) => {
       new Target({ nodeId, ari, concurrency: config.ariWorker.concurrency, log }),
     ]),
   );
-  await Promise.race([
-    Promise.allSettled([...connections.values()].map((ari) => ari.whenUp())),
-    delay(FIRST_CONNECT_MS),
-  ]);
+  await untilConnected([...connections.values()]);
   const commands = new Commands({
     bus,
     targets,
@@ -84,6 +82,16 @@ export const ariWorker: Service = async ({ config, log, signal }) => {
   await bus.close();
 };
 
+async function untilConnected(connections: readonly AriConnection[]): Promise<void> {
+  const up = connections.map((ari) => ari.whenUp());
+  const mostUp = Promise.any(up).then(
+    () => delay(OTHERS_CONNECT_MS),
+    // The service stops.
+    () => undefined,
+  );
+  await Promise.race([Promise.allSettled(up), mostUp, delay(FIRST_CONNECT_MS)]);
+}
+
 async function connectNodes(
   config: Config,
   log: Logger,
@@ -98,17 +106,15 @@ async function connectNodes(
 }
 
 async function connectNode(
-  { id, ari }: NodeConfig,
+  node: NodeConfig,
   app: string,
   logger: Logger,
   signal: AbortSignal,
 ): Promise<AriConnection> {
+  const { id } = node;
   const log = logger.child({ nodeId: id });
-  const password = await readSecret(`ARI password of ${id}`, ari.password, ari.passwordFile);
   const connection = connectAri({
-    url: ari.url,
-    username: ari.username,
-    password,
+    ...(await ariAccess(node)),
     app,
     subscribeAll: true,
     log,

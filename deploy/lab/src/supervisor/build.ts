@@ -18,7 +18,7 @@ import {
   type PlacedService,
   type ReinviteSettings,
 } from './reinvite.js';
-import { drawSecurity, makeRoles, withOutsider, writePostgresUrls, type Security } from './security.js';
+import { drawSecurity, makeRoles, withOutsider, writeSecrets, type Security } from './security.js';
 import { addressValues, makeCertificates, nodesOf } from './telephony.js';
 import { Unit, type UnitSpec } from './unit.js';
 import { READY_MS, until } from './wait.js';
@@ -105,8 +105,8 @@ export async function buildLab(
 
 /** Makes the services' logins; gives what NATS is told of them. */
 async function authorize(reinvite: ReinviteSettings): Promise<string> {
-  const { security, core } = reinvite;
-  await writePostgresUrls(security, core.address);
+  const { security, core, nodes } = reinvite;
+  await writeSecrets(security, nodes[0]?.ari.password ?? '', core.address);
   return withOutsider(await natsAuthorization(reinvite), security);
 }
 

@@ -26,6 +26,8 @@ export interface NodeSettings {
 }
 
 export const ariUrl = (node: string): string => `http://${node}:8088/ari`;
+/** The same ARI behind TLS; see deploy/lab/asterisk/http.conf. */
+export const ariTlsUrl = (node: string): string => `https://${node}:8089`;
 
 /** The file in which a node's Asterisk writes its process id, as the machine's side of the lab sees it. */
 export const pidFileOf = (node: string): string => path.join(hostRoot(node), PID_FILE);

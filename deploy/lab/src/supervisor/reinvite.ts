@@ -5,7 +5,7 @@ import { CHECKOUT, LAB_PACKAGE } from '../paths.js';
 import type { HostLayout } from '../layout.js';
 import type { CentralService } from '../options.js';
 import { natsUrl } from './core.js';
-import { pidFileOf, type NodeSettings } from './nodes.js';
+import { ariTlsUrl, pidFileOf, type NodeSettings } from './nodes.js';
 import { run } from './run.js';
 import type { Security } from './security.js';
 import type { UnitSpec } from './unit.js';
@@ -132,6 +132,17 @@ const UNRESTRAINED = {
   policies: { default: { quarantineMs: 0 } },
 };
 
+/** Every second node is reached by TLS, so that both ways are played on. The password is in a file of its own. */
+function ariOf(
+  index: number,
+  { address }: HostLayout,
+  { url, username }: NodeSettings['ari'],
+  { ariPasswordFile: passwordFile, caFile }: Security,
+): object {
+  if (index % 2 === 0) return { url, username, passwordFile };
+  return { url: ariTlsUrl(address), username, passwordFile, caFile };
+}
+
 type SharedConfig = ReturnType<typeof sharedConfig>;
 
 function sharedConfig({
@@ -154,10 +165,10 @@ function sharedConfig({
     },
     postgres: { urlFile: security.postgresUrlFile },
     log: { level: 'info' },
-    nodes: nodes.map(({ node, ari, hepCaptureId }) => ({
+    nodes: nodes.map(({ node, ari, hepCaptureId }, index) => ({
       id: node.name,
       sipAddresses: [node.address, node.address6],
-      ari,
+      ari: ariOf(index, node, ari, security),
       hepCaptureId,
     })),
     dialogLedger: { host: core.address, port: HEP_PORT },

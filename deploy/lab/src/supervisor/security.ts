@@ -15,6 +15,8 @@ export interface Security {
   /** Paths of the services' own logins, with `{service}` in them. */
   readonly nkeyFile: string;
   readonly postgresUrlFile: string;
+  /** The password of ARI, the same on all nodes. */
+  readonly ariPasswordFile: string;
   /** A login to NATS that may do everything: for tests, which look at it from outside. */
   readonly outsider: { readonly user: string; readonly password: string };
   /** Password of each of Postgres' roles. */
@@ -40,17 +42,20 @@ export function drawSecurity(config: string, shared: string): Security {
     caFile: path.join(shared, 'tls', 'ca.pem'),
     nkeyFile: path.join(secrets, 'nats', '{service}.nk'),
     postgresUrlFile: path.join(secrets, 'postgres', '{service}.url'),
+    ariPasswordFile: path.join(secrets, 'ari.password'),
     outsider: { user: 'lab', password: secret() },
     roles: Object.fromEntries(Object.values(ROLE_OF).map((role) => [role, secret()])),
   };
 }
 
-/** Writes each service's URL of Postgres where it looks for it. */
-export async function writePostgresUrls(
-  { postgresUrlFile, roles, caFile }: Security,
+/** Writes what the services read from files: the password of ARI, and each one's URL of Postgres. */
+export async function writeSecrets(
+  { ariPasswordFile, postgresUrlFile, roles, caFile }: Security,
+  ariPassword: string,
   core: string,
 ): Promise<void> {
   await mkdir(path.dirname(postgresUrlFile), { recursive: true, mode: 0o700 });
+  await writeFile(ariPasswordFile, `${ariPassword}\n`, { mode: 0o600 });
   await Promise.all(
     Object.entries(ROLE_OF).map(([service, role]) =>
       writeFile(

@@ -1,5 +1,5 @@
-import { connectAri, type AriChannel, type AriConnection, type AriEvent } from '@reinvite/ari';
-import { isCoded, readSecret, type NodeConfig, type ServiceContext } from '@reinvite/runtime';
+import { ariAccess, connectAri, type AriChannel, type AriConnection, type AriEvent } from '@reinvite/ari';
+import { isCoded, type NodeConfig, type ServiceContext } from '@reinvite/runtime';
 import { DemoCalls } from './calls.js';
 
 /** The Stasis application of the lab's dialplan. */
@@ -35,9 +35,7 @@ export async function demoApp(options: DemoAppOptions): Promise<void> {
 }
 
 async function connect(node: NodeConfig, { log, signal }: DemoAppOptions): Promise<AriConnection> {
-  const password = await readSecret('ari.password', node.ari.password, node.ari.passwordFile);
-  const { url, username } = node.ari;
-  return connectAri({ url, username, password, app: APP, log: log.child({ nodeId: node.id }), signal });
+  return connectAri({ ...(await ariAccess(node)), app: APP, log: log.child({ nodeId: node.id }), signal });
 }
 
 /** The application on one node. */
