@@ -132,7 +132,7 @@ describe('the accounts of NATS, on a real server', () => {
     expect(complaints.splice(0).join('')).toContain(subjects.callFact('ast2'));
   });
 
-  it('lets a node be down only by the sentinel's word, which recovery may pass on, and nobody but recovery command', async () => {
+  it('lets only the sentinel say that a node is down, and recovery pass it on; nobody but recovery commands', async () => {
     const accounts = [...permissions(NODES.map((id) => ({ id }))).keys()];
     const down: string[] = [];
     const commands: string[] = [];
