@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { deriveCalls, planRecoveries, type DialogView, type LegRecord, type Trigger } from '../src/index.js';
+import {
+  channelIdOf,
+  deriveCalls,
+  planRecoveries,
+  type DialogView,
+  type LegRecord,
+  type Trigger,
+} from '../src/index.js';
 import { candidate, limits } from './support/recoveries.js';
 import { policy } from './support/policies.js';
 import { ariBridge, dialogView, stasisLeg } from './support/records.js';
@@ -58,6 +65,20 @@ describe('a leg', () => {
     ['whose channel was not up', [dialogView()], 'not-answered', { state: 'Ringing' }],
   ])('%s: %s', (_, dialogs, expected, change) => {
     expect(reasonFor(dialogs, change ?? {})).toBe(expected);
+  });
+
+  it('of ours that waits for its phone comes along with one that had come back, and not alone', () => {
+    const [one, other] = [channelIdOf('0'.repeat(20), 0, 1), channelIdOf('0'.repeat(20), 1, 1)];
+    const dialogs = { [`${one}@phone`]: [dialogView()], [`${other}@phone`]: [dialogView()] };
+    const legs = (state: string): LegRecord[] => [
+      stasisLeg(one, { state }),
+      stasisLeg(other, { state: 'Ringing' }),
+    ];
+    expect(plan(legs('Up'), dialogs)[0]?.legs.map(({ legId }) => legId)).toEqual([one, other]);
+    expect(plan(legs('Ringing'), dialogs)[0]?.skipped.map(({ reason }) => reason)).toEqual([
+      'not-answered',
+      'not-answered',
+    ]);
   });
 
   it('that shares its Call-ID with another leg of the node is left alone: two must not claim one dialog', () => {

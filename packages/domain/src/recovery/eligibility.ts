@@ -1,4 +1,5 @@
 import type { Call, CallLeg } from '../call/call.js';
+import { recoveryOfChannel } from './ids.js';
 import { allowsUnsure, type RecoveryPolicy } from './policy.js';
 import type { SkipReason } from './reasons.js';
 
@@ -55,11 +56,21 @@ export function assessLeg(call: Call, leg: CallLeg, grounds: Grounds): Verdict {
   if (confirmed.length > 1 || shared.has(sipCallId)) return skip('dialog-ambiguous');
   if (!allowsUnsure(policy, dialog.unsure)) return { ...skip('dialog-unsure'), unsure: dialog.unsure };
   if (dialog.variables === null) return skip('dialog-incomplete');
-  if (leg.record.state !== 'Up') return skip('not-answered');
+  if (leg.record.state !== 'Up' && !isOnItsWayBack(leg, call)) return skip('not-answered');
   if (leg.place.kind === 'nowhere') return skip(leg.place.reason);
   if (policy.confirmed === 'skip') return skip('policy-forbids');
   if (!ledgerHeard && policy.barrierMissed === 'skip') return skip('ledger-unheard');
   return { eligible: true, variables: dialog.variables };
+}
+
+/**
+ * A channel of ours whose phone had not answered yet when its node died too, while another leg of the call had come back there:
+ * whoever takes that one over takes both, or the recovery before would have to bring the rest to a node that is dead. Where none
+ * had come back, the recovery before goes on with the call as a whole.
+ */
+function isOnItsWayBack({ record }: CallLeg, { legs }: Call): boolean {
+  const isOurs = (one: CallLeg['record']): boolean => recoveryOfChannel(one.channelId) !== null;
+  return isOurs(record) && legs.some((other) => other.record.state === 'Up' && isOurs(other.record));
 }
 
 /** SIP Call-IDs that more than one leg of the incarnation has: a call that came back to the node it left from. */
