@@ -8,9 +8,14 @@ MULTIARCH=$(basename "$(dirname "$(ls -d /usr/lib/*/kamailio)")")
 RPC_CLIENTS=${RPC_CLIENTS:-$EDGE_ADDRESS/32}
 EDGE_ADDRESS6=${EDGE_ADDRESS6:-}
 PASSWORDS=''
+# No password is a pattern of file names.
+set -f
 for phone in ${PHONES:-}; do
-  PASSWORDS="$PASSWORDS \$sht(password=>${phone%%:*}) = \"${phone#*:}\";"
+  # A string of Kamailio's: what would end it is escaped.
+  password=$(printf '%s' "${phone#*:}" | sed 's/["\\]/\\&/g')
+  PASSWORDS="$PASSWORDS \$sht(password=>${phone%%:*}) = \"$password\";"
 done
+set +f
 export RTPENGINE_CONTROL MULTIARCH RPC_CLIENTS EDGE_ADDRESS6 PASSWORDS
 render.sh /opt/reinvite-kamailio /etc/kamailio
 : >/etc/kamailio/dispatcher.list
