@@ -9,6 +9,8 @@ const OUTAGE_MS = 5_000;
 const AFTER_OUTAGE_MS = PATIENCE_MS + OUTAGE_MS;
 /** Longer than a dead node's calls take to be planned and dialled: a kill in that time falls into their recovery. */
 const RECOVERY_MS = 600;
+/** A silent node is suspected within two seconds, and a fence from outside is a command that takes its time. */
+const AFTER_FENCE_MS = PATIENCE_MS + 3_000;
 /** Until a killed service is started again. */
 const RESTART_MS = 1_000;
 /** Less than the time after which a silent Asterisk is suspected. */
@@ -85,7 +87,7 @@ const DEATHS: readonly Fault[] = [
   {
     id: 'node-hung',
     title: 'SIGSTOP of an Asterisk for longer than the limit: it is fenced',
-    patienceMs: PATIENCE_MS,
+    patienceMs: AFTER_FENCE_MS,
     draw: (dice, cast) => {
       const target = dice.oneOf(cast.nodes);
       return { dying: [target], steps: [{ atMs: 0, operation: 'hang', target }] };
@@ -94,7 +96,7 @@ const DEATHS: readonly Fault[] = [
   {
     id: 'node-cut',
     title: 'the network of a node is cut: it is fenced from outside',
-    patienceMs: PATIENCE_MS,
+    patienceMs: AFTER_FENCE_MS,
     draw: (dice, cast) => {
       const target = dice.oneOf(cast.nodes);
       return { dying: [target], steps: [{ atMs: 0, operation: 'cut', target }] };
