@@ -32,6 +32,11 @@ const tasks = {
     run: (args) => runScript('test/conformance/dist/main.js', args),
   },
   chaos: { lab: true, build: true, run: (args) => runScript('test/chaos/dist/main.js', args) },
+  simulate: {
+    lab: false,
+    build: true,
+    run: (args) => runScript('test/simulation/dist/main.js', args),
+  },
   lab: { lab: true, build: true, run: (args) => runScript('deploy/lab/dist/cli.js', args) },
   test: {
     lab: true,

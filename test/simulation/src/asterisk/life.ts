@@ -1,0 +1,315 @@
+import type { AriBridge, AriChannel, AriEvent, Originate } from '@reinvite/ari';
+import { codedError } from '@reinvite/runtime';
+import type { World } from '../world/world.js';
+import type { Answer, Phone, Speaker } from './phone.js';
+
+export interface SimulatedChannel {
+  readonly id: string;
+  readonly phone: Phone;
+  readonly createdAt: number;
+  state: 'Down' | 'Ring' | 'Up';
+  app: string;
+  appName: string;
+  context: string;
+  /** A CANCEL has left, or a hang-up: what the phone answers now takes nothing on. */
+  cancelled: boolean;
+  /** Where it goes once it is up. */
+  readonly goesTo: string;
+}
+
+/** What an Asterisk acts on, and who watches it. */
+export interface Surroundings {
+  /** The phone of a SIP Call-ID. */
+  readonly phoneOf: (sipCallId: string) => Phone | undefined;
+  readonly witness: {
+    /** Asterisk has taken an originate, and is about to send the INVITE. */
+    originates(life: Life, channel: SimulatedChannel): void;
+    /** A life has just ended; its channels are as they were. */
+    died(life: Life): void;
+  };
+}
+
+interface SimulatedBridge {
+  readonly id: string;
+  readonly type: string;
+  readonly name: string;
+  readonly channelIds: string[];
+}
+
+/** Ms until an originated channel that was answered is in its application. */
+const INTO_STASIS_MS = [1, 30] as const;
+
+/**
+ * One life of an Asterisk with `res_pjsip_recovery`, at the level of ARI and of the INVITEs that it sends: channel ids are
+ * unique (409), a channel that has not brought its dialog back sends no BYE.
+ */
+export class Life implements Speaker {
+  readonly incarnation: string;
+  readonly channels = new Map<string, SimulatedChannel>();
+  readonly bridges = new Map<string, SimulatedBridge>();
+  private living = true;
+  /** Answers nothing; its network still acknowledges. */
+  hung = false;
+  diedAt: number | null = null;
+  private readonly listeners = new Set<(event: AriEvent) => void>();
+  private readonly onDeath = new Set<() => void>();
+
+  constructor(
+    private readonly world: World,
+    readonly nodeId: string,
+    private readonly surroundings: Surroundings,
+  ) {
+    this.incarnation = String(Date.now());
+  }
+
+  readonly isAlive = (): boolean => this.living;
+
+  /** SIGKILL, a crash or power loss: nothing is sent any more. */
+  die(): void {
+    if (!this.living) return;
+    this.world.trace.note(this.nodeId, `Asterisk ${this.incarnation} is dead`);
+    this.living = false;
+    this.diedAt = this.world.time.now;
+    this.surroundings.witness.died(this);
+    for (const tell of [...this.onDeath]) tell();
+    this.listeners.clear();
+  }
+
+  whenDead(tell: () => void): () => void {
+    this.onDeath.add(tell);
+    return () => this.onDeath.delete(tell);
+  }
+
+  listen(listener: (event: AriEvent) => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** A call that was there before the run looked: up, and in its application. */
+  seat(id: string, phone: Phone, app: string): void {
+    const channel: SimulatedChannel = {
+      id,
+      phone,
+      createdAt: Date.now(),
+      state: 'Up',
+      app,
+      appName: 'Stasis',
+      context: 'from-edge',
+      cancelled: false,
+      goesTo: app,
+    };
+    this.channels.set(id, channel);
+    this.tell({ type: 'ChannelCreated', channel: this.channelOf(channel) });
+  }
+
+  seatBridge(id: string, channelIds: string[]): void {
+    this.bridges.set(id, { id, type: 'mixing', name: `name-${id}`, channelIds });
+    const bridge = this.bridgeOf(id);
+    if (bridge !== undefined) this.tell({ type: 'BridgeCreated', bridge });
+  }
+
+  /** @throws CodedError as `AriChannels.originate`. */
+  originate(request: Originate): AriChannel {
+    const { channelId, variables = {}, target } = request;
+    if (this.channels.has(channelId)) throw refused('ARI_CONFLICT', 409);
+    const phone = this.surroundings.phoneOf(variables['PJSIP_RECOVERY_CALL-ID'] ?? '');
+    if (phone === undefined) throw refused('ARI_REQUEST_FAILED', 400);
+    const channel: SimulatedChannel = {
+      id: channelId,
+      phone,
+      createdAt: Date.now(),
+      state: 'Down',
+      app: '',
+      appName: 'AppDial2',
+      context: 'app' in target ? '' : target.context,
+      cancelled: false,
+      goesTo: 'app' in target ? target.app : '',
+    };
+    this.channels.set(channelId, channel);
+    this.surroundings.witness.originates(this, channel);
+    this.world.trace.note(this.nodeId, `originates ${channelId}`);
+    this.tell({ type: 'ChannelCreated', channel: this.channelOf(channel) });
+    this.invite(channel, Number(variables.PJSIP_RECOVERY_CSEQ ?? 0), (request.timeoutS ?? 30) * 1_000);
+    return this.channelOf(channel);
+  }
+
+  channelOf({ id, phone, state, createdAt, app, appName, context }: SimulatedChannel): AriChannel {
+    const number = createdAt % 0xffffffff;
+    return {
+      id,
+      name: `PJSIP/edge-${number.toString(16).padStart(8, '0').slice(-8)}`,
+      state,
+      protocolId: phone.sipCallId,
+      caller: { name: '', number: phone.name },
+      connected: { name: '', number: '' },
+      accountCode: '',
+      language: 'en',
+      createdAt,
+      dialplan: { context, extension: 's', priority: 1, appName, appData: app },
+      variables: {},
+    };
+  }
+
+  bridgeOf(id: string): AriBridge | undefined {
+    const bridge = this.bridges.get(id);
+    if (bridge === undefined) return undefined;
+    const { type, name, channelIds } = bridge;
+    return {
+      id,
+      technology: 'simple_bridge',
+      bridgeType: type,
+      bridgeClass: 'stasis',
+      creator: 'Stasis',
+      name,
+      channelIds: [...channelIds],
+    };
+  }
+
+  createBridge(id: string, type: string, name: string): AriBridge {
+    if (!this.bridges.has(id)) {
+      this.bridges.set(id, { id, type, name, channelIds: [] });
+      this.tell({ type: 'BridgeCreated', bridge: this.mustHave(id) });
+    }
+    return this.mustHave(id);
+  }
+
+  /** @throws CodedError as `AriBridges.addChannels`. */
+  addToBridge(id: string, channelId: string): void {
+    const bridge = this.bridges.get(id);
+    if (bridge === undefined) throw refused('ARI_NOT_FOUND', 404);
+    const channel = this.channels.get(channelId);
+    if (channel === undefined) throw refused('ARI_REQUEST_FAILED', 400);
+    if (channel.appName !== 'Stasis') throw refused('ARI_REQUEST_FAILED', 422);
+    if (bridge.channelIds.includes(channelId)) return;
+    bridge.channelIds.push(channelId);
+    this.world.trace.note(this.nodeId, `${channelId} is in ${id}`);
+    this.tell({ type: 'ChannelEnteredBridge', bridge: this.mustHave(id), channel: this.channelOf(channel) });
+  }
+
+  destroyBridge(id: string): void {
+    const bridge = this.bridgeOf(id);
+    if (bridge === undefined) throw refused('ARI_NOT_FOUND', 404);
+    this.bridges.delete(id);
+    this.tell({ type: 'BridgeDestroyed', bridge });
+  }
+
+  /** @throws CodedError `ARI_NOT_FOUND`. */
+  hangup(channelId: string): void {
+    const channel = this.channels.get(channelId);
+    if (channel === undefined) throw refused('ARI_NOT_FOUND', 404);
+    if (channel.state !== 'Up') this.cancel(channel);
+    this.end(channel, 19, undefined);
+  }
+
+  /** The phone's BYE. */
+  onBye(phone: Phone): void {
+    if (!this.living || this.hung) return;
+    phone.byeHeardAt ??= Date.now();
+    for (const channel of [...this.channels.values()])
+      if (channel.phone === phone && channel.state === 'Up') this.end(channel, 16, undefined);
+  }
+
+  private invite(channel: SimulatedChannel, cseq: number, timeoutMs: number): void {
+    const { phone } = channel;
+    this.sip(() =>
+      phone.onInvite(this, channel.id, cseq, (answer) => this.sipBack(() => this.onAnswer(channel, answer))),
+    );
+    setTimeout(() => {
+      if (!this.isAlive() || channel.state !== 'Down' || !this.channels.has(channel.id)) return;
+      this.cancel(channel);
+      this.report(channel, { result: 'failed', status: '487', received: 'no', retry_after: '' });
+      this.end(channel, 19, undefined);
+    }, timeoutMs);
+  }
+
+  private cancel(channel: SimulatedChannel): void {
+    channel.cancelled = true;
+    this.world.trace.note(this.nodeId, `CANCEL ${channel.id}`);
+    this.sip(() => channel.phone.onCancel(channel.id, () => undefined));
+  }
+
+  private onAnswer(channel: SimulatedChannel, { status, retryAfterS }: Answer): void {
+    // An attempt that has ended acknowledges what comes after it and says nothing more.
+    if (this.channels.get(channel.id) !== channel || channel.state !== 'Down') return;
+    if (status === 200) {
+      channel.state = 'Up';
+      this.tell({ type: 'ChannelStateChange', channel: this.channelOf(channel) });
+      setTimeout(() => this.enterApp(channel), this.world.random.int(...INTO_STASIS_MS));
+      return;
+    }
+    const retryAfter = retryAfterS === null ? '' : String(retryAfterS);
+    this.report(channel, {
+      result: 'failed',
+      status: String(status),
+      received: 'yes',
+      retry_after: retryAfter,
+    });
+    this.end(channel, 21, status);
+  }
+
+  private enterApp(channel: SimulatedChannel): void {
+    if (!this.isAlive() || this.channels.get(channel.id) !== channel) return;
+    channel.appName = 'Stasis';
+    channel.app = channel.goesTo;
+    const dialplan = { dialplan_app: 'Stasis', dialplan_app_data: channel.goesTo };
+    this.tell({ type: 'ChannelDialplan', channel: this.channelOf(channel), ...dialplan });
+  }
+
+  private report(channel: SimulatedChannel, userevent: Readonly<Record<string, string>>): void {
+    this.tell({
+      type: 'ChannelUserevent',
+      channel: this.channelOf(channel),
+      eventname: 'ReinviteRecovery',
+      userevent,
+    });
+  }
+
+  private end(channel: SimulatedChannel, cause: number, techCause: number | undefined): void {
+    this.channels.delete(channel.id);
+    for (const bridge of this.bridges.values()) {
+      const at = bridge.channelIds.indexOf(channel.id);
+      if (at < 0) continue;
+      bridge.channelIds.splice(at, 1);
+      const left = this.bridgeOf(bridge.id);
+      if (left !== undefined)
+        this.tell({ type: 'ChannelLeftBridge', bridge: left, channel: this.channelOf(channel) });
+    }
+    this.tell({
+      type: 'ChannelDestroyed',
+      channel: this.channelOf(channel),
+      cause,
+      cause_txt: '',
+      ...(techCause === undefined ? {} : { tech_cause: techCause }),
+    });
+  }
+
+  private mustHave(id: string): AriBridge {
+    const bridge = this.bridgeOf(id);
+    if (bridge === undefined) throw new RangeError(`no bridge ${id}`);
+    return bridge;
+  }
+
+  /** SIP to a phone, over the edge; a hung or dead Asterisk sends none. */
+  private sip(arrive: () => void): void {
+    if (!this.living || this.hung) return;
+    this.world.network.send(this.nodeId, 'edge', `sip ${this.incarnation}`, arrive);
+  }
+
+  private sipBack(arrive: () => void): void {
+    this.world.network.send('edge', this.nodeId, `sip ${this.incarnation}`, () => {
+      if (this.living) arrive();
+    });
+  }
+
+  private tell(event: WithoutCommon<AriEvent>): void {
+    if (!this.living) return;
+    const full = { timestamp: Date.now(), application: '', ...event };
+    for (const listener of this.listeners) listener(full);
+  }
+}
+
+type WithoutCommon<T> = T extends unknown ? Omit<T, 'timestamp' | 'application'> : never;
+
+function refused(code: 'ARI_CONFLICT' | 'ARI_NOT_FOUND' | 'ARI_REQUEST_FAILED', status: number): Error {
+  return codedError(code, `ARI answered ${status}`, { status });
+}

@@ -1,0 +1,20 @@
+/** The names of what must hold in every run; docs/simulation.md says what each means. */
+export type Invariant =
+  | 'one-owner'
+  | 'one-reinvite'
+  | 'fenced-before-originate'
+  | 'never-wrongly-down'
+  | 'one-outcome'
+  | 'no-call-forgotten'
+  | 'replay'
+  | 'audit-tells-the-truth';
+
+export interface Violation {
+  readonly invariant: Invariant;
+  /** Virtual ms. */
+  readonly at: number;
+  readonly what: string;
+}
+
+/** What was found when the run was over. */
+export type Found = Omit<Violation, 'at'>;

@@ -1,0 +1,61 @@
+import { parseConfig, type Config } from '@reinvite/runtime';
+import type { Manners } from './asterisk/phone.js';
+import type { Random } from './world/random.js';
+
+/** What a run begins with. All of it follows from the seed. */
+export interface Scenario {
+  readonly config: Config;
+  readonly recoveries: number;
+  readonly workers: number;
+  readonly sentinels: number;
+  /** Phones of each call: one with an application, or two in a bridge. */
+  readonly calls: readonly (1 | 2)[];
+  readonly manners: Manners;
+}
+
+/** Phones that do as they should. */
+const POLITE: Manners = { answers: 1, slow: 0, 491: 0, 500: 0, 503: 0, 488: 0, 486: 0, 408: 0, silent: 0 };
+const MIXED: Manners = {
+  answers: 70,
+  slow: 8,
+  491: 5,
+  500: 4,
+  503: 4,
+  488: 3,
+  486: 2,
+  408: 1,
+  silent: 3,
+};
+
+export function drawScenario(random: Random): Scenario {
+  const nodes = random.int(3, 4);
+  const sentinels = random.int(1, 3);
+  return {
+    config: configFor(nodes, sentinels),
+    recoveries: random.int(1, 2),
+    workers: random.int(1, 2),
+    sentinels,
+    calls: Array.from({ length: random.int(3, 8) }, () => (random.chance(0.4) ? 2 : 1)),
+    manners: random.chance(0.5) ? POLITE : MIXED,
+  };
+}
+
+/** The defaults, but for what would only make a run longer. */
+function configFor(nodes: number, sentinels: number): Config {
+  return parseConfig({
+    nats: { servers: ['nats://nats:4222'] },
+    postgres: { url: 'postgres://postgres' },
+    nodes: Array.from({ length: nodes }, (_, index) => ({
+      id: `ast${index + 1}`,
+      sipAddresses: [`10.0.0.${index + 1}`],
+      ari: { url: `http://ast${index + 1}:8088`, username: 'reinvite', password: 'unused' },
+    })),
+    nodeAgent: { heartbeatMs: 250 },
+    sentinel: { sentinels, fenceTimeoutMs: 2_000 },
+    recovery: {
+      targetWaitMs: 5_000,
+      // Node after node dies here, and each time that is the point.
+      policies: { default: { crashLimit: { nodes: 9 } } },
+    },
+  });
+}

@@ -1,0 +1,18 @@
+import type { Config } from '@reinvite/runtime';
+import type { Node } from '../asterisk/node.js';
+import type { Phone } from '../asterisk/phone.js';
+import type { Nats } from '../bus/server.js';
+import type { Postgres } from '../store/server.js';
+import type { World } from '../world/world.js';
+import type { Wrong } from '../wrong.js';
+
+/** What every service of a run is given. */
+export interface Services {
+  readonly world: World;
+  readonly config: Config;
+  readonly nats: Nats;
+  readonly postgres: Postgres;
+  readonly nodes: ReadonlyMap<string, Node>;
+  readonly phones: readonly Phone[];
+  readonly wrong: Wrong;
+}

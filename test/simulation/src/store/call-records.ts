@@ -1,0 +1,179 @@
+import {
+  legPlace,
+  recoveryOfChannel,
+  recoveryStream,
+  restoreCall,
+  type Call,
+  type LegObserved,
+  type PastRecovery,
+  type RestoredLeg,
+} from '@reinvite/domain';
+import { foldFacts, type PlanningReads } from '@reinvite/recovery/logic';
+import type { Process } from '../world/process.js';
+import type { Postgres, Transaction } from './server.js';
+import { keyOf, type Gone, type Tables } from './tables.js';
+
+const CHECKPOINT = 'call-records';
+
+/**
+ * Writes a batch of call facts and the checkpoint behind it, in one transaction.
+ * @returns the sequence up to which the facts are in.
+ */
+export function projectFacts(
+  process: Process,
+  postgres: Postgres,
+  batch: Parameters<typeof foldFacts>[0],
+  upTo: number,
+): Promise<number> {
+  return postgres.transact(process, `project facts up to ${upTo}`, (tx, tables) => {
+    const stored = tables.checkpoints.get(CHECKPOINT) ?? 0;
+    if (stored >= upTo) return stored;
+    apply(tx, tables, foldFacts(batch.filter(({ seq }) => seq > stored)));
+    tables.checkpoints.set(tx.undo, CHECKPOINT, upTo);
+    return upTo;
+  });
+}
+
+/** Sequence up to which the facts are in the call records. */
+export function projectedUpTo(process: Process, postgres: Postgres): Promise<number> {
+  return postgres.transact(
+    process,
+    'read checkpoint',
+    (_tx, { checkpoints }) => checkpoints.get(CHECKPOINT) ?? 0,
+  );
+}
+
+function apply({ undo }: Transaction, tables: Tables, changes: ReturnType<typeof foldFacts>): void {
+  const { callLegs, callBridges, incarnations } = tables;
+  const closedAt = (row: { nodeId: string; incarnation: string }): number | null =>
+    incarnations.get(keyOf(row.nodeId, row.incarnation))?.closedAt ?? null;
+  for (const row of changes.legs) {
+    const key = keyOf(row.nodeId, row.incarnation, row.channelId);
+    if ((callLegs.get(key)?.seq ?? 0) < row.factSeq)
+      callLegs.set(undo, key, { ...row, seq: row.factSeq, goneAt: row.goneAt ?? closedAt(row) });
+  }
+  for (const end of changes.legEnds) {
+    const key = keyOf(end.nodeId, end.incarnation, end.channelId);
+    const row = callLegs.get(key);
+    if (row !== undefined && row.seq < end.factSeq)
+      callLegs.set(undo, key, { ...row, seq: end.factSeq, goneAt: end.goneAt });
+  }
+  for (const row of changes.bridges) {
+    const key = keyOf(row.nodeId, row.incarnation, row.bridgeId);
+    if ((callBridges.get(key)?.seq ?? 0) < row.factSeq)
+      callBridges.set(undo, key, { ...row, seq: row.factSeq, goneAt: row.goneAt ?? closedAt(row) });
+  }
+  for (const end of changes.bridgeEnds) {
+    const key = keyOf(end.nodeId, end.incarnation, end.bridgeId);
+    const row = callBridges.get(key);
+    if (row !== undefined && row.seq < end.factSeq)
+      callBridges.set(undo, key, { ...row, seq: end.factSeq, goneAt: end.goneAt });
+  }
+  for (const { nodeId, incarnation, before, at } of changes.sweeps) {
+    const syncing = incarnations.get(keyOf(nodeId, incarnation))?.syncingSeq ?? null;
+    const limit = before === 'stored' ? syncing : before;
+    const isSwept = (row: LegOrBridge): boolean =>
+      row.nodeId === nodeId &&
+      row.incarnation === incarnation &&
+      row.goneAt === null &&
+      limit !== null &&
+      row.seq < limit;
+    for (const [key, row] of [...callLegs.entries()])
+      if (isSwept(row)) callLegs.set(undo, key, { ...row, goneAt: at });
+    for (const [key, row] of [...callBridges.entries()])
+      if (isSwept(row)) callBridges.set(undo, key, { ...row, goneAt: at });
+  }
+  for (const { nodeId, incarnation, syncingSeq } of changes.incarnations) {
+    const key = keyOf(nodeId, incarnation);
+    const known = incarnations.get(key);
+    incarnations.set(undo, key, {
+      syncingSeq: syncingSeq ?? known?.syncingSeq ?? null,
+      closedAt: known?.closedAt ?? null,
+    });
+  }
+}
+
+type LegOrBridge = Gone & Pick<LegObserved, 'nodeId' | 'incarnation'>;
+
+/** What the planning reads, by the same rules as its queries. */
+export function simulatedReads(process: Process, postgres: Postgres): PlanningReads {
+  return {
+    liveCalls: (nodeId, incarnation) =>
+      postgres.transact(process, 'read live calls', (_tx, { callLegs, callBridges }) => {
+        const lives = (row: LegOrBridge): boolean =>
+          row.nodeId === nodeId && row.incarnation === incarnation && row.goneAt === null;
+        return {
+          legs: [...callLegs.values()].filter(lives),
+          bridges: [...callBridges.values()].filter(lives),
+        };
+      }),
+    remembered: (channelIds) => {
+      const ours = new Set(channelIds.filter((channelId) => recoveryOfChannel(channelId) !== null));
+      if (ours.size === 0) return Promise.resolve(new Map());
+      return postgres.transact(process, 'read remembered legs', (_tx, tables) => rememberedIn(tables, ours));
+    },
+    planned: (nodeId, incarnation) =>
+      postgres.transact(process, 'read planned legs', (_tx, { recoveries, legs }) => {
+        const isOf = (recoveryId: string): boolean => {
+          const row = recoveries.get(recoveryId);
+          return row?.node_id === nodeId && row.incarnation === incarnation;
+        };
+        return new Set([...legs.values()].filter((leg) => isOf(leg.recovery_id)).map((leg) => leg.leg_id));
+      }),
+    past: (calls, since) =>
+      postgres.transact(process, 'read past recoveries', (_tx, tables) => pastIn(tables, calls, since)),
+    close: async (tx, nodeId, incarnation, at) => {
+      const { undo } = tx as unknown as Transaction;
+      const { callLegs, callBridges, incarnations } = postgres.tables;
+      const key = keyOf(nodeId, incarnation);
+      const known = incarnations.get(key);
+      incarnations.set(undo, key, { syncingSeq: known?.syncingSeq ?? null, closedAt: known?.closedAt ?? at });
+      for (const table of [callLegs, callBridges]) {
+        for (const [rowKey, row] of [...table.entries()])
+          if (row.nodeId === nodeId && row.incarnation === incarnation && row.goneAt === null)
+            table.set(undo, rowKey, { ...row, goneAt: at } as never);
+      }
+    },
+  };
+}
+
+function rememberedIn(tables: Tables, ours: ReadonlySet<string>): ReadonlyMap<string, RestoredLeg> {
+  const found = new Map<string, RestoredLeg>();
+  for (const leg of tables.legs.values()) {
+    const { channel_id: channelId, origin } = leg;
+    if (channelId === null || !ours.has(channelId)) continue;
+    const place = legPlace.safeParse(origin);
+    if (!place.success) continue;
+    const isJoined = (tables.recoveries.get(leg.recovery_id)?.joined_at ?? null) !== null;
+    const plan = isJoined ? undefined : tables.streams.get(recoveryStream(leg.recovery_id))?.[0];
+    const { data } = restoreCall
+      .pick({ join: true })
+      .safeParse(plan === undefined ? null : JSON.parse(plan.json));
+    const pending = data?.join.kind === 'ari-bridge' ? { pendingJoin: data.join } : {};
+    found.set(channelId, { callId: leg.call_id, place: place.data, ...pending });
+  }
+  return found;
+}
+
+function pastIn(tables: Tables, calls: readonly Call[], since: number): PastRecovery[] {
+  const callIds = new Set(
+    calls
+      .filter((one) => one.legs.some(({ legId }) => recoveryOfChannel(legId) !== null))
+      .map(({ callId }) => callId),
+  );
+  return [...tables.recoveries.values()]
+    .filter((row) => callIds.has(row.call_id) && row.planned_at > since)
+    .map((row) => ({
+      callId: row.call_id,
+      nodeId: row.node_id,
+      incarnation: row.incarnation,
+      detectedAt: row.detected_at,
+      target: row.target,
+      targetIncarnation: row.target_incarnation,
+      takenAt: row.first_originated_at,
+      lostTargets: (tables.streams.get(recoveryStream(row.recovery_id)) ?? []).filter(({ json }) => {
+        const event = JSON.parse(json) as { type: string; target?: string };
+        return event.type === 'TargetDied' && event.target !== row.target;
+      }).length,
+    }));
+}

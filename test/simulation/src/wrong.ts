@@ -1,0 +1,27 @@
+/** Parts that are wrong on purpose, to see whether the simulation notices. All false in every other run. */
+export interface Wrong {
+  /** The store appends whatever version the writer has seen. */
+  readonly noVersionCheck: boolean;
+  /** A sentinel takes a fence for done without asking anybody. */
+  readonly noFence: boolean;
+  /** An ari-worker originates again when a command is delivered again. */
+  readonly originateAgain: boolean;
+  /** Nothing that was left in the outbox is ever published. */
+  readonly noRelay: boolean;
+  /** Nobody looks at the deadlines. */
+  readonly noDeadlines: boolean;
+  /** What was seen of a commanded call is acknowledged before it is recorded. */
+  readonly factsAckedEarly: boolean;
+  /** The read side is not written. */
+  readonly noReadSide: boolean;
+}
+
+export const nothingWrong: Wrong = {
+  noVersionCheck: false,
+  noFence: false,
+  originateAgain: false,
+  noRelay: false,
+  noDeadlines: false,
+  factsAckedEarly: false,
+  noReadSide: false,
+};
