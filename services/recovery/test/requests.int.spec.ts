@@ -1,4 +1,7 @@
+import { subjects } from '@reinvite/bus';
+import { operatorReply, recoveryReply } from '@reinvite/domain';
 import { eventually } from '@reinvite/test-support';
+import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bridge, Cluster, leg } from './support/cluster.js';
 
@@ -121,6 +124,79 @@ describe('recovery requests, on real Postgres and NATS', () => {
     expect(await cluster.request(request)).toMatchObject({
       status: 'refused',
       code: 'RECOVERY_REQUEST_INVALID',
+    });
+  });
+});
+
+describe('whoever asks recovery, on real Postgres and NATS', () => {
+  let cluster: Cluster;
+  const REFUSED = /^(RECOVERY_|POSTGRES_|NATS_)/;
+
+  beforeEach(async () => {
+    cluster = await Cluster.start();
+  });
+  afterEach(() => cluster.stop());
+
+  it('is refused what is longer than allowed, unread', async () => {
+    cluster.replica({ requests: { maxBytes: 1_000, perMinute: 100, totalPerMinute: 100 } });
+    const reply = await cluster.request({ nodeId: 'ast1', padding: 'x'.repeat(1_000) });
+    expect(reply).toMatchObject({ status: 'refused', code: 'RECOVERY_REQUEST_TOO_LARGE' });
+    const shorter = await cluster.request({ nodeId: 'ast1', padding: 'x'.repeat(500) });
+    expect(shorter).toMatchObject({ status: 'refused', code: 'RECOVERY_REQUEST_INVALID' });
+  });
+
+  it('is refused what is asked too often, and another is not', async () => {
+    cluster.replica({ requests: { maxBytes: 16_384, perMinute: 2, totalPerMinute: 100 } });
+    const codes: string[] = [];
+    for (let n = 0; n < 3; n += 1) {
+      const reply = await cluster.request({ callId: 'nobody@phone', requestedBy: 'eager' });
+      codes.push(reply.status === 'refused' ? reply.code : reply.status);
+    }
+    expect(codes).toEqual(['RECOVERY_UNKNOWN_CALL', 'RECOVERY_UNKNOWN_CALL', 'RECOVERY_REQUEST_RATE']);
+    expect(await cluster.request({ callId: 'nobody@phone' })).toMatchObject({
+      code: 'RECOVERY_UNKNOWN_CALL',
+    });
+  });
+
+  it('gets a coded answer to whatever it sends, and the service goes on', async () => {
+    cluster.replica({ requests: { maxBytes: 16_384, perMinute: 100_000, totalPerMinute: 100_000 } });
+    const field = fc.oneof(
+      fc.string({ maxLength: 300 }),
+      fc.jsonValue(),
+      fc.constantFrom('\u0000', '"', "'; drop"),
+    );
+    const odd = fc.record(
+      {
+        nodeId: field,
+        callId: field,
+        reason: field,
+        requestedBy: field,
+        idempotencyKey: field,
+        dryRun: fc.oneof(fc.boolean(), field),
+        type: fc.oneof(fc.constantFrom('StopRecovery', 'ReleaseCall', 'AskStatus', '__proto__'), field),
+      },
+      { requiredKeys: [] },
+    );
+    const likely = fc.record({
+      callId: fc.string({ minLength: 1, maxLength: 300 }),
+      reason: fc.string({ minLength: 1, maxLength: 50 }),
+      requestedBy: fc.string({ minLength: 1, maxLength: 50 }),
+      idempotencyKey: fc.string({ minLength: 1, maxLength: 300, unit: 'binary' }),
+    });
+    await cluster.request({ callId: 'nobody@phone' });
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(odd, likely, fc.jsonValue()), async (message) => {
+        for (const subject of [subjects.recoveryRequest, subjects.operatorRecovery]) {
+          const schema = subject === subjects.recoveryRequest ? recoveryReply : operatorReply;
+          const reply = await cluster.bus.request<{ status: string }>(subject, message, schema, 20_000);
+          const { status, code } = reply as { status: string; code?: string };
+          if (status === 'refused') expect(code).toMatch(REFUSED);
+        }
+      }),
+      { numRuns: 150, seed: 20261121 },
+    );
+    expect(await cluster.request({ callId: 'nobody@phone' })).toMatchObject({
+      code: 'RECOVERY_UNKNOWN_CALL',
     });
   });
 });

@@ -1,8 +1,9 @@
 import { database, recoveries, recoveryLegs, withPostgresErrors, type Pool } from '@reinvite/db';
-import { and, eq } from 'drizzle-orm';
+import { recoveryStream } from '@reinvite/domain';
+import { and, eq, sql } from 'drizzle-orm';
 
 /**
- * The legs of a dead incarnation that a recovery has already, whatever became of it. Records that came late can show other
+ * The legs of a dead incarnation that a recovery has already, its own or one that goes on with them, whatever became of it. Records that came late can show other
  * calls than before, under other ids; a leg that had been planned must not be given to a second recovery with them.
  * @throws CodedError `POSTGRES_UNREACHABLE`
  */
@@ -11,12 +12,29 @@ export async function plannedLegs(
   nodeId: string,
   incarnation: string,
 ): Promise<ReadonlySet<string>> {
-  const rows = await withPostgresErrors(() =>
-    database(pool)
-      .selectDistinct({ legId: recoveryLegs.legId })
-      .from(recoveryLegs)
-      .innerJoin(recoveries, eq(recoveries.recoveryId, recoveryLegs.recoveryId))
-      .where(and(eq(recoveries.nodeId, nodeId), eq(recoveries.incarnation, incarnation))),
+  const db = database(pool);
+  const [planned, handedOn] = await withPostgresErrors(() =>
+    Promise.all([
+      db
+        .selectDistinct({ legId: recoveryLegs.legId })
+        .from(recoveryLegs)
+        .innerJoin(recoveries, eq(recoveries.recoveryId, recoveryLegs.recoveryId))
+        .where(and(eq(recoveries.nodeId, nodeId), eq(recoveries.incarnation, incarnation))),
+      db.execute<{ leg_id: string }>(handedOnLegs(nodeId, incarnation)),
+    ]),
   );
-  return new Set(rows.map((row) => row.legId));
+  return new Set([...planned.map((row) => row.legId), ...handedOn.rows.map((row) => row.leg_id)]);
 }
+
+/**
+ * Channels of ours on that incarnation which had not come back when their recovery was told of its death: it goes on with them
+ * elsewhere, and their records may come after that.
+ */
+const handedOnLegs = (nodeId: string, incarnation: string) => sql`
+  select legs.channel_id as leg_id
+  from legs
+  join recovery_legs as ours on ours.channel_id = legs.channel_id
+  join events on events.stream_id = ${recoveryStream('')} || ours.recovery_id and events.type = 'TargetDied'
+  where legs.node_id = ${nodeId} and legs.incarnation = ${incarnation} and legs.gone_at is null
+    and (events.data ->> 'attempt')::int = ours.attempt and ours.outcome is distinct from 'recovered'
+    and not events.data -> 'takenOver' @> to_jsonb(ours.leg_id)`;

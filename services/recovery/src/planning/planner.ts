@@ -67,7 +67,8 @@ export class Planner {
   /**
    * Plans all calls of a dead incarnation, and closes its call records when they are complete. Calls whose dialogs are known
    * are begun at once; the others when HOMER has told, or has not.
-   * @param whenPlanned called once no leg that had come back by us on this incarnation is without a plan.
+   * @param whenPlanned called once no leg that is known to have come back by us on this incarnation is without a plan. Records
+   * that come late are not waited for: recoveries whose target this was would give their legs up meanwhile.
    * @throws CodedError retryable, where Postgres or NATS do not answer: to be called again.
    */
   async recoverNode(dead: DeadNode, whenPlanned: () => Promise<void> = async () => undefined): Promise<void> {
@@ -99,7 +100,7 @@ export class Planner {
       sentMs: Math.round(performance.now() - started),
     };
     log.info(summary, 'calls of a dead node are being recovered');
-    const isEarly = isAll && !unclear.some(({ command }) => hasLegOfOurs(command));
+    const isEarly = !unclear.some(({ command }) => hasLegOfOurs(command));
     if (isEarly) await whenPlanned();
     if (unclear.length > 0) await this.beginUnclear(dead, draft, isAll ? dead : null);
     if (!isAll) await this.planLateOnes(dead, settled);

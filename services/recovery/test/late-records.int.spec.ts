@@ -1,0 +1,52 @@
+import { database } from '@reinvite/db';
+import { eventually } from '@reinvite/test-support';
+import { sql } from 'drizzle-orm';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Cluster, leg } from './support/cluster.js';
+
+/** An attempt is given up 7 s after it began: before the records of a dead node are complete that is waited for. */
+const ATTEMPT_TIMEOUT_MS = 3_000;
+
+describe('a target dies whose last call records are late', () => {
+  let cluster: Cluster;
+
+  beforeEach(async () => {
+    cluster = await Cluster.start();
+    cluster.beats('ast1');
+    cluster.beats('ast2');
+    cluster.beats('ast3', { liveChannels: 50 });
+  });
+  afterEach(() => cluster.stop());
+
+  it('and the call goes on to the next node at once, and stays with that when the records come', async () => {
+    cluster.replica({ attemptTimeoutMs: ATTEMPT_TIMEOUT_MS });
+    cluster.worker.manner = ({ target }) => (target === 'ast2' ? 'silent' : 'answers');
+    const one = leg('ast1', 'one');
+    await cluster.ledgerHas([one]);
+    await cluster.dies('ast1', await cluster.observe(one));
+    const command = await eventually('the command', () => cluster.worker.commands[0]);
+    expect(command.target).toBe('ast2');
+    await cluster.dies('ast2', null, { factsComplete: false });
+    const [row] = await eventually('the outcome', async () => {
+      const rows = await cluster.audit();
+      return rows.every(({ outcome }) => outcome !== 'under way') && rows.length > 0 && rows;
+    });
+    expect(row).toMatchObject({ outcome: 'recovered', target: 'ast3', attempts: 2 });
+
+    const channelId = command.legs[0]?.channelId ?? '';
+    const late = leg('ast2', channelId, { channelId, sipCallId: 'one@phone' });
+    await cluster.observe(late, leg('ast2', 'own'));
+    await eventually('the records of ast2 to be closed', async () => {
+      const { rows } = await database(cluster.pool).execute(
+        sql`select 1 from node_incarnations where node_id = 'ast2' and closed_at is not null`,
+      );
+      return rows.length === 1;
+    });
+    const rows = await cluster.audit();
+    expect(rows.map(({ node_id, call_id }) => [node_id, call_id]).sort()).toEqual([
+      ['ast1', 'one@phone'],
+      ['ast2', 'own@phone'],
+    ]);
+    expect(cluster.worker.commands.map(({ target }) => target)).toEqual(['ast2', 'ast3']);
+  });
+});
