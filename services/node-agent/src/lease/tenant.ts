@@ -44,7 +44,9 @@ export class Tenant {
   constructor(private readonly options: TenantOptions) {
     this.write(undefined, 0);
     this.startGuard();
-    this.timer = setInterval(() => void this.renew(), options.leaseMs / RENEWALS);
+    const { log, leaseMs } = options;
+    const failed = (err: unknown): void => log.error({ err }, 'the lease was not renewed');
+    this.timer = setInterval(() => void this.renew().catch(failed), leaseMs / RENEWALS);
   }
 
   /** Kills an Asterisk whose lease is over. The guard does so too; whoever is first. To be called every few ms. */
@@ -111,7 +113,12 @@ export class Tenant {
     const current = life();
     if (current?.incarnation !== incarnation) return;
     log.fatal({ incarnation, pid: current.process.pid }, why);
-    killProcess(current.process);
+    try {
+      killProcess(current.process);
+    } catch (err) {
+      // The guard tries on.
+      log.fatal({ err, incarnation }, 'Asterisk could not be killed');
+    }
   }
 
   private async ask(incarnation: string, leaseMs: number): Promise<readonly LeaseReply[]> {
