@@ -64,9 +64,18 @@ export class Scene {
 
   static async open(
     version: 7 | 11,
-    settings: { behaviour?: Partial<Behaviour>; homer?: object; nodes?: readonly object[] } = {},
+    settings: {
+      behaviour?: Partial<Behaviour>;
+      homer?: object;
+      nodes?: readonly object[];
+      tls?: { cert: string; key: string };
+    } = {},
   ): Promise<Scene> {
-    const fake = await FakeHomer.start({ behaviour: { flushMs: 0, ...settings.behaviour } });
+    const { tls } = settings;
+    const fake = await FakeHomer.start({
+      behaviour: { flushMs: 0, ...settings.behaviour },
+      ...(tls === undefined ? {} : { tls }),
+    });
     const config = configOf({ version, url: fake.url, ...settings.homer }, settings.nodes);
     const stopping = new AbortController();
     const source = await openHomer(config, createLogger('test', 'fatal'), stopping.signal);

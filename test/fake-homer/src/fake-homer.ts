@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -16,6 +17,8 @@ export interface FakeHomerOptions {
   readonly port?: number;
   readonly behaviour?: Partial<Behaviour>;
   readonly account?: Account;
+  /** PEM; with it HOMER is reached by `https` alone. */
+  readonly tls?: { readonly cert: string; readonly key: string };
 }
 
 export const ACCOUNT: Account = {
@@ -41,19 +44,22 @@ export class FakeHomer {
   private readonly store: Store;
   private readonly accounts: Accounts;
   private readonly server: Server;
+  private readonly scheme: 'http' | 'https';
 
   private constructor(options: FakeHomerOptions) {
     this.behaviour = { ...defaultBehaviour(), ...options.behaviour };
     this.store = new Store(this.behaviour);
     this.accounts = new Accounts(options.account ?? ACCOUNT, this.behaviour);
-    this.server = createServer((request, response) => {
+    const listener: RequestListener = (request, response) => {
       void this.answer(request).then((answer) => {
         if (answer === 'reset') return request.socket.destroy();
         const isText = typeof answer.body === 'string';
         response.writeHead(answer.status, { 'content-type': isText ? 'text/html' : 'application/json' });
         return response.end(isText ? answer.body : JSON.stringify(answer.body));
       });
-    });
+    };
+    this.scheme = options.tls === undefined ? 'http' : 'https';
+    this.server = options.tls === undefined ? createServer(listener) : createTlsServer(options.tls, listener);
   }
 
   static async start(options: FakeHomerOptions = {}): Promise<FakeHomer> {
@@ -65,7 +71,7 @@ export class FakeHomer {
 
   get url(): string {
     const { address, port, family } = this.server.address() as AddressInfo;
-    return `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
+    return `${this.scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`;
   }
 
   /** How many logins there were. */
