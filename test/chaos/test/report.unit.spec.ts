@@ -4,6 +4,7 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { check } from '../src/check/check.js';
 import type { Evidence } from '../src/check/evidence.js';
+import { FAULTS } from '../src/draw/catalogue.js';
 import { scheduleOf } from '../src/draw/schedule.js';
 import { documentation } from '../src/report/docs.js';
 import { joinedRows, readRun } from '../src/report/joined.js';
@@ -59,6 +60,12 @@ describe('a result', () => {
     const text = documentation([run, run, reported(calm(), 'sentinel-hung')]);
     expect(text).toContain('This page is of 3 runs');
     expect(text).toContain('| `node-killed` | kill -9 of an Asterisk | 2 | 2 | 2 | 0 | 0 | 0 |');
+  });
+
+  it('says of a fault that was not injected that it was not', () => {
+    const text = documentation([reported(evidence(), 'node-killed')]);
+    for (const { id, title } of FAULTS)
+      expect(text).toContain(`| \`${id}\` | ${title} | ${id === 'node-killed' ? 1 : 0} |`);
   });
 
   it('is read back from its file, and nothing else is', async () => {

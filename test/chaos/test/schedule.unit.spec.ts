@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { FAULTS } from '../src/draw/catalogue.js';
+import { FAULTS, isDeadly } from '../src/draw/catalogue.js';
 import { printedSchedule, scheduleOf } from '../src/draw/schedule.js';
 import { readOptions } from '../src/options.js';
 
@@ -53,6 +53,11 @@ describe('a schedule', () => {
 });
 
 describe('a fault', () => {
+  it.each(FAULTS)('is among those that end a node where it does: $id', ({ id }) => {
+    const [first] = scheduleOf({ ...draw, faults: [id] });
+    expect(isDeadly(id)).toBe((first?.dying.length ?? 0) > 0);
+  });
+
   it.each(FAULTS)('ends no node in passing: $id', ({ draw: drawFault, id }) => {
     const { steps, dying } = scheduleOf({ ...draw, faults: [id] })[0] ?? { steps: [], dying: [] };
     expect(drawFault).toBeTypeOf('function');

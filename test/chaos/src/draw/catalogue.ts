@@ -251,3 +251,8 @@ export function faultOf(id: string): Fault {
   if (found === undefined) throw new RangeError(`there is no fault "${id}"`);
   return found;
 }
+
+/** Whether a fault of that id ends a node. */
+export function isDeadly(id: string): boolean {
+  return DEATHS.some((fault) => fault.id === id);
+}

@@ -1,11 +1,12 @@
-import { FAULTS } from '../draw/catalogue.js';
+import { FAULTS, isDeadly } from '../draw/catalogue.js';
+import type { Fault } from '../draw/fault.js';
 import { joinedRows, type RunOnFile } from './joined.js';
 import type { Row } from './result.js';
 
 /** The page of the documentation, made from one run or several. Pure. */
 export function documentation(runs: readonly RunOnFile[]): string {
-  const order = FAULTS.map(({ id }) => id);
-  const rows = joinedRows(runs).sort((one, other) => order.indexOf(one.fault) - order.indexOf(other.fault));
+  const seen = joinedRows(runs);
+  const rows = FAULTS.map((fault) => seen.find((row) => row.fault === fault.id) ?? notInjected(fault));
   const limits = FAULTS.filter(({ noPromise }) => noPromise !== undefined);
   return `${[
     INTRODUCTION,
@@ -75,6 +76,19 @@ function sentenceOf(runs: readonly RunOnFile[], rows: readonly Row[]): string {
     `${total((row) => row.wrongTakeovers)} wrongly taken over, ${total((row) => row.doubled)} doubled;`,
     differences === 0 ? 'phones and audit did not differ.' : `${differences} differences were found.`,
   ].join(' ');
+}
+
+function notInjected({ id, title, noPromise }: Fault): Row {
+  const none = {
+    injected: 0,
+    atStake: 0,
+    recovered: 0,
+    lost: 0,
+    beyondPromise: 0,
+    wrongTakeovers: 0,
+    doubled: 0,
+  };
+  return { fault: id, title, deadly: isDeadly(id), note: noPromise ?? null, ...none };
 }
 
 function namesOf({ fault, title }: Row): string[] {

@@ -1,6 +1,6 @@
 import type { Verdict } from '../check/check.js';
 import type { FaultCount } from '../check/check.js';
-import { faultOf, FAULTS } from '../draw/catalogue.js';
+import { faultOf, FAULTS, isDeadly } from '../draw/catalogue.js';
 import type { Injection } from '../draw/fault.js';
 
 /** What was found, for people and programs; times are ms from the beginning of the faults. */
@@ -58,8 +58,7 @@ export function resultOf(verdict: Verdict, { seed, seconds, schedule, began }: R
   const rows = verdict.faults
     .map((count): Row => {
       const { title, noPromise = null } = faultOf(count.fault);
-      const deadly = schedule.some(({ fault, dying }) => fault === count.fault && dying.length > 0);
-      return { ...count, title, deadly, note: noPromise };
+      return { ...count, title, deadly: isDeadly(count.fault), note: noPromise };
     })
     .sort((one, other) => order.indexOf(one.fault) - order.indexOf(other.fault));
   const sum = (of: (row: Row) => number): number => rows.reduce((total, row) => total + of(row), 0);
