@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { connectOptions, type Access } from './access.js';
 import { decode, encode } from './codec.js';
 import { consumeQueue, tailStream, type QueueOptions, type TailOptions } from './consume.js';
+import { publishAcknowledged } from './publish.js';
 import { ensureStreams, requireStreams } from './streams.js';
 import { streamsOf } from './permissions.js';
 import { streams, type StreamKey } from './subjects.js';
@@ -107,7 +108,7 @@ export class Bus {
     id: string,
   ): Promise<{ seq: number; duplicate: boolean }> {
     try {
-      const ack = await this.js.publish(subject, encode(message), { msgID: id, timeout: 5_000 });
+      const ack = await publishAcknowledged(this.js, subject, encode(message), id);
       return { seq: ack.seq, duplicate: ack.duplicate };
     } catch (cause) {
       throw codedError('NATS_PUBLISH_FAILED', `no acknowledgement for ${subject}`, { subject, id }, cause);

@@ -1,0 +1,120 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Lab } from '@reinvite/lab';
+import { judge, type CallPlan, type Crash, type Observation } from '@reinvite/test-phones';
+import { eventually } from '@reinvite/test-support';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { recoveriesOf, Scene } from '../src/index.js';
+
+/** What is broken around one crash of the node, and mended when the calls are back. */
+interface Fault {
+  readonly name: string;
+  /** Resolves when it is done; the crash comes then, or has come where it says so. */
+  readonly before?: (lab: Lab) => Promise<unknown>;
+  readonly after?: (lab: Lab) => Promise<unknown>;
+  readonly mend: (lab: Lab) => Promise<unknown>;
+}
+
+/** The re-INVITEs have left by then, and no phone's answer is on record. */
+const ORIGINATED_MS = 300;
+const NATS = ['nats', 'nats-2', 'nats-3'];
+
+const FAULTS: readonly Fault[] = [
+  {
+    name: 'a NATS server of three is gone',
+    before: (lab) => lab.kill('nats-2'),
+    mend: (lab) => lab.start('nats-2'),
+  },
+  {
+    name: 'a NATS server of three goes in the middle',
+    after: (lab) => lab.kill('nats-3'),
+    mend: (lab) => lab.start('nats-3'),
+  },
+  {
+    name: 'all NATS servers are restarted in the middle',
+    after: (lab) => Promise.all(NATS.map((server) => lab.restart(server))),
+    mend: async () => undefined,
+  },
+  {
+    name: 'Postgres is restarted in the middle',
+    after: (lab) => lab.restart('postgres'),
+    mend: async () => undefined,
+  },
+  {
+    name: 'a recovery replica is cut off from Postgres',
+    before: (lab) => lab.cut('recovery', 'postgres'),
+    mend: (lab) => lab.heal('recovery'),
+  },
+  {
+    name: 'an ari-worker is cut off from everything after its originates',
+    after: (lab) => delay(ORIGINATED_MS).then(() => lab.cut('ari-worker')),
+    mend: (lab) => lab.heal('ari-worker'),
+  },
+  {
+    name: 'the disk of Postgres is full when the node dies, and is freed later',
+    before: (lab) => lab.fillPostgresDisk(),
+    after: async (lab) => {
+      await delay(2_000);
+      await lab.freePostgresDisk();
+      const { units } = await lab.status();
+      if (units.find(({ name }) => name === 'postgres')?.state === 'ended') await lab.start('postgres');
+    },
+    mend: async () => undefined,
+  },
+];
+const NODE = 'ast1';
+const HOLD_MS = 75_000;
+const BACK_MS = 40_000;
+
+const CALLS: readonly CallPlan[] = [
+  { kind: 'app', node: NODE, holdMs: HOLD_MS },
+  { kind: 'bridge', node: NODE, holdMs: HOLD_MS },
+];
+
+describe('what Reinvite stands on fails while calls are brought back', () => {
+  let scene: Scene;
+  let seen: Observation;
+  const crashes: Crash[] = [];
+
+  beforeAll(async () => {
+    scene = await Scene.open({
+      nodes: 3,
+      nats: 3,
+      postgresDiskMb: 400,
+      services: { recovery: 2, 'ari-worker': 2 },
+    });
+    for (const { before, after, mend } of FAULTS) {
+      await scene.call(CALLS);
+      await before?.(scene.lab);
+      const crash = await scene.crash(NODE);
+      crashes.push(crash);
+      await after?.(scene.lab);
+      await scene.untilBack(crash, BACK_MS);
+      await mend(scene.lab);
+      await scene.revive(NODE);
+    }
+    seen = await scene.untilEnded();
+  });
+  afterAll(() => scene.close());
+
+  it.each(FAULTS.map(({ name }, index) => [name, index] as const))(
+    '%s: every call comes back, with one re-INVITE for each phone (%i)',
+    (_, index) => {
+      const crash = crashes[index];
+      if (crash === undefined) throw new Error('the fault was not played');
+      const verdicts = judge(seen.calls, crash, seen.voice);
+      expect(verdicts.map(({ kind, reasons }) => ({ kind, reasons }))).toEqual(
+        CALLS.map(({ kind }) => ({ kind, reasons: [] })),
+      );
+    },
+  );
+
+  it('and every call of every life of the node has exactly one outcome', async () => {
+    const rows = await eventually('the outcomes', async () => {
+      const found = await recoveriesOf(scene.db, NODE);
+      return found.some(({ outcome }) => outcome === 'under way') ? undefined : found;
+    });
+    expect(rows.map(({ outcome, reason }) => ({ outcome, reason }))).toEqual(
+      FAULTS.flatMap(() => CALLS.map(() => ({ outcome: 'recovered', reason: null }))),
+    );
+  });
+});
