@@ -28,7 +28,8 @@ export interface FencerOptions extends Omit<FenceOptions, 'stillNeeded'> {
   readonly edgeStaleMs: number;
   readonly book: LeaseBook;
   readonly mono: () => number;
-  readonly retryMs: number;
+  /** How long to wait before it is tried again; not always the same, so that two who tried together do not do so again. */
+  readonly retryMs: () => number;
 }
 
 /**
@@ -48,10 +49,8 @@ export async function fenceByAgreement(
     const { granted, agreedBy, busy, leaseOver } = await council.ask(id, order.incarnation);
     if (!granted) {
       const reason =
-        busy === null
-          ? `only ${agreedBy.length} of the sentinels suspect it`
-          : `another sentinel: it is ${busy}`;
-      return putOff(retryMs, reason, busy === 'down');
+        busy === null ? `${agreedBy.length} of the sentinels agree` : `another sentinel: it is ${busy}`;
+      return putOff(retryMs(), reason, busy === 'down');
     }
     const agreed = council.isAlone ? {} : { agreedBy };
     if (leaseOver) return { kind: 'fenced', by: 'lease', lastFactSeq: null, ...agreed };
@@ -77,7 +76,7 @@ async function edgeWord(
   const isOfSilence = cause === 'silent' || cause === null;
   if (!isOfSilence || edges.rpcUrls.length === 0) return undefined;
   if ((await askEdges(sipAddresses, edges)) === 'nothing') return undefined;
-  return putOff(Math.max(edgeStaleMs - silentMs, retryMs), 'an edge is answered by it');
+  return putOff(Math.max(edgeStaleMs - silentMs, retryMs()), 'an edge is answered by it');
 }
 
 function putOff(waitMs: number, reason: string, behind = false): PutOff {

@@ -129,7 +129,7 @@ export async function watchNodes(
   const fencing = {
     ...{ bus, log, timeoutMs, command, signal, council, book, mono, edgeStaleMs },
     edges: { rpcUrls, timeoutMs: EDGE_ANSWER_MS, log },
-    retryMs: RETRY_MS,
+    retryMs: () => RETRY_MS * (1 + Math.random()),
   };
 
   for (const node of config.nodes) {

@@ -134,6 +134,8 @@ describe('the sentinels', () => {
     const first = room.council('s1', 2, sure);
     const second = room.council('s2', 2, sure);
     expect((await first.ask('ast1', 'A')).granted).toBe(true);
+    expect((await second.ask('ast1', 'A')).granted).toBe(false);
+    room.now += 1_000;
     expect(await second.ask('ast1', 'A')).toMatchObject({ granted: false, busy: 'fencing' });
     second.done('ast1');
     first.done('ast1');

@@ -27,7 +27,13 @@ function fencer(more: Partial<FencerOptions> & { view?: OwnView } = {}): FencerO
     requestMany: async () => [],
   };
   return {
-    ...{ bus, log, timeoutMs: 20_000, command: [process.execPath, '-e', 'process.exit(0)'], retryMs: 200 },
+    ...{
+      bus,
+      log,
+      timeoutMs: 20_000,
+      command: [process.execPath, '-e', 'process.exit(0)'],
+      retryMs: () => 200,
+    },
     council: new Council({
       sentinelId: 's1',
       sentinels: 1,

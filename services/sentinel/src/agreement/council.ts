@@ -62,7 +62,8 @@ export class Council {
   async ask(nodeId: string, incarnation: string): Promise<Tally> {
     const { sentinelId, sentinels, timeoutMs, bus, log } = this.options;
     const request: VoteRequest = { type: 'VoteRequest', nodeId, incarnation, askedBy: sentinelId };
-    this.give(nodeId, sentinelId);
+    // Whose voice another has does not ask for those of others: each would keep the other from a majority.
+    if (!this.give(nodeId, sentinelId)) return tally([this.voteOn(request)], sentinelId, sentinels);
     const heard = this.isAlone
       ? []
       : await bus.requestMany(subjects.sentinelVote, request, vote, sentinels, timeoutMs);
@@ -86,8 +87,10 @@ export class Council {
 
   private voteOn({ nodeId, incarnation, askedBy }: VoteRequest): Vote {
     const { sentinelId, view } = this.options;
-    const fencing = this.acting.has(nodeId) || !this.give(nodeId, askedBy);
-    return { type: 'Vote', sentinelId, nodeId, incarnation, fencing, ...view(nodeId, incarnation) };
+    const fencing = this.acting.has(nodeId);
+    const own = view(nodeId, incarnation);
+    const suspects = own.suspects && !fencing && this.give(nodeId, askedBy);
+    return { type: 'Vote', sentinelId, nodeId, incarnation, fencing, ...own, suspects };
   }
 
   /**
