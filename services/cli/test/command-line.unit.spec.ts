@@ -1,4 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseConfig, type Config } from '@reinvite/runtime';
@@ -135,6 +135,43 @@ describe('reinvite check-config', () => {
     await writeFile(other, JSON.stringify(given));
     return reinvite('check-config', '--config', other);
   }
+});
+
+describe('reinvite nats-config', () => {
+  async function natsConfig(nkeyFile: string): ReturnType<typeof reinvite> {
+    const other = path.join(path.dirname(file), 'nats.yaml');
+    await writeFile(other, JSON.stringify({ ...raw, nats: { ...raw.nats, nkeyFile } }));
+    return reinvite('nats-config', '--config', other);
+  }
+
+  it('prints who may say what, and makes the keys that are missing, for their owner alone', async () => {
+    const dir = await mkdtemp(path.join(tmpdir(), 'reinvite-keys-'));
+    const first = await natsConfig(path.join(dir, 'nats', '{service}.nk'));
+    expect(first.code).toBe(EXIT.ok);
+    expect(first.out).toMatch(
+      /^authorization \{.*# node-agent-ast1:.*nkey: U[A-Z2-7]{55}\n.*reinvite\.gone\.ast1/s,
+    );
+    const seed = await readFile(path.join(dir, 'nats', 'sentinel.nk'), 'utf8');
+    expect(seed).toMatch(/^SU[A-Z2-7]{56}\n$/);
+    expect(first.out).not.toContain(seed.trim());
+    expect((await stat(path.join(dir, 'nats', 'sentinel.nk'))).mode & 0o777).toBe(0o600);
+    expect((await stat(path.join(dir, 'nats'))).mode & 0o777).toBe(0o700);
+    // A key that is there is never written over.
+    expect(await natsConfig(path.join(dir, 'nats', '{service}.nk'))).toEqual(first);
+  });
+
+  it('refuses one key for all, and a file that holds none', async () => {
+    const dir = await mkdtemp(path.join(tmpdir(), 'reinvite-keys-'));
+    expect(await natsConfig(path.join(dir, 'one.nk'))).toMatchObject({ code: EXIT.usage, out: '' });
+    await writeFile(path.join(dir, 'sentinel.nk'), 'no seed at all');
+    const broken = await natsConfig(path.join(dir, '{service}.nk'));
+    expect(broken).toMatchObject({ code: EXIT.usage, out: '' });
+    expect(broken.err).toMatch(/CONFIG_INVALID.*sentinel\.nk holds no nkey seed/);
+    expect(broken.err).not.toContain('no seed at all');
+    expect(await natsConfig(path.join(file, 'below-a-file', '{service}.nk'))).toMatchObject({
+      code: EXIT.usage,
+    });
+  });
 });
 
 describe('reinvite request', () => {
