@@ -26,10 +26,14 @@ const SERVICES = [...REPLICATED, 'dialog-ledger'] as const;
 type Service = (typeof SERVICES)[number];
 
 const LEDGER_LIMIT =
-  'Captures are UDP and never resent: what a phone says while the only dialog-ledger is away nobody has seen, and a call that begins then is not recovered when its node dies.';
+  'Captures are UDP and never resent: what a phone says while the only dialog-ledger is away nobody has seen, and a call that begins then, or comes back to another node then, is not recovered when that node dies.';
 
 function limitOf(service: Service): Pick<Fault, 'noPromise'> {
   return service === 'dialog-ledger' ? { noPromise: LEDGER_LIMIT } : {};
+}
+
+function withArticle(service: Service): string {
+  return `${service === 'ari-worker' ? 'an' : 'a'} ${service}`;
 }
 
 function processOf(dice: Dice, service: Service): string {
@@ -119,7 +123,7 @@ const DEATHS: readonly Fault[] = [
   },
   ...SERVICES.map((service): Fault => ({
     id: `${service}-killed-in-recovery`,
-    title: `kill -9 of an Asterisk, and of a ${service} while the calls come back; started again`,
+    title: `kill -9 of an Asterisk, and of ${withArticle(service)} while the calls come back; started again`,
     patienceMs: PATIENCE_MS,
     ...limitOf(service),
     draw: (dice, cast) =>
@@ -127,7 +131,7 @@ const DEATHS: readonly Fault[] = [
   })),
   ...REPLICATED.map((service): Fault => ({
     id: `${service}-lost-in-recovery`,
-    title: `kill -9 of an Asterisk, and of a ${service} while the calls come back; a replica goes on alone`,
+    title: `kill -9 of an Asterisk, and of ${withArticle(service)} while the calls come back; a replica goes on alone`,
     patienceMs: PATIENCE_MS,
     draw: (dice, cast) =>
       nodeKilled(dice, cast, [
@@ -181,7 +185,7 @@ const DEATHS: readonly Fault[] = [
 const HARMLESS: readonly Fault[] = [
   ...SERVICES.map((service): Fault => ({
     id: `${service}-restarted`,
-    title: `kill -9 of a ${service}, and its restart`,
+    title: `kill -9 of ${withArticle(service)}, and its restart`,
     patienceMs: PATIENCE_MS,
     ...limitOf(service),
     draw: (dice) => harmless(killed(processOf(dice, service), 0)),

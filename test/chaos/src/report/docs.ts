@@ -74,7 +74,7 @@ function sentenceOf(runs: readonly RunOnFile[], rows: readonly Row[]): string {
     `This page is of ${runs.length === 1 ? 'one run' : `${runs.length} runs`}, seed ${seeds}: ${total((row) => row.injected)} faults,`,
     `${total((row) => row.recovered)} calls recovered, ${total((row) => row.lost)} lost${beyond === 0 ? '' : ` (${beyond} more where nothing is promised)`},`,
     `${total((row) => row.wrongTakeovers)} wrongly taken over, ${total((row) => row.doubled)} doubled;`,
-    differences === 0 ? 'phones and audit did not differ.' : `${differences} differences were found.`,
+    `differences between phones, Asterisks and audit, lost calls among them: ${differences === 0 ? 'none' : differences}.`,
   ].join(' ');
 }
 
@@ -96,7 +96,8 @@ function namesOf({ fault, title }: Row): string[] {
 }
 
 function numbers(row: Row, between: readonly number[]): string[] {
-  return [row.injected, row.atStake, ...between, row.lost, row.wrongTakeovers, row.doubled].map(String);
+  const lost = row.beyondPromise === 0 ? row.lost : `${row.lost}, and ${row.beyondPromise} not promised`;
+  return [row.injected, row.atStake, ...between, lost, row.wrongTakeovers, row.doubled].map(String);
 }
 
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
