@@ -24,7 +24,7 @@ class Doorkeeper {
         const { cert, key } = tls;
         const secure = new TLSSocket(socket, { isServer: true, cert, key });
         secure.on('error', () => socket.destroy());
-        return secure.on('data', (chunk) => {
+        return secure.on('data', (chunk: Buffer) => {
           keeper.heard.push(chunk.toString('latin1'));
           secure.end();
         });
