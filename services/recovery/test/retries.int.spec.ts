@@ -116,10 +116,13 @@ describe('another attempt, on real Postgres and NATS', () => {
     expect(await ended(1)).toMatchObject([{ outcome: 'recovered', target: 'ast3', legs_total: '2' }]);
   });
 
-  it('of a call whose legs had come back and were not joined yet joins them on the third node', async () => {
+  it.each([
+    ['whose legs had come back and were not joined yet', 'joins-nothing', 'Up'],
+    ['of which one leg had come back, and the other waited for its phone', 'one-answers', 'Ring'],
+  ] as const)('of a call %s joins them on the third node', async (_, manner, state) => {
     cluster.replica({ attemptTimeoutMs: 60_000 });
     cluster.beats('ast3', { liveChannels: 50 });
-    cluster.worker.manner = ({ target }) => (target === 'ast2' ? 'joins-nothing' : 'answers');
+    cluster.worker.manner = ({ target }) => (target === 'ast2' ? manner : 'answers');
     const pair = [leg('ast1', 'a'), leg('ast1', 'b', { createdAt: 1_100 })];
     await cluster.ledgerHas(pair);
     await cluster.dies('ast1', await cluster.observe(...pair, bridge('ast1', 'b1', ['a', 'b'])));
@@ -128,7 +131,12 @@ describe('another attempt, on real Postgres and NATS', () => {
       () => cluster.worker.commands.length > 0 && cluster.worker.commands,
     );
     const back = (first?.legs ?? []).map(({ legId, channelId }, n) =>
-      leg('ast2', channelId, { channelId, sipCallId: `${legId}@phone`, createdAt: 2_000 + n }),
+      leg('ast2', channelId, {
+        channelId,
+        sipCallId: `${legId}@phone`,
+        createdAt: 2_000 + n,
+        ...(n === 0 ? {} : { state }),
+      }),
     );
     expect(back).toHaveLength(2);
     await cluster.ledgerHas(back);

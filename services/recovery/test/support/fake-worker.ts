@@ -3,7 +3,7 @@ import { restoreCall, type RestoreCall, type RestoreFact } from '@reinvite/domai
 
 /** How the fake worker deals with a command. */
 export type Manner =
-  'answers' | 'phone-refuses' | 'phone-collides' | 'joins-nothing' | 'unreachable' | 'silent';
+  'answers' | 'one-answers' | 'phone-refuses' | 'phone-collides' | 'joins-nothing' | 'unreachable' | 'silent';
 
 /**
  * The ari-worker's side of recovery, at the level of its messages: takes every command from the queue and says of each leg
@@ -51,6 +51,7 @@ export class FakeWorker {
     const manner = this.manner(command);
     if (manner === 'answers') await this.answer(command);
     if (manner === 'joins-nothing') await this.bringBack(command);
+    if (manner === 'one-answers') await this.bringBack({ ...command, legs: command.legs.slice(0, 1) });
     if (manner === 'phone-refuses') await this.refuse(command, true, 'REINVITE_REJECTED');
     if (manner === 'phone-collides') await this.refuse(command, true, 'REINVITE_COLLIDED');
     if (manner === 'unreachable') await this.refuse(command, false, 'TARGET_UNREACHABLE');
