@@ -155,7 +155,7 @@ const DEATHS: readonly Fault[] = [
   {
     id: 'agent-killed-with-node',
     title: 'kill -9 of an Asterisk and of its node-agent at once',
-    patienceMs: PATIENCE_MS,
+    patienceMs: AFTER_FENCE_MS,
     draw: (dice, cast) => {
       const target = dice.oneOf(cast.nodes);
       return {
