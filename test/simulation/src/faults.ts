@@ -46,11 +46,19 @@ const BROKEN_SHARE = 0.2;
 export function plantFaults(world: World, cluster: Cluster): number {
   const { random } = world;
   const count = random.int(1, MOST_FAULTS);
+  const crashAt = random.int(FIRST_MS, FIRST_MS + 2_000);
   let end = 0;
   for (let fault = 0; fault < count; fault += 1) {
     const kind = fault === 0 ? 'asterisk-crash' : random.weighted(WEIGHTS);
-    // Often together with, or just after, the first crash.
-    const at = random.chance(0.5) ? FIRST_MS + random.int(0, 2_000) : random.int(FIRST_MS, LAST_MS);
+    const at =
+      fault === 0
+        ? crashAt
+        : random.pick([
+            // In the middle of what follows from the first crash, soon after it, or at any time.
+            crashAt + random.int(0, 300),
+            crashAt + random.int(0, 2_000),
+            random.int(FIRST_MS, LAST_MS),
+          ]);
     const forMs = random.int(200, 6_000);
     end = Math.max(end, at + forMs);
     const begin = planned(kind, world, cluster, forMs);

@@ -1,5 +1,8 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
 import { parseOptions } from './options.js';
-import { simulate, type Run } from './simulate.js';
+import type { Shard, Told } from './shard.js';
+import { simulate } from './simulate.js';
 
 /** So many of the seeds that failed are named at the end. */
 const NAMED = 20;
@@ -9,16 +12,12 @@ const started = performance.now();
 const totals = { deaths: 0, victims: 0, recoveries: 0, recovered: 0, reinvites: 0 };
 const failed: number[] = [];
 
-for (let seed = from; seed < from + seeds; seed += 1) {
-  const run = await simulate(seed, { keepTrace: trace });
-  for (const key of Object.keys(totals) as (keyof typeof totals)[]) totals[key] += run.counts[key];
-  if (trace) for (const { at, who, what } of run.notes) say(`${at.toFixed(3).padStart(12)}  ${who}: ${what}`);
-  if (run.violations.length === 0) continue;
-  failed.push(seed);
-  report(run);
-}
+if (trace) await printed();
+else await inThreads(Math.min(seeds, availableParallelism()));
+
 const seconds = ((performance.now() - started) / 1_000).toFixed(1);
 const { deaths, victims, recoveries, recovered, reinvites } = totals;
+failed.sort((a, b) => a - b);
 say(
   `${seeds} seeds in ${seconds} s: ${deaths} deaths of an Asterisk with ${victims} channels up, ${recoveries} recoveries (${recovered} complete), ${reinvites} re-INVITEs`,
 );
@@ -29,7 +28,32 @@ say(
 );
 process.exitCode = failed.length === 0 ? 0 : 1;
 
-function report({ seed, violations, hash }: Run): void {
+async function printed(): Promise<void> {
+  for (let seed = from; seed < from + seeds; seed += 1) {
+    const run = await simulate(seed, { keepTrace: true });
+    for (const { at, who, what } of run.notes) say(`${at.toFixed(3).padStart(12)}  ${who}: ${what}`);
+    count(run);
+  }
+}
+
+async function inThreads(threads: number): Promise<void> {
+  await Promise.all(
+    Array.from({ length: threads }, (_, thread) => {
+      const shard: Shard = { from: from + thread, end: from + seeds, step: threads };
+      const worker = new Worker(new URL('./shard.js', import.meta.url), { workerData: shard });
+      worker.on('message', (told: Told) => count(told));
+      return new Promise<void>((resolve, reject) => {
+        worker.once('error', reject);
+        worker.once('exit', () => resolve());
+      });
+    }),
+  );
+}
+
+function count({ seed, violations, hash, counts }: Told): void {
+  for (const key of Object.keys(totals) as (keyof typeof totals)[]) totals[key] += counts[key];
+  if (violations.length === 0) return;
+  failed.push(seed);
   say(`seed ${seed} (${hash.slice(0, 12)}):`);
   for (const { invariant, at, what } of violations) say(`  ${invariant} at ${at.toFixed(0)} ms: ${what}`);
 }

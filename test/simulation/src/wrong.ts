@@ -6,7 +6,7 @@ export interface Wrong {
   readonly noFence: boolean;
   /** An ari-worker originates again when a command is delivered again. */
   readonly originateAgain: boolean;
-  /** Nothing that was left in the outbox is ever published. */
+  /** Whoever appended fails to publish now and then, and nothing that was left in the outbox is ever published. */
   readonly noRelay: boolean;
   /** Nobody looks at the deadlines. */
   readonly noDeadlines: boolean;

@@ -41,13 +41,13 @@ test('a run gives the process its clock back', async () => {
 
 /** What is wrong on purpose, what notices it, and within how many seeds. */
 const MUTATIONS: readonly (readonly [keyof Wrong, number, readonly Invariant[]])[] = [
-  ['noVersionCheck', 40, ['one-outcome', 'one-reinvite', 'one-owner', 'replay']],
-  ['noFence', 40, ['never-wrongly-down', 'fenced-before-originate', 'one-owner']],
-  ['originateAgain', 40, ['one-reinvite', 'one-owner', 'fenced-before-originate']],
-  ['noRelay', 40, ['one-outcome', 'no-call-forgotten']],
-  ['noDeadlines', 40, ['one-outcome']],
-  ['factsAckedEarly', 40, ['one-outcome', 'audit-tells-the-truth']],
-  ['noReadSide', 10, ['replay', 'one-outcome']],
+  ['noVersionCheck', 150, ['one-outcome', 'one-reinvite', 'one-owner', 'replay']],
+  ['noFence', 150, ['never-wrongly-down', 'fenced-before-originate', 'one-owner']],
+  ['originateAgain', 150, ['one-reinvite', 'one-owner', 'fenced-before-originate']],
+  ['noRelay', 150, ['one-outcome', 'no-call-forgotten']],
+  ['noDeadlines', 150, ['one-outcome']],
+  ['factsAckedEarly', 150, ['one-outcome', 'audit-tells-the-truth']],
+  ['noReadSide', 150, ['replay', 'one-outcome']],
 ];
 
 describe('a part that is wrong on purpose is found out', () => {

@@ -150,7 +150,7 @@ export class SimulatedAri extends EventEmitter {
       return Promise.reject(codedError('ARI_UNREACHABLE', 'not connected', { maybeSent: false, status: 0 }));
     return call(process, {
       to: node.id,
-      stream: process.world.random.uuid(),
+      stream: process.newStream(),
       serve: () => {
         // Whoever is there now answers, as a new life would on the same port.
         const { life } = node;

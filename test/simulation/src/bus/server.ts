@@ -234,9 +234,13 @@ export class Nats {
   }
 }
 
+const patterns = new Map<string, readonly string[]>();
+
 /** Whether a subject is one that a pattern with `*` stands for. */
 export function fits(pattern: string, subject: string): boolean {
-  const wanted = pattern.split('.');
+  if (!pattern.includes('*')) return pattern === subject;
+  let wanted = patterns.get(pattern);
+  if (wanted === undefined) patterns.set(pattern, (wanted = pattern.split('.')));
   const given = subject.split('.');
   return wanted.length === given.length && wanted.every((one, index) => one === '*' || one === given[index]);
 }

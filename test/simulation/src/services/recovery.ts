@@ -36,7 +36,7 @@ import {
 import { Process } from '../world/process.js';
 import { dialogsOf } from './ledger.js';
 import type { Wrong } from '../wrong.js';
-import type { Services } from './services.js';
+import { LEFT_SHARE, type Services } from './services.js';
 
 const FACTS_LINGER_MS = 25;
 const FACTS_PER_BATCH = 500;
@@ -59,9 +59,11 @@ export function startRecovery(services: Services, name: string): RecoveryReplica
   const { log, signal } = process;
   const bus = new SimulatedBus(process, nats);
   const store = new SimulatedEventStore(process, postgres, recoveryEvent, wrong);
+  const isLeft = (): boolean => wrong.noRelay && world.random.chance(LEFT_SHARE);
   const outbox = new Outbox({
     pool: simulatedOutboxRows(process, postgres),
-    publish: (m) => bus.publishDurable(m.subject, m.message, m.id),
+    publish: (m) =>
+      isLeft() ? Promise.reject(new Error('left behind')) : bus.publishDurable(m.subject, m.message, m.id),
     log,
   });
   const nodes = new NodeBook(() => 'default', Date.now, config.nodeAgent.heartbeatMs * HEARTBEATS_HEARD);

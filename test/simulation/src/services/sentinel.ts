@@ -8,7 +8,7 @@ import { SimulatedBus } from '../bus/client.js';
 import { wronglyFenced } from '../bus/wrong-fence.js';
 import { SimulatedEventStore, simulatedOutboxRows } from '../store/events.js';
 import { call, Process } from '../world/process.js';
-import type { Services } from './services.js';
+import { LEFT_SHARE, type Services } from './services.js';
 
 const OWN_SUBJECTS = 'reinvite.node.down.';
 
@@ -19,9 +19,11 @@ export function startSentinel(services: Services, name: string): Process {
   const { log, signal } = process;
   const own = { ...config, sentinel: { ...config.sentinel, sentinelId: name } };
   const bus = new SimulatedBus(process, nats);
+  const isLeft = (): boolean => wrong.noRelay && world.random.chance(LEFT_SHARE);
   const outbox = new Outbox({
     pool: simulatedOutboxRows(process, postgres, OWN_SUBJECTS),
-    publish: (m) => bus.publishDurable(m.subject, m.message, m.id),
+    publish: (m) =>
+      isLeft() ? Promise.reject(new Error('left behind')) : bus.publishDurable(m.subject, m.message, m.id),
     log,
   });
   const run = watchNodes(

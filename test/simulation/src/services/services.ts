@@ -16,3 +16,6 @@ export interface Services {
   readonly phones: readonly Phone[];
   readonly wrong: Wrong;
 }
+
+/** How often whoever appended does not publish, where nothing that was left in the outbox is published either. */
+export const LEFT_SHARE = 0.2;

@@ -113,12 +113,12 @@ export function simulatedReads(process: Process, postgres: Postgres): PlanningRe
       return postgres.transact(process, 'read remembered legs', (_tx, tables) => rememberedIn(tables, ours));
     },
     planned: (nodeId, incarnation) =>
-      postgres.transact(process, 'read planned legs', (_tx, { recoveries, legs }) => {
-        const isOf = (recoveryId: string): boolean => {
-          const row = recoveries.get(recoveryId);
+      postgres.transact(process, 'read planned legs', (_tx, tables) => {
+        const planned = [...tables.legs.values()].filter(({ recovery_id }) => {
+          const row = tables.recoveries.get(recovery_id);
           return row?.node_id === nodeId && row.incarnation === incarnation;
-        };
-        return new Set([...legs.values()].filter((leg) => isOf(leg.recovery_id)).map((leg) => leg.leg_id));
+        });
+        return new Set([...planned.map((leg) => leg.leg_id), ...handedOn(tables, nodeId, incarnation)]);
       }),
     past: (calls, since) =>
       postgres.transact(process, 'read past recoveries', (_tx, tables) => pastIn(tables, calls, since)),
@@ -135,6 +135,33 @@ export function simulatedReads(process: Process, postgres: Postgres): PlanningRe
       }
     },
   };
+}
+
+/** Channels of ours there which had not come back when their recovery was told of that death: it goes on with them elsewhere. */
+function handedOn(tables: Tables, nodeId: string, incarnation: string): string[] {
+  return [...tables.legs.values()].flatMap(({ recovery_id, leg_id, channel_id, attempt, outcome }) => {
+    const row = channel_id === null ? undefined : tables.callLegs.get(keyOf(nodeId, incarnation, channel_id));
+    if (row === undefined || row.goneAt !== null || outcome === 'recovered') return [];
+    const isHandedOn = eventsOf(tables, recovery_id).some(
+      (event) =>
+        event.type === 'TargetDied' &&
+        event.attempt === attempt &&
+        event.takenOver?.includes(leg_id) !== true,
+    );
+    return isHandedOn ? [row.channelId] : [];
+  });
+}
+
+interface StoredRecoveryEvent {
+  readonly type: string;
+  readonly target?: string;
+  readonly attempt?: number;
+  readonly takenOver?: readonly string[];
+}
+
+function eventsOf({ streams }: Tables, recoveryId: string): StoredRecoveryEvent[] {
+  const rows = streams.get(recoveryStream(recoveryId)) ?? [];
+  return rows.map(({ json }) => JSON.parse(json) as StoredRecoveryEvent);
 }
 
 function rememberedIn(tables: Tables, ours: ReadonlySet<string>): ReadonlyMap<string, RestoredLeg> {
@@ -171,9 +198,8 @@ function pastIn(tables: Tables, calls: readonly Call[], since: number): PastReco
       target: row.target,
       targetIncarnation: row.target_incarnation,
       takenAt: row.first_originated_at,
-      lostTargets: (tables.streams.get(recoveryStream(row.recovery_id)) ?? []).filter(({ json }) => {
-        const event = JSON.parse(json) as { type: string; target?: string };
-        return event.type === 'TargetDied' && event.target !== row.target;
-      }).length,
+      lostTargets: eventsOf(tables, row.recovery_id).filter(
+        (event) => event.type === 'TargetDied' && event.target !== row.target,
+      ).length,
     }));
 }

@@ -35,7 +35,7 @@ export class Postgres {
     return call(process, {
       to: POSTGRES,
       // Every query has a connection of its own.
-      stream: process.world.random.uuid(),
+      stream: process.newStream(),
       serve: () => this.serialized(() => this.commit(process, what, work)),
       timeoutMs: QUERY_TIMEOUT_MS,
       timeout: () => unreachable('Query read timeout'),

@@ -10,6 +10,7 @@ export class Process {
   readonly log: Logger;
   private readonly stopping = new AbortController();
   private living = true;
+  private streams = 0;
   private readonly listeners: (() => void)[] = [];
 
   constructor(
@@ -27,6 +28,12 @@ export class Process {
 
   get signal(): AbortSignal {
     return this.stopping.signal;
+  }
+
+  /** A name for a connection of its own. */
+  newStream(): string {
+    this.streams += 1;
+    return `connection ${this.streams}`;
   }
 
   onKilled(listener: () => void): void {
