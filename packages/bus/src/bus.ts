@@ -1,23 +1,21 @@
 import { jetstream, jetstreamManager, type JetStreamClient } from '@nats-io/jetstream';
-import { connect, type Msg, type NatsConnection } from '@nats-io/transport-node';
-import { codedError, isCoded, retryForever, type Logger } from '@reinvite/runtime';
+import type { Msg, NatsConnection } from '@nats-io/transport-node';
+import { codedError, isCoded, retryForever } from '@reinvite/runtime';
 import type { z } from 'zod';
-import { connectOptions, type Access } from './access.js';
 import { decode, encode } from './codec.js';
+import {
+  coded,
+  openConnection,
+  prepare,
+  warnOfOpenDoors,
+  watchStatus,
+  type BusOptions,
+  type Link,
+} from './connect.js';
 import { consumeQueue, tailStream, type QueueOptions, type TailOptions } from './consume.js';
 import { publishAcknowledged } from './publish.js';
-import { ensureStreams, requireStreams } from './streams.js';
-import { streamsOf } from './permissions.js';
+import { ensureStreams } from './streams.js';
 import { streams, type StreamKey } from './subjects.js';
-
-export interface BusOptions extends Access {
-  /** Servers that keep each JetStream stream: 1, 3 or 5; what a stream has already where it is not given. */
-  readonly replicas?: number | undefined;
-  /** Shown in the NATS server's list of connections. */
-  readonly name: string;
-  readonly log: Logger;
-  readonly signal: AbortSignal;
-}
 
 export interface RespondOptions {
   /** Requests are shared among all who answer under this name. */
@@ -262,77 +260,13 @@ export class Bus {
     }
   }
 
-  /** Sends what is buffered and closes. */
+  /** Sends what is buffered, where there is a connection, and closes. Never rejects. */
   async close(): Promise<void> {
     if (this.connection.isClosed()) return;
     await Promise.race([
-      this.connection.drain(),
+      this.connection.drain().catch(() => undefined),
       new Promise((resolve) => setTimeout(resolve, 1_000).unref()),
     ]);
     await this.connection.close();
-  }
-}
-
-async function openConnection(options: BusOptions): Promise<NatsConnection> {
-  const access = await connectOptions(options);
-  try {
-    return await connect({
-      ...access,
-      name: options.name,
-      maxReconnectAttempts: -1,
-      reconnectTimeWait: 200,
-      reconnectJitter: 100,
-      pingInterval: 5_000,
-      timeout: 2_000,
-    });
-  } catch (cause) {
-    throw codedError('NATS_UNREACHABLE', 'NATS does not answer', {}, cause);
-  }
-}
-
-function prepare(connection: NatsConnection, { nkeyFile, account, replicas }: BusOptions): Promise<void> {
-  return coded(
-    nkeyFile === undefined
-      ? ensureStreams(connection, replicas)
-      : requireStreams(connection, streamsOf(account ?? '')),
-  );
-}
-
-async function coded(work: Promise<void>): Promise<void> {
-  try {
-    await work;
-  } catch (cause) {
-    if (isCoded(cause)) throw cause;
-    throw codedError('NATS_UNREACHABLE', 'JetStream does not answer', {}, cause);
-  }
-}
-
-/** Good enough for a machine of one's own; anywhere else it lets whoever gets at the port move calls. */
-function warnOfOpenDoors({ info }: NatsConnection, log: Logger): void {
-  if (info?.auth_required !== true) log.warn('NATS asks nobody for a login: see docs/security.md');
-  if (info?.tls_required !== true) log.warn('the connection to NATS is not encrypted: see docs/security.md');
-}
-
-/** Whether the connection stands, as far as the client knows. */
-interface Link {
-  isUp: boolean;
-}
-
-async function watchStatus(connection: NatsConnection, link: Link, log: Logger): Promise<void> {
-  for await (const status of connection.status()) {
-    if (status.type === 'disconnect') {
-      link.isUp = false;
-      log.warn({ code: 'NATS_UNREACHABLE' }, 'connection to NATS lost, trying again');
-    }
-    if (status.type === 'error') {
-      log.error(
-        { code: 'NATS_FORBIDDEN', problem: status.error.message },
-        'NATS refuses what was asked of it',
-      );
-    }
-    if (status.type === 'reconnect') {
-      link.isUp = true;
-      log.info('connection to NATS is back');
-    }
   }
 }

@@ -1,4 +1,5 @@
-export { Bus, type BusOptions } from './bus.js';
+export { Bus } from './bus.js';
+export type { BusOptions } from './connect.js';
 export type { Delivery, QueueOptions, TailOptions } from './consume.js';
 export { createNkey, publicKeyIn, type Access } from './access.js';
 export { nodeAgentAccount, permissions, streamsOf, type Permissions } from './permissions.js';
