@@ -25,7 +25,7 @@ export const sentinel = z
     /** A node that is suspected of silence is fenced when it stays silent this long. */
     fenceAfterMs: ms.default(500),
     fenceTimeoutMs: ms.default(5_000),
-    /** Command that powers off or kills a node from outside; `{nodeId}` in an argument is replaced. */
+    /** Command that powers off or kills a node from outside; `{nodeId}` and `{incarnation}` in an argument are replaced. */
     fenceCommand: z.array(z.string().min(1)).min(1).optional(),
     /** Edges whose dispatcher is heard as a witness; those of `recovery.edges` where none are named. */
     edges: z.array(z.strictObject({ rpcUrl: httpUrl })).optional(),

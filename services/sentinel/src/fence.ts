@@ -10,7 +10,7 @@ export interface FenceOptions {
   readonly bus: Pick<Bus, 'request'>;
   readonly log: Logger;
   readonly timeoutMs: number;
-  /** Program and arguments; `{nodeId}` in an argument is replaced. */
+  /** Program and arguments; `{nodeId}` and `{incarnation}` in an argument are replaced. */
   readonly command: readonly string[] | undefined;
   /** Asked before the command runs: false where the node is well after all and should be left alone. */
   readonly stillNeeded: () => Promise<boolean>;
@@ -39,7 +39,7 @@ export async function fenceNode(
   if (byAgent.kind === 'fenced' || options.command === undefined) return byAgent;
   if (!(await options.stillNeeded()))
     return { kind: 'fence-failed', reason: `${byAgent.reason}; left alone: it is well` };
-  const byCommand = await runCommand(nodeId, options.command, options);
+  const byCommand = await runCommand(nodeId, incarnation, options.command, options);
   if (byCommand.kind === 'fenced') return byCommand;
   return { kind: 'fence-failed', reason: `${byAgent.reason}; ${byCommand.reason}` };
 }
@@ -87,10 +87,13 @@ async function askAgent(
 
 async function runCommand(
   nodeId: string,
+  incarnation: string,
   command: readonly string[],
   options: FenceOptions,
 ): Promise<FenceResult> {
-  const [program = '', ...given] = command.map((part) => part.replaceAll('{nodeId}', nodeId));
+  const [program = '', ...given] = command.map((part) =>
+    part.replaceAll('{nodeId}', nodeId).replaceAll('{incarnation}', incarnation),
+  );
   const { timeoutMs, signal, log } = options;
   const result = await execa(program, given, {
     timeout: timeoutMs,

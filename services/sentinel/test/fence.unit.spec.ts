@@ -46,8 +46,8 @@ describe('fenceNode', () => {
     });
   });
 
-  it('runs the command when the agent does not answer, with the node’s name filled in', async () => {
-    const script = 'process.exit("{nodeId}" === "ast1" ? 0 : 1)';
+  it('runs the command when the agent does not answer, with the node’s name and its life filled in', async () => {
+    const script = 'process.exit("{nodeId} {incarnation}" === "ast1 A" ? 0 : 1)';
     await expect(fence(undefined, script)).resolves.toEqual({
       kind: 'fenced',
       by: 'command',
