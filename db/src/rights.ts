@@ -27,7 +27,7 @@ export const RIGHTS: Readonly<Record<string, Rights>> = {
     outbox: ALL,
     recoveries: KEEP,
     recovery_legs: KEEP,
-    recovery_requests: KEEP,
+    recovery_requests: ALL,
     streams: KEEP,
   },
   reinvite_sentinel: { events: ADD, outbox: ALL, streams: KEEP },
