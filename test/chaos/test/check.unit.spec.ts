@@ -148,6 +148,15 @@ describe('a call is doubled', () => {
     expect(kindsOf(evidence({ calls: [app([request({}), again, bye('phone')])] }))).toEqual(['doubled']);
   });
 
+  it('also with the CSeq of the first', () => {
+    const again = request({ at: DEATH + 310, node: 'ast3', branch: 'z9hG4bK2', answer: null });
+    expect(kindsOf(evidence({ calls: [app([request({}), again, bye('phone')])] }))).toEqual([
+      'lost',
+      'malformed',
+      'doubled',
+    ]);
+  });
+
   it('not where the first was refused', () => {
     const refused = request({ answer: { status: 500, at: DEATH + 305 } });
     expect(kindsOf(evidence({ calls: [app([refused, BACK_ON_3, bye('phone')])] }))).toEqual([]);

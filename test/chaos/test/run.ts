@@ -14,6 +14,7 @@ export function request(about: Partial<Writable<ObservedRequest>>): ObservedRequ
     method: 'INVITE',
     by: 'network',
     cseq: 101,
+    branch: 'z9hG4bK1',
     fromTag: 'ours',
     toTag: 'phones',
     requestUri: 'sip:phone',

@@ -33,13 +33,13 @@ function datagram(step: Step, text: string): Datagram {
 export class CallerScript {
   constructor(private readonly spec: CallSpec) {}
 
-  private headers(from: 'phone' | 'network', cseq: string, extra: string[] = []): string {
+  private headers(from: 'phone' | 'network', cseq: string, extra: string[] = [], branch = cseq): string {
     const { callId, number = '10001', dialled = 'app-10001' } = this.spec;
     const phone = `<sip:${number}@${PHONES}>;tag=phone`;
     const ours = `<sip:${dialled}@${EDGE}>`;
     const tagged = `${ours};tag=ours`;
     return [
-      `Via: SIP/2.0/UDP ${from === 'phone' ? PHONES : EDGE};branch=z9hG4bK${cseq.replace(' ', '')}`,
+      `Via: SIP/2.0/UDP ${from === 'phone' ? PHONES : EDGE};branch=z9hG4bK${branch.replace(' ', '')}`,
       `From: ${from === 'phone' ? phone : tagged}`,
       `To: ${from === 'phone' ? (extra.includes('initial') ? ours : tagged) : phone}`,
       `Call-ID: ${callId}`,
@@ -71,23 +71,19 @@ export class CallerScript {
     return [this.invite(at), this.answered(at + 10, node), this.ack(at + 12)];
   }
 
-  reinvite(at: number, node: string, cseq = 101): Datagram {
-    const head = this.headers('network', `${cseq} INVITE`, [`User-Agent: Asterisk-${node}`]);
+  reinvite(at: number, node: string, cseq = 101, branch?: string): Datagram {
+    const head = this.headers('network', `${cseq} INVITE`, [`User-Agent: Asterisk-${node}`], branch);
     return datagram({ at, by: 'network' }, `INVITE sip:phone@${PHONES} SIP/2.0\n${head}\n\n`);
   }
 
-  reinviteAnswered(at: number, cseq = 101, status = '200 OK'): Datagram {
-    return datagram(
-      { at, by: 'phone' },
-      `SIP/2.0 ${status}\n${this.headers('network', `${cseq} INVITE`)}\n\n${this.sdp()}`,
-    );
+  reinviteAnswered(at: number, cseq = 101, status = '200 OK', branch?: string): Datagram {
+    const head = this.headers('network', `${cseq} INVITE`, [], branch);
+    return datagram({ at, by: 'phone' }, `SIP/2.0 ${status}\n${head}\n\n${this.sdp()}`);
   }
 
-  reinviteAcked(at: number, cseq = 101): Datagram {
-    return datagram(
-      { at, by: 'network' },
-      `ACK sip:phone@${PHONES} SIP/2.0\n${this.headers('network', `${cseq} ACK`)}\n\n`,
-    );
+  reinviteAcked(at: number, cseq = 101, branch?: string): Datagram {
+    const head = this.headers('network', `${cseq} ACK`, [], branch);
+    return datagram({ at, by: 'network' }, `ACK sip:phone@${PHONES} SIP/2.0\n${head}\n\n`);
   }
 
   recovered(at: number, node: string, cseq = 101): Datagram[] {

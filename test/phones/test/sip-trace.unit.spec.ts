@@ -67,6 +67,37 @@ describe('what a phone sees of a call', () => {
     expect(networkCseqBefore(call, 501)).toBe(101);
   });
 
+  it('tells a second request with the CSeq of the first by its branch, with its own answer and ACK', () => {
+    const call = only(
+      traced([
+        ...script.established(100, 'ast1'),
+        script.reinvite(500, 'ast2', 101, 'one'),
+        script.reinvite(510, 'ast3', 101, 'two'),
+        script.reinvite(1010, 'ast3', 101, 'two'),
+        script.reinviteAnswered(1020, 101, '500 Busy', 'two'),
+        script.reinviteAcked(1025, 101, 'two'),
+        script.reinviteAnswered(1030, 101, '200 OK', 'one'),
+        script.reinviteAcked(1040, 101),
+      ]),
+    );
+    expect(reinvitesAfter(call, 400)).toMatchObject([
+      { at: 500, times: 1, node: 'ast2', answer: { status: 200, at: 1030 }, ackedAt: 1040 },
+      { at: 510, times: 2, node: 'ast3', answer: { status: 500, at: 1020 }, ackedAt: 1025 },
+    ]);
+  });
+
+  it('gives an answer and an ACK with a branch that nobody used to the request with their CSeq', () => {
+    const call = only(
+      traced([
+        ...script.established(100, 'ast1'),
+        script.reinvite(500, 'ast2', 101, 'one'),
+        script.reinviteAnswered(510, 101, '200 OK', 'none'),
+        script.reinviteAcked(520, 101, 'none'),
+      ]),
+    );
+    expect(reinvitesAfter(call, 400)).toMatchObject([{ times: 1, answer: { status: 200 }, ackedAt: 520 }]);
+  });
+
   it('ends with the first BYE', () => {
     const call = only(traced([...script.established(100, 'ast1'), ...script.bye(300)]));
     expect(byeOf(call)).toMatchObject({ by: 'phone', at: 300, answer: { status: 200 } });

@@ -78,6 +78,14 @@ describe('the verdict on a call', () => {
     ).toEqual(['caller: it came from the node that had died', 'caller: 2 re-INVITEs came']);
   });
 
+  it('sees a second re-INVITE also where it has the CSeq of the first', () => {
+    const both = [script.reinvite(10_100, 'ast2'), script.reinvite(10_101, 'ast3', 101, 'other')];
+    const answers = [script.reinviteAnswered(10_102), script.reinviteAcked(10_105)];
+    expect(reasons([...before, ...both, ...answers, ...script.bye(15_000)])).toEqual([
+      'caller: 2 re-INVITEs came',
+    ]);
+  });
+
   it('finds calls of other nodes that got a re-INVITE all the same', () => {
     const other = new CallerScript({ callId: 'b@phone', number: '2' });
     const sip = [...before, ...other.established(1_000, 'ast2'), ...other.recovered(10_100, 'ast3')];

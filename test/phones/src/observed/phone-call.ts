@@ -7,6 +7,8 @@ export interface ObservedRequest {
   readonly method: string;
   readonly by: Side;
   readonly cseq: number;
+  /** Of its topmost Via: what tells it from another request with the same method and CSeq. */
+  readonly branch: string;
   readonly fromTag: string;
   readonly toTag: string;
   readonly requestUri: string;

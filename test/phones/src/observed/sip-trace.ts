@@ -48,7 +48,8 @@ export class SipTrace {
       this.calls.set(message.callId, newCall(message, by, at, phonePort));
       return;
     }
-    const same = find(known, message.method, message.cseq.number, by);
+    // A retransmission has the branch of what it repeats; with another one it is another request (RFC 3261 section 17.2.3).
+    const same = alike(known, message.method, message.cseq.number, by).find(isOf(message));
     if (same !== undefined) {
       same.times += 1;
       return;
@@ -60,7 +61,9 @@ export class SipTrace {
   private response(message: SipResponse, by: Side, at: number): void {
     const call = this.calls.get(message.callId);
     if (call === undefined || message.status < 200) return;
-    const asked = find(call, message.cseq.method, message.cseq.number, by === 'phone' ? 'network' : 'phone');
+    const asker = by === 'phone' ? 'network' : 'phone';
+    const candidates = alike(call, message.cseq.method, message.cseq.number, asker);
+    const asked = candidates.find(isOf(message)) ?? candidates[0];
     if (asked === undefined) return;
     if (by === 'phone') learnRtpPort(call, message.body);
     if (asked.answer !== null) return;
@@ -95,6 +98,7 @@ function observe(message: SipRequest, by: Side, at: number): ObservedRequest {
     method: message.method,
     by,
     cseq: message.cseq.number,
+    branch: branchOf(message),
     fromTag: message.fromTag,
     toTag: message.toTag,
     requestUri: message.requestUri,
@@ -106,13 +110,31 @@ function observe(message: SipRequest, by: Side, at: number): ObservedRequest {
   };
 }
 
+/** The ACK of a refusal has the branch of its INVITE, that of a 200 one of its own (RFC 3261 sections 17.1.1.3 and 13.2.2.4). */
 function acknowledge(call: PhoneCall, ack: SipRequest, by: Side, at: number): void {
-  const invite = find(call, 'INVITE', ack.cseq.number, by);
+  const candidates = alike(call, 'INVITE', ack.cseq.number, by);
+  const invite =
+    candidates.find(isOf(ack)) ??
+    candidates.find(({ answer, ackedAt }) => answer !== null && ackedAt === null) ??
+    candidates[0];
   if (invite !== undefined) invite.ackedAt ??= at;
 }
 
-function find(call: PhoneCall, method: string, cseq: number, by: Side): ObservedRequest | undefined {
-  return [call.invite, ...call.requests].find((r) => r.method === method && r.cseq === cseq && r.by === by);
+/** Requests of one side with the same method and CSeq: one, unless somebody sent a second with the CSeq of the first. */
+function alike(call: PhoneCall, method: string, cseq: number, by: Side): ObservedRequest[] {
+  return [call.invite, ...call.requests].filter(
+    (one) => one.method === method && one.cseq === cseq && one.by === by,
+  );
+}
+
+function isOf(message: SipMessage): (request: ObservedRequest) => boolean {
+  const branch = branchOf(message);
+  return (request) => request.branch === branch;
+}
+
+/** Of the topmost Via; empty where it has none. */
+function branchOf({ vias }: SipMessage): string {
+  return vias[0]?.params.get('branch') ?? '';
 }
 
 function learnRtpPort(call: PhoneCall, sdp: string): void {
