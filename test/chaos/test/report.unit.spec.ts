@@ -37,6 +37,15 @@ describe('a result', () => {
     ).toBe(false);
   });
 
+  it('is not good where no call was at stake', () => {
+    const idle = reported(evidence({ calls: [], recoveries: [] }), 'node-killed');
+    expect(idle.differences).toEqual([]);
+    expect(isGood(idle)).toBe(false);
+    expect(printed(idle)).toContain('no call was at stake');
+    expect(isGood(reported(calm({ calls: [] }), 'sentinel-hung'))).toBe(false);
+    expect(isGood(reported(calm(), 'sentinel-hung'))).toBe(true);
+  });
+
   it('is printed with every difference and when it was', () => {
     expect(printed(reported(evidence(), 'node-killed'))).toContain(
       'differences between phones, Asterisks and audit: none',

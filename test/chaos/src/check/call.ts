@@ -21,6 +21,8 @@ export interface Chain {
   readonly cameBack: boolean;
   /** It was whole when its node died: its recovery must stand in the audit, even where a phone hung up before it was called back. */
   readonly wasWhole: boolean;
+  /** ms from the death until the last of its phones was back, where that was longer than phones are patient; null otherwise. */
+  readonly lateMs: number | null;
   /** Why it is lost. */
   readonly reasons: readonly string[];
   /** Some of its SIP was not captured: nobody could know it all. */
@@ -116,6 +118,11 @@ function chainOf(
     cameBack: faults.length === 0,
     wasWhole:
       isSettled(call, dialogs, at) && !dialogs.some(({ phone }) => (byeOf(phone)?.at ?? Infinity) <= at),
+    lateMs: lateness(
+      last.map(({ loss }) => loss),
+      until,
+      at,
+    ),
     reasons,
     unseen: dialogs.some(({ phone }) => wasUnseen(phone, frame.blind, at)),
   };
@@ -132,7 +139,14 @@ function backFaults(loss: PhoneLoss | undefined): string[] {
   return [`re-INVITE answered ${refused.map(({ answer }) => answer?.status ?? 'nothing').join(', ')}`];
 }
 
-function phonesWanted({ kind }: ObservedCall): number {
+/** ms until the last phone was back, if that was after the time is over; see `Chain.lateMs`. */
+function lateness(losses: readonly (PhoneLoss | undefined)[], until: number, at: number): number | null {
+  const last = Math.max(...losses.map((loss) => loss?.back?.answer?.at ?? -Infinity));
+  return last > until ? last - at : null;
+}
+
+/** Phones that are in the call once it is set up. */
+export function phonesWanted({ kind }: ObservedCall): number {
   return kind === 'app' ? 1 : 2;
 }
 

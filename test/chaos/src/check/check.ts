@@ -3,6 +3,7 @@ import { auditDifferences } from './audit.js';
 import { callStoryOf, type CallStory, type Chain } from './call.js';
 import type { Difference, DifferenceKind } from './difference.js';
 import type { Channel, Evidence, Injected, Life } from './evidence.js';
+import { notSetUp } from './set-up.js';
 
 /** Where no fault says otherwise, in ms. */
 const PATIENCE_MS = 4_000;
@@ -46,6 +47,8 @@ export function check(evidence: Evidence): Verdict {
   const limits = lost.filter(({ unseen }) => unseen).map(asLoss);
   const differences = [
     ...lost.filter(({ unseen }) => !unseen).map(asLoss),
+    ...chains.filter(({ outcome }) => outcome === 'recovered').flatMap(asLate),
+    ...notSetUp(evidence.calls, { lives, patienceOf }),
     ...stories.flatMap(wrongsOf),
     ...stories.flatMap(unendedOf),
     ...stories.flatMap((story) => ghostsOf(story, evidence.channels)),
@@ -65,6 +68,13 @@ export function check(evidence: Evidence): Verdict {
 function asLoss({ at, call, reasons, lives }: Chain): Difference {
   const from = lives.map(({ node }) => node).join(', ');
   return { kind: 'lost', at, call: call.number, text: `${call.kind} on ${from}: ${reasons.join('; ')}` };
+}
+
+function asLate({ at, call, lateMs, unseen }: Chain): Difference[] {
+  if (lateMs === null || unseen) return [];
+  return [
+    { kind: 'late', at, call: call.number, text: `${call.kind}: it was back after ${Math.round(lateMs)} ms` },
+  ];
 }
 
 /** One of each kind for a call, whichever of its phones saw it. */

@@ -2,6 +2,10 @@
 export type DifferenceKind =
   /** The phones did not get their call back, or it did not go on. */
   | 'lost'
+  /** They got it back, and later than they had to wait. */
+  | 'late'
+  /** A phone called and was not answered, or nobody called the other one, and no node died meanwhile. */
+  | 'not-set-up'
   /** A second re-INVITE for one death, while the first one's sender lived. */
   | 'doubled'
   /** A call was touched whose Asterisk was not gone. */

@@ -59,6 +59,9 @@ The phones' packets are the witness:
 - **Wrongly taken over** is a call that got a re-INVITE while the Asterisk that it was on was not gone (a fenced one is gone when
   its process is), and a node that was killed or declared dead without need.
 - **Doubled** is a call of which a phone got a second re-INVITE for one death while the sender of the first, answered, was alive.
+- A call that came back after its phones' patience (4 s; 7 s where a fence is needed, 9 s where Postgres is away) is **late**. One
+  that could not be set up, and no Asterisk died or started meanwhile, is **not set up**. Either fails the run, and so does a run
+  in which no call was at stake.
 - The **audit** must have one recovery for each call at stake, with an outcome, and \`recovered\` exactly where the phones say so; one
   death for each Asterisk that a fault has ended, and no other. Where it says otherwise, the run fails.`;
 

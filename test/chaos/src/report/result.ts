@@ -84,9 +84,15 @@ export function resultOf(verdict: Verdict, { seed, seconds, schedule, began }: R
   };
 }
 
-/** Whether nothing was lost that was promised, and phones and audit agree; a run without faults shows nothing. */
-export function isGood({ faults, differences }: Result): boolean {
-  return faults > 0 && differences.length === 0;
+/** Whether nothing was lost that was promised, and phones and audit agree; where nothing was at stake nothing was shown. */
+export function isGood({ differences, rows }: Result): boolean {
+  return wasAtStake(rows) && differences.length === 0;
+}
+
+/** A call was on a node that died, or, where none was to die, in progress meanwhile. */
+function wasAtStake(rows: readonly Row[]): boolean {
+  const deadly = rows.filter((row) => row.deadly);
+  return (deadly.length > 0 ? deadly : rows).some(({ atStake }) => atStake > 0);
 }
 
 /** For the terminal. */
@@ -121,5 +127,6 @@ export function printed(result: Result): string {
       ? 'differences between phones, Asterisks and audit: none'
       : 'differences between phones, Asterisks and audit:',
     ...findings('✗', result.differences),
+    ...(wasAtStake(result.rows) ? [] : ['✗ no call was at stake: this run shows nothing']),
   ].join('\n');
 }
