@@ -41,10 +41,11 @@ export interface QueueOptions<T> {
   /** A message not acknowledged for this long goes to another consumer; the handler's work is kept alive meanwhile. */
   readonly ackWaitMs: number;
   /**
-   * A handler that is not done after this no longer keeps the message from others, who may be able to do what it cannot;
-   * default: it does for as long as it takes. It has to bear being run twice then.
+   * Asked again and again while the handler works, and never rejects: where it says false the message is no longer kept from
+   * others, who may be able to do what this one cannot. The handler has to bear being run twice then. Default: it is kept for
+   * as long as it takes.
    */
-  readonly keepAliveMs?: number;
+  readonly mayKeep?: () => Promise<boolean>;
   /** Acknowledged when it resolves; when it rejects, the message comes again, save for a terminal coded error. */
   readonly handler: (message: T, delivery: Delivery) => Promise<void>;
 }
@@ -106,11 +107,11 @@ async function ensureConsumer(
 }
 
 async function handleOne<T>(message: JsMsg, reader: Reader, options: QueueOptions<T>): Promise<void> {
-  const { keepAliveMs = Infinity } = options;
-  const begun = performance.now();
-  const alive = setInterval(() => {
-    if (performance.now() - begun < keepAliveMs) message.working();
-  }, options.ackWaitMs / WORKING_PER_ACK_WAIT);
+  const { mayKeep = async () => true, ackWaitMs } = options;
+  const keep = async (): Promise<void> => {
+    if (await mayKeep()) message.working();
+  };
+  const alive = setInterval(() => void keep(), ackWaitMs / WORKING_PER_ACK_WAIT);
   try {
     await options.handler(decode(options.schema, message.subject, message.string()), {
       attempt: message.info.deliveryCount,

@@ -1,10 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Bus } from '@reinvite/bus';
-import { withPostgresErrors, type Pool } from '@reinvite/db';
 import { MAX_AGE_MS, nodeDown, restoreFact, type NodeDown, type RestoreFact } from '@reinvite/domain';
-import { codedError, isCoded } from '@reinvite/runtime';
+import { codedError, isCoded, type Logger } from '@reinvite/runtime';
 import type { NodeBook } from './nodes/node-book.js';
 import type { Planner } from './planning/planner.js';
+import type { PostgresAnswers } from './postgres-answers.js';
 import { Batcher } from './recoveries/batcher.js';
 import type { Recoveries } from './recoveries/recoveries.js';
 import type { Restraints } from './restraint/index.js';
@@ -15,10 +14,7 @@ const FACTS_LINGER_MS = 25;
 const FACTS_PER_BATCH = 500;
 const FACTS_IN_FLIGHT = 2_000;
 const NODES_IN_FLIGHT = 16;
-/** A replica that is cut off from Postgres, and so gets nowhere, leaves its messages to the others after this. */
-const KEEP_ALIVE_MS = 5_000;
-/** What is asked of Postgres before a replica takes a death on: for so long, and so often that one cut off alone passes it on. */
-const ANSWERS_WITHIN_MS = 500;
+/** So often one that is cut off from Postgres alone passes a death on to another replica before it takes it. */
 const PASSED_ON = 4;
 /** After a replica's death its messages go to another one: there are people on the line. */
 const ACK_WAIT_MS = 1_500;
@@ -34,39 +30,43 @@ export function rememberDeaths(bus: Bus, nodes: NodeBook): Promise<void> {
   });
 }
 
-/** @throws CodedError `POSTGRES_UNREACHABLE` */
-async function mustAnswer(pool: Pool): Promise<void> {
-  const late = delay(ANSWERS_WITHIN_MS, 'late', { ref: false });
-  const answered = withPostgresErrors(() => pool.query('select 1'));
-  answered.catch(() => undefined);
-  if ((await Promise.race([answered, late])) === 'late')
-    throw codedError('POSTGRES_UNREACHABLE', `no answer within ${ANSWERS_WITHIN_MS} ms`);
+export interface DeathsOptions {
+  readonly bus: Pick<Bus, 'consume'>;
+  readonly postgres: PostgresAnswers;
+  readonly nodes: Pick<NodeBook, 'died'>;
+  readonly planner: Pick<Planner, 'recoverNode'>;
+  readonly restraints: Pick<Restraints, 'noteDeath'>;
+  readonly tellTargeted: (down: NodeDown) => Promise<void>;
+  readonly log: Logger;
 }
 
-/** Plans the calls of dead nodes. Replicas share the deaths. */
-export function consumeDeaths(
-  bus: Bus,
-  pool: Pool,
-  nodes: NodeBook,
-  planner: Planner,
-  restraints: Restraints,
-  tellTargeted: (down: NodeDown) => Promise<void>,
-): Promise<void> {
+/** Plans the calls of dead nodes. Replicas share the deaths; one that is slow keeps its own for as long as Postgres answers it. */
+export function consumeDeaths(options: DeathsOptions): Promise<void> {
+  const { bus, postgres, nodes, planner, restraints, tellTargeted, log } = options;
+  // It only reports: were it to fail the death, that would come again while its calls are being planned.
+  const note = async (down: NodeDown): Promise<void> => {
+    try {
+      await restraints.noteDeath(down);
+    } catch (err) {
+      const { nodeId, incarnation } = down;
+      log.warn({ err, nodeId, incarnation }, 'not looked at whether the node flaps');
+    }
+  };
   return bus.consume<NodeDown>({
     stream: 'nodeEvents',
     durable: 'recovery',
     schema: nodeDown,
     maxInFlight: NODES_IN_FLIGHT,
     ackWaitMs: ACK_WAIT_MS,
-    keepAliveMs: KEEP_ALIVE_MS,
+    mayKeep: () => postgres.lately(),
     handler: async (down, { attempt }) => {
       nodes.died(down);
-      if (attempt <= PASSED_ON) await mustAnswer(pool);
+      if (attempt <= PASSED_ON) await postgres.mustAnswer();
       const { nodeId, incarnation, lastFactSeq, factsComplete, evidence, at } = down;
       const trigger = { kind: 'node-down', evidence, at } as const;
       const dead = { nodeId, incarnation, lastFactSeq, factsComplete, trigger };
       await untilTooLate(at, async () => {
-        await Promise.all([planner.recoverNode(dead, () => tellTargeted(down)), restraints.noteDeath(down)]);
+        await Promise.all([planner.recoverNode(dead, () => tellTargeted(down)), note(down)]);
       });
     },
   });
@@ -83,7 +83,12 @@ async function untilTooLate(diedAt: number, work: () => Promise<void>): Promise<
 }
 
 /** Tells recoveries what the ari-workers saw. Replicas share the facts. */
-export function consumeFacts(bus: Bus, nodes: NodeBook, recoveries: Recoveries): Promise<void> {
+export function consumeFacts(
+  bus: Bus,
+  postgres: PostgresAnswers,
+  nodes: NodeBook,
+  recoveries: Recoveries,
+): Promise<void> {
   const batcher = new Batcher<RestoreFact>(
     (facts) => {
       const candidates = nodes.candidates();
@@ -104,7 +109,7 @@ export function consumeFacts(bus: Bus, nodes: NodeBook, recoveries: Recoveries):
     schema: restoreFact,
     maxInFlight: FACTS_IN_FLIGHT,
     ackWaitMs: ACK_WAIT_MS,
-    keepAliveMs: KEEP_ALIVE_MS,
+    mayKeep: () => postgres.lately(),
     handler: (fact) => batcher.submit(fact),
   });
 }

@@ -30,6 +30,7 @@ import { openDialogSources } from './planning/dialog-sources.js';
 import { Planner } from './planning/planner.js';
 import { policyFor, warnOfGroups } from './planning/policies.js';
 import { NOBODY, rehearse } from './planning/rehearse.js';
+import { PostgresAnswers } from './postgres-answers.js';
 import {
   postgresDeadTargets,
   postgresOpenLegs,
@@ -163,6 +164,10 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
     log,
   });
 
+  const postgres = new PostgresAnswers(
+    () => pool.query('select 1'),
+    () => performance.now(),
+  );
   const openLegs = postgresOpenLegs(pool);
   const tellTargeted = (life: Life): Promise<void> =>
     tellOfDeadTarget(openLegs, recoveries, () => nodes.candidates(), life);
@@ -185,8 +190,8 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
     watchDeadlines(postgresDeadlines(pool), recoveries, () => nodes.candidates(), log, signal),
     watchDeadTargets(postgresDeadTargets(pool), tellTargeted, log, signal),
     rememberDeaths(bus, nodes),
-    consumeDeaths(bus, pool, nodes, planner, restraints, tellTargeted),
-    consumeFacts(bus, nodes, recoveries),
+    consumeDeaths({ bus, postgres, nodes, planner, restraints, tellTargeted, log }),
+    consumeFacts(bus, postgres, nodes, recoveries),
     consumeEarly(bus, { store: earlyEvents, rpcUrls, log, signal }),
   ]);
 }

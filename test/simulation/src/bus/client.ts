@@ -183,13 +183,16 @@ export class SimulatedBus implements Public {
   }
 
   private async handleOne<T>(
-    { stream, durable, schema, handler, ackWaitMs }: QueueOptions<T>,
+    { stream, durable, schema, handler, ackWaitMs, mayKeep = async () => true }: QueueOptions<T>,
     { seq, subject, json }: StreamMessage,
     delivery: Delivery,
   ): Promise<void> {
     const { nats, process } = this;
     const tell = (what: () => void): void => this.tell(what);
-    const alive = setInterval(() => tell(() => nats.working(stream, durable, seq)), ackWaitMs / 2);
+    const keep = async (): Promise<void> => {
+      if (await mayKeep()) tell(() => nats.working(stream, durable, seq));
+    };
+    const alive = setInterval(() => void keep(), ackWaitMs / 2);
     process.signal.addEventListener('abort', () => clearInterval(alive), { once: true });
     try {
       await handler(decode(schema, subject, json), delivery);
