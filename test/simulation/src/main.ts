@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
 import { parseOptions } from './options.js';
-import type { Shard, Told } from './shard.js';
+import type { Told } from './shard.js';
 import { simulate } from './simulate.js';
+import { playInThreads } from './threads.js';
 
 /** So many of the seeds that failed are named at the end. */
 const NAMED = 20;
@@ -13,7 +13,14 @@ const totals = { deaths: 0, victims: 0, recoveries: 0, recovered: 0, reinvites: 
 const failed: number[] = [];
 
 if (trace) await printed();
-else await inThreads(Math.min(seeds, availableParallelism()));
+else
+  await playInThreads({
+    from,
+    seeds,
+    threads: Math.min(seeds, availableParallelism()),
+    script: new URL('./shard.js', import.meta.url),
+    onTold: count,
+  });
 
 const seconds = ((performance.now() - started) / 1_000).toFixed(1);
 const { deaths, victims, recoveries, recovered, reinvites } = totals;
@@ -34,20 +41,6 @@ async function printed(): Promise<void> {
     for (const { at, who, what } of run.notes) say(`${at.toFixed(3).padStart(12)}  ${who}: ${what}`);
     count(run);
   }
-}
-
-async function inThreads(threads: number): Promise<void> {
-  await Promise.all(
-    Array.from({ length: threads }, (_, thread) => {
-      const shard: Shard = { from: from + thread, end: from + seeds, step: threads };
-      const worker = new Worker(new URL('./shard.js', import.meta.url), { workerData: shard });
-      worker.on('message', (told: Told) => count(told));
-      return new Promise<void>((resolve, reject) => {
-        worker.once('error', reject);
-        worker.once('exit', () => resolve());
-      });
-    }),
-  );
 }
 
 function count({ seed, violations, hash, counts }: Told): void {
