@@ -10,6 +10,8 @@ export const voteRequest = z.object({
   nodeId,
   incarnation,
   askedBy: sentinelId,
+  /** True: what do you know of it? Nobody's voice is given. */
+  opinionOnly: z.boolean().optional(),
 });
 export type VoteRequest = z.infer<typeof voteRequest>;
 
@@ -43,8 +45,11 @@ export type LeaseRequest = z.infer<typeof leaseRequest>;
 export const leaseReply = z.object({
   type: z.literal('LeaseReply'),
   sentinelId,
-  /** `refused`: that life was declared down, and must not go on. */
-  status: z.enum(['granted', 'released', 'refused']),
+  /**
+   * `refused`: that life was declared down, and must not go on. `ended`: this sentinel has said that its lease is over, and grants
+   * it none; others may.
+   */
+  status: z.enum(['granted', 'released', 'refused', 'ended']),
   /** How many sentinels have a vote: a lease holds when more than half of them have granted it. */
   sentinels: z.number().int().positive(),
 });

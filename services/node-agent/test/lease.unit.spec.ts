@@ -109,9 +109,10 @@ describe('the processes', () => {
   const well = ({ leaseMs }: LeaseRequest): [string, LeaseReply['status']][] =>
     two.map((name) => [name, leaseMs === 0 ? 'released' : 'granted']);
 
-  const rent = async (bus: never, asterisk: ProcessIdentity, leaseMs: number) => {
-    const { Tenant } = await import('../src/lease/tenant.js');
-    const life = () => (stateOf(asterisk) === 'alive' ? { incarnation: 'A', process: asterisk } : undefined);
+  const rent = async (bus: never, asterisk: ProcessIdentity, leaseMs: number, isMet = true) => {
+    const { Tenant } = await import('../dist/lease/tenant.js');
+    const life = () =>
+      isMet && stateOf(asterisk) === 'alive' ? { incarnation: 'A', process: asterisk } : undefined;
     const tenant = new Tenant({ nodeId: 'ast1', leaseMs, file, bus, life, log });
     ends.push(() => void tenant.stop());
     return tenant;
@@ -146,6 +147,75 @@ describe('the processes', () => {
       tenant.look();
       return stateOf(asterisk) !== 'alive';
     });
+  }, 120_000);
+
+  it('an agent that starts again keeps the lease of the life before, and the guard of before until its own looks', async () => {
+    const asterisk = victim();
+    const untilMs = monotonicMs() + 600_000;
+    writeLease(file, 'before', asterisk, untilMs);
+    const guardOfBefore = guard('before');
+    const room = sentinels(well);
+    const tenant = await rent(room.bus as never, asterisk, 20_000, false);
+    expect(readLease(file)?.lease).toEqual({ ...asterisk, untilMs });
+    if (guardOfBefore.exitCode === null) await once(guardOfBefore, 'exit');
+    expect(readLease(file)).toMatchObject({ lease: { ...asterisk, untilMs } });
+    expect(readLease(file)?.guard).not.toBe('before');
+    // Nobody has taken it back: it is there when this agent ends too.
+    await tenant.stop();
+    expect(readLease(file)?.lease).toEqual({ ...asterisk, untilMs });
+    expect(stateOf(asterisk)).toBe('alive');
+  }, 120_000);
+
+  it('an agent that starts again kills an Asterisk whose lease of before runs out unheard', async () => {
+    const asterisk = victim();
+    writeLease(file, 'before', asterisk, monotonicMs() + 1_000);
+    await rent(sentinels(() => []).bus as never, asterisk, 20_000);
+    await eventually('the kill', () => stateOf(asterisk) !== 'alive');
+  }, 120_000);
+
+  it('an agent that starts again renews the lease of before, and gives it up in the end', async () => {
+    const asterisk = victim();
+    const untilMs = monotonicMs() + 5_000;
+    writeLease(file, 'before', asterisk, untilMs);
+    const room = sentinels(well);
+    const tenant = await rent(room.bus as never, asterisk, 20_000);
+    await eventually('a later end', () => (readLease(file)?.lease?.untilMs ?? 0) > untilMs);
+    expect(room.asked[0]?.leaseMs).toBe(20_000);
+    await tenant.stop();
+    expect(readLease(file)).toBeNull();
+    expect(stateOf(asterisk)).toBe('alive');
+  }, 120_000);
+
+  it('no lease is asked for before a guard looks', async () => {
+    const asterisk = victim();
+    let namedAtFirst: string | undefined;
+    const room = sentinels((request) => {
+      namedAtFirst ??= readLease(file)?.guard;
+      return well(request);
+    });
+    writeLease(file, 'before', undefined, 0);
+    await rent(room.bus as never, asterisk, 3_000);
+    await eventually('the first request', () => room.asked.length > 0);
+    expect(namedAtFirst).not.toBe('before');
+  }, 120_000);
+
+  it('one sentinel that once said that the lease is over does not have Asterisk killed', async () => {
+    const asterisk = victim();
+    let renewals = 0;
+    const room = sentinels(({ leaseMs }) => {
+      if (leaseMs > 0) renewals += 1;
+      return [
+        ['s1', leaseMs === 0 ? 'released' : 'granted'],
+        ['s2', leaseMs === 0 ? 'released' : 'granted'],
+        ['s3', leaseMs === 0 ? 'released' : 'ended'],
+      ];
+    });
+    const tenant = await rent(room.bus as never, asterisk, 3_000);
+    await eventually('more renewals than one lease has', () => {
+      tenant.look();
+      return renewals > 15;
+    });
+    expect(stateOf(asterisk)).toBe('alive');
   }, 120_000);
 
   it('an agent kills an Asterisk that was declared down', async () => {

@@ -1,6 +1,9 @@
 /**
  * The lease guard: a process of its own, so that it kills Asterisk in time whatever has become of the agent. It needs no network
  * and knows nothing but the lease file. Arguments: the file, its own name.
+ *
+ * It tells whoever started it that it looks (`ready`), and may be named in the file from then on: the guard before it ends no
+ * earlier than that.
  */
 import { constants, setPriority } from 'node:os';
 import { killProcess } from '../process/asterisk-process.js';
@@ -11,6 +14,7 @@ const LOOK_MS = 50;
 
 const [file = '', name = ''] = process.argv.slice(2);
 let last: LeaseRecord | null = null;
+let isNamed = false;
 
 function look(): void {
   try {
@@ -19,7 +23,12 @@ function look(): void {
     // The record before holds.
   }
   const step = guardStep(last, name, monotonicMs());
-  if (step.kind === 'end') process.exit(0);
+  if (step.kind === 'end') {
+    // Until it is named for the first time it waits for that, as long as there is somebody to do it.
+    if (isNamed || !process.connected) process.exit(0);
+    return;
+  }
+  isNamed = true;
   if (step.kind !== 'kill') return;
   try {
     killProcess(step.process);
@@ -34,4 +43,6 @@ try {
 } catch {
   // It has the priority that it was started with.
 }
+look();
 setInterval(look, LOOK_MS);
+process.send?.('ready', () => undefined);

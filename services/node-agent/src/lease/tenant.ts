@@ -5,8 +5,8 @@ import { subjects, type Bus } from '@reinvite/bus';
 import { leaseReply, type LeaseReply, type LeaseRequest } from '@reinvite/domain';
 import { codedError, type Logger } from '@reinvite/runtime';
 import { killProcess } from '../process/asterisk-process.js';
-import type { ProcessIdentity } from '../process/proc.js';
-import { monotonicMs, removeLease, writeLease } from './lease-file.js';
+import { stateOf, type ProcessIdentity } from '../process/proc.js';
+import { monotonicMs, readLease, removeLease, writeLease, type LeaseRecord } from './lease-file.js';
 
 /** So many requests go out in the time of one lease: nine of them may be lost. */
 const RENEWALS = 10;
@@ -27,13 +27,18 @@ export interface TenantOptions {
  * Holds the lease of the local Asterisk: it may live for as long as more than half of the sentinels were heard of lately. The
  * order of the steps is what docs/detection.md proves with:
  *
- * 1. A guard is there before the first lease is asked for.
+ * 0. What stands in the file holds until this agent holds a lease itself or a majority has taken it back: an agent that starts
+ *    again forgets no lease of before, and the guard of before ends only when the new one looks.
+ * 1. A guard looks before the first lease is asked for.
  * 2. The end of a lease counts from before it was asked for, and the first one is written down before it is asked for.
  * 3. A later one is written down after it was granted.
  */
 export class Tenant {
-  private readonly guardName = randomUUID();
+  private readonly guardName: string = randomUUID();
   private guard: ChildProcess | undefined;
+  private guardIsReady = false;
+  /** A lease of the agent before this one, until its life is known or another takes its place. */
+  private inherited: NonNullable<LeaseRecord['lease']> | undefined;
   private sentinels = 1;
   /** The life that has a lease, and its end. */
   private held: { readonly incarnation: string; readonly untilMs: number } | undefined;
@@ -42,7 +47,7 @@ export class Tenant {
   private readonly timer: NodeJS.Timeout;
 
   constructor(private readonly options: TenantOptions) {
-    this.write(undefined, 0);
+    this.inherit();
     this.startGuard();
     const { log, leaseMs } = options;
     const failed = (err: unknown): void => log.error({ err }, 'the lease was not renewed');
@@ -60,7 +65,12 @@ export class Tenant {
   async stop(): Promise<void> {
     clearInterval(this.timer);
     this.stopped = true;
-    const { held } = this;
+    this.adopt(this.options.life());
+    const { held, inherited } = this;
+    if (inherited !== undefined && stateOf(inherited) !== 'gone') {
+      this.options.log.error('the lease of the agent before could not be given up: it holds');
+      return;
+    }
     if (held !== undefined && !this.isMajority(await this.ask(held.incarnation, 0), 'released')) {
       const leftMs = Math.round(held.untilMs - monotonicMs());
       this.options.log.error(
@@ -74,9 +84,10 @@ export class Tenant {
 
   private async renew(): Promise<void> {
     const life = this.options.life();
-    if (this.renewing || this.stopped || life === undefined || this.guard === undefined) return;
+    if (this.renewing || this.stopped || life === undefined || !this.guardIsReady) return;
     this.renewing = true;
     try {
+      this.adopt(life);
       const { incarnation } = life;
       if (this.held?.incarnation !== incarnation && !(await this.begin(life))) return;
       const askedAt = monotonicMs();
@@ -105,6 +116,25 @@ export class Tenant {
   private hold({ incarnation, process }: { incarnation: string; process: ProcessIdentity }, untilMs: number) {
     this.write(process, untilMs);
     this.held = { incarnation, untilMs };
+    this.inherited = undefined;
+  }
+
+  /** Takes over what stands in the file; the guard of before has the watch until the new one looks. */
+  private inherit(): void {
+    const { file } = this.options;
+    const before = this.onFile('read', () => readLease(file));
+    this.inherited = before?.lease ?? undefined;
+    this.write(this.inherited, this.inherited?.untilMs ?? 0, before?.guard);
+  }
+
+  /** The lease of before goes on where the life that runs is the one that has it. */
+  private adopt(life: ReturnType<TenantOptions['life']>): void {
+    const { inherited } = this;
+    if (inherited === undefined || life === undefined) return;
+    const { pid, startTicks } = life.process;
+    if (pid !== inherited.pid || startTicks !== inherited.startTicks) return;
+    this.held = { incarnation: life.incarnation, untilMs: inherited.untilMs };
+    this.inherited = undefined;
   }
 
   private end(incarnation: string, why: string): void {
@@ -143,12 +173,18 @@ export class Tenant {
     return names.size * 2 > this.sentinels;
   }
 
-  private write(process: ProcessIdentity | undefined, untilMs: number): void {
+  private write(of: ProcessIdentity | undefined, untilMs: number, guard = this.guardName): void {
+    const identity = of === undefined ? undefined : { pid: of.pid, startTicks: of.startTicks };
+    this.onFile('written', () => writeLease(this.options.file, guard, identity, untilMs));
+  }
+
+  /** @throws CodedError `CONFIG_INVALID`. */
+  private onFile<T>(what: 'read' | 'written', work: () => T): T {
     try {
-      writeLease(this.options.file, this.guardName, process, untilMs);
+      return work();
     } catch (cause) {
       const { file } = this.options;
-      throw codedError('CONFIG_INVALID', `nodeAgent.lease.file: ${file} cannot be written`, { file }, cause);
+      throw codedError('CONFIG_INVALID', `nodeAgent.lease.file: ${file} cannot be ${what}`, { file }, cause);
     }
   }
 
@@ -158,19 +194,39 @@ export class Tenant {
     // Of a session of its own: what ends the agent does not end it.
     const guard = spawn(process.execPath, [GUARD_MAIN, file, this.guardName], {
       detached: true,
-      stdio: 'ignore',
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
       cwd: '/',
     });
     guard.unref();
+    guard.channel?.unref();
     const again = (why: string): void => {
       if (this.guard !== guard) return;
       this.guard = undefined;
+      this.guardIsReady = false;
       if (this.stopped) return;
       log.error({ why }, 'the lease guard has ended; it is started again');
       setTimeout(() => this.startGuard(), GUARD_AGAIN_MS).unref();
     };
     this.guard = guard;
+    guard.once('message', () => this.onGuardReady(guard));
     guard.once('error', (error) => again(error.message));
     guard.once('exit', (code, signal) => again(`${code ?? signal ?? 'unknown'}`));
+  }
+
+  /** The guard looks at the file: it is named there, and needs its agent no longer. */
+  private onGuardReady(guard: ChildProcess): void {
+    try {
+      if (this.stopped || this.guard !== guard) return;
+      const { file } = this.options;
+      const record = this.onFile('read', () => readLease(file));
+      const lease = record?.lease ?? undefined;
+      if (record?.guard !== this.guardName) this.write(lease, lease?.untilMs ?? 0);
+      this.guardIsReady = true;
+    } catch (err) {
+      // It ends, unnamed, and another is started.
+      this.options.log.error({ err }, 'the lease guard could not be named');
+    } finally {
+      if (guard.connected) guard.disconnect();
+    }
   }
 }

@@ -42,5 +42,5 @@ function decide(
     return 'released';
   }
   if (isDown(nodeId, incarnation)) return 'refused';
-  return book.grant(nodeId, incarnation, leaseMs, mono()) ? 'granted' : 'refused';
+  return book.grant(nodeId, incarnation, leaseMs, mono()) ? 'granted' : 'ended';
 }

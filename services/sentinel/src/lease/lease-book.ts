@@ -26,7 +26,7 @@ export class LeaseBook {
   /** Lives whose lease was said to be over. */
   private readonly ended = new Set<string>();
 
-  /** @returns false where the life must not go on: its lease was said to be over. */
+  /** @returns false where this sentinel has said that the lease is over: it is bound by that, and others may not be. */
   grant(nodeId: string, incarnation: string, leaseMs: number, mono: number): boolean {
     if (this.ended.has(keyOf(nodeId, incarnation))) return false;
     this.grants.set(nodeId, { incarnation, at: mono, leaseMs });
