@@ -1,7 +1,7 @@
 import { subjects, type Bus } from '@reinvite/bus';
 import { fenceReply, type FenceRequest } from '@reinvite/domain';
 import { isCoded, type Logger } from '@reinvite/runtime';
-import { execa } from 'execa';
+import { runCommand } from './fence-command.js';
 
 /** Killing a process takes an agent no longer; where a command can do it too, an agent that is cut off is not waited for. */
 const AGENT_WITH_FALLBACK_MS = 1_000;
@@ -39,7 +39,7 @@ export async function fenceNode(
   if (byAgent.kind === 'fenced' || options.command === undefined) return byAgent;
   if (!(await options.stillNeeded()))
     return { kind: 'fence-failed', reason: `${byAgent.reason}; left alone: it is well` };
-  const byCommand = await runCommand(nodeId, incarnation, options.command, options);
+  const byCommand = await fenceByCommand(nodeId, incarnation, options.command, options);
   if (byCommand.kind === 'fenced') return byCommand;
   return { kind: 'fence-failed', reason: `${byAgent.reason}; ${byCommand.reason}` };
 }
@@ -85,7 +85,7 @@ async function askAgent(
   }
 }
 
-async function runCommand(
+async function fenceByCommand(
   nodeId: string,
   incarnation: string,
   command: readonly string[],
@@ -94,19 +94,9 @@ async function runCommand(
   const [program = '', ...given] = command.map((part) =>
     part.replaceAll('{nodeId}', nodeId).replaceAll('{incarnation}', incarnation),
   );
-  const { timeoutMs, signal, log } = options;
-  const result = await execa(program, given, {
-    timeout: timeoutMs,
-    cancelSignal: signal,
-    reject: false,
-    stdin: 'ignore',
-    all: true,
-  });
+  const result = await runCommand(program, given, options);
   const { exitCode, timedOut } = result;
-  log[exitCode === 0 ? 'info' : 'warn'](
-    { nodeId, program, exitCode, timedOut, output: result.all.slice(-500) },
-    'fence command ended',
-  );
+  options.log[exitCode === 0 ? 'info' : 'warn']({ nodeId, program, ...result }, 'fence command ended');
   if (exitCode === 0) return { kind: 'fenced', by: 'command', lastFactSeq: null };
   return {
     kind: 'fence-failed',

@@ -1,4 +1,9 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { codedError, createLogger } from '@reinvite/runtime';
+import { eventually } from '@reinvite/test-support';
 import { describe, expect, it } from 'vitest';
 import { fenceNode, type FenceOptions } from '../src/fence.js';
 
@@ -12,6 +17,15 @@ function agent(reply: object | undefined): FenceOptions['bus'] {
       return schema.parse(reply);
     },
   };
+}
+
+/** A killed process may wait as a zombie until somebody takes its exit code. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
 
 const fence = (
@@ -71,6 +85,34 @@ describe('fenceNode', () => {
       kind: 'fence-failed',
     });
   });
+
+  it('does not wait for what a command has left behind, and ends that with it', async () => {
+    const directory = await mkdtemp(path.join(tmpdir(), 'fence-'));
+    const pidFile = path.join(directory, 'pid');
+    const script = `sleep 600 & echo $! > ${pidFile}; wait`;
+    const command = ['bash', '-c', script];
+    await expect(fence(undefined, '', { command, timeoutMs: 1_500 })).resolves.toMatchObject({
+      reason: expect.stringContaining('timed out') as string,
+    });
+    const pid = Number(await readFile(pidFile, 'utf8'));
+    await eventually('the end of the grandchild', () => !isRunning(pid));
+    await rm(directory, { recursive: true });
+  }, 60_000);
+
+  it('does not wait for the output of what a command has left running', async () => {
+    const command = ['bash', '-c', 'sleep 60 & echo $!; exit 0'];
+    await expect(fence(undefined, '', { command, timeoutMs: 50_000 })).resolves.toMatchObject({
+      kind: 'fenced',
+    });
+  }, 40_000);
+
+  it('ends a command when the sentinel is stopped', async () => {
+    const stop = new AbortController();
+    const command = ['bash', '-c', 'sleep 600 & wait'];
+    const result = fence(undefined, '', { command, timeoutMs: 500_000, signal: stop.signal });
+    setImmediate(() => stop.abort());
+    await expect(result).resolves.toMatchObject({ kind: 'fence-failed' });
+  }, 60_000);
 
   it('leaves a node alone that is well again', async () => {
     await expect(
