@@ -4,21 +4,29 @@ import type { JetStreamClient, PubAck } from '@nats-io/jetstream';
  * A server that goes away takes what it was sent along, and nobody tells: it is sent again, under the same id, which JetStream
  * stores once. Calls wait for it, so the pauses are short.
  */
-const TRIES = 4;
 const TRY_MS = 1_250;
+/** A stream that has no leader yet refuses at once: the next try leaves it time to find one. */
+const PAUSES_MS = [100, 200, 400] as const;
 
-/** Publishes until it is acknowledged, for {@link TRIES} times {@link TRY_MS} at most. Rejects with the last try's error. */
+/**
+ * Publishes until it is acknowledged: once more than there are {@link PAUSES_MS}, each for {@link TRY_MS} at most, its pause
+ * included. Rejects with the last try's error.
+ */
 export async function publishAcknowledged(
   js: Pick<JetStreamClient, 'publish'>,
   subject: string,
   payload: Uint8Array | string,
   id: string,
 ): Promise<PubAck> {
-  for (let left = TRIES - 1; ; left -= 1) {
+  const publish = (): Promise<PubAck> => js.publish(subject, payload, { msgID: id, timeout: TRY_MS });
+  for (const pauseMs of PAUSES_MS) {
+    const begun = performance.now();
     try {
-      return await js.publish(subject, payload, { msgID: id, timeout: TRY_MS });
-    } catch (error) {
-      if (left === 0) throw error;
+      return await publish();
+    } catch {
+      const leftMs = begun + TRY_MS - performance.now();
+      if (leftMs > 0) await new Promise((resolve) => setTimeout(resolve, Math.min(pauseMs, leftMs)));
     }
   }
+  return publish();
 }
