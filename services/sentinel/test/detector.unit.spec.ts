@@ -266,6 +266,20 @@ describe('the detector', () => {
     expect(story.ticks(6_901).fences).toEqual(['A']);
   });
 
+  it('records of a hang no time below zero, though nothing is held against the node yet', () => {
+    const hung: Heartbeat = {
+      ...{ type: 'Heartbeat', nodeId: 'ast1', incarnation: 'A', at: 0, intervalMs: 200 },
+      ...{ asterisk: 'unresponsive', liveChannels: 0, recoveryModule: false },
+      silences: { ariMs: 1_700, sipMs: null, tasksMs: null },
+    };
+    const story = new Story()
+      .beat(0, 'A')
+      .at(5_000, { kind: 'hearing-restored', graceMs: 3_000 })
+      .at(5_100, { kind: 'heartbeat', heartbeat: hung })
+      .ticks(5_150);
+    expect(story.recorded.at(-1)).toMatchObject({ type: 'NodeSuspected', cause: 'hung', forMs: 1_700 });
+  });
+
   it('waits for three heartbeats at least, however rarely they come', () => {
     const slow: Heartbeat = {
       type: 'Heartbeat', nodeId: 'ast1', incarnation: 'A', at: 0, intervalMs: 1_000, asterisk: 'up', liveChannels: 0, recoveryModule: true,

@@ -152,7 +152,8 @@ function onTick(watch: Watch, now: Moment, settings: DetectorSettings, patience:
       incarnation: current.incarnation,
       at: now.at,
       cause,
-      forMs: Math.round(now.mono - watch.wellAt),
+      // Where hearing has just been restored nothing is held against it yet, and a hang may be as old as its agent says.
+      forMs: Math.max(0, Math.round(now.mono - watch.wellAt), cause === 'hung' ? (watch.unseenMs ?? 0) : 0),
     };
     return record({ ...watch, suspicion: suspicionFrom(cause, now, settings) }, [suspected]);
   }
