@@ -67,7 +67,7 @@ const outcome = {
 
 /** What an ari-worker saw of a {@link restoreCall}; published to JetStream, may come twice. */
 export const restoreFact = z.discriminatedUnion('type', [
-  /** ARI took the originate: the re-INVITE is on its way. */
+  /** ARI took the originate: the re-INVITE is on its way. Or a worker is about to originate what another may have begun. */
   z.object({
     ...outcome,
     type: z.literal('LegOriginated'),

@@ -4,8 +4,10 @@ import { Bridging } from './join.js';
 import { UNHEARD, type JoinReason } from './reasons.js';
 import { restoreLeg, type LegContext } from './restore-leg.js';
 
-/** A connection that is just being made again is waited for so long. */
+/** A connection that is just being made again is waited for so long: before a leg is tried elsewhere … */
 const CONNECT_WAIT_MS = 500;
+/** … and before a command that may have begun, which nobody tries elsewhere, goes to another worker. */
+const RECONNECT_WAIT_MS = 2_000;
 
 /**
  * Carries out one command: all legs at once, each joined as soon as it is up. Resolves when every leg has answered or been
@@ -13,9 +15,10 @@ const CONNECT_WAIT_MS = 500;
  * @throws what keeps the facts from being stored, or the process from waiting on: the command then comes again.
  */
 export async function restoreCall(context: LegContext): Promise<void> {
-  const { command, target, facts } = context;
-  const reachable = await target.hasLife(command.targetIncarnation, CONNECT_WAIT_MS);
-  if (reachable || context.mayHaveBegun) await restoreLegs(context);
+  const { command, target, facts, mayHaveBegun } = context;
+  const waitMs = mayHaveBegun ? RECONNECT_WAIT_MS : CONNECT_WAIT_MS;
+  const reachable = await target.hasLife(command.targetIncarnation, waitMs);
+  if (reachable || mayHaveBegun) await restoreLegs(context);
   else
     command.legs.forEach((leg) =>
       facts.refused(leg, { ...UNHEARD, reason: 'TARGET_UNREACHABLE', sent: false }),

@@ -16,8 +16,9 @@ export interface LegContext {
   readonly facts: Facts;
   readonly log: Logger;
   /**
-   * Somebody else, or an earlier life of this process, may have begun: look first. What is not there is originated under the
-   * same id and CSeq, so that Asterisk or `res_pjsip_recovery` refuses what was sent already.
+   * Somebody else, or an earlier life of this process, may have begun: look first. What is not there is claimed, so that nobody
+   * has said or will say that nothing was sent, and originated under the same id and CSeq, so that Asterisk or
+   * `res_pjsip_recovery` refuses what was sent already.
    */
   readonly mayHaveBegun: boolean;
   readonly answerTimeoutMs: number;
@@ -51,9 +52,30 @@ export async function restoreLeg(leg: LegAttempt, life: ChannelLife, context: Le
   return false;
 }
 
+/** @throws what keeps the leg from being claimed. */
 async function goOn(leg: LegAttempt, life: ChannelLife, context: LegContext): Promise<void> {
-  if (await context.target.sees(life)) context.facts.originated(leg);
-  else await originate(leg, life, context);
+  const { target, facts, log } = context;
+  switch (await target.sees(life)) {
+    case 'seen':
+      facts.originated(leg);
+      return;
+    case 'failed':
+      // It comes again, to whoever reaches the node.
+      life.lose('CONNECTION_LOST');
+      return;
+    case 'absent':
+      if (!mayOriginate(context) || (await facts.claim(leg))) return originate(leg, life, context);
+      log.info({ channelId: leg.channelId }, 'refused or claimed by another worker before; not originating');
+      return find(leg, life, context);
+  }
+}
+
+function mayOriginate(context: LegContext): boolean {
+  return isInTime(context) && context.target.incarnation === context.command.targetIncarnation;
+}
+
+function isInTime({ now, command }: LegContext): boolean {
+  return now() <= command.notAfter;
 }
 
 function isOutOfReach(outcome: AnswerOutcome): boolean {
@@ -62,17 +84,13 @@ function isOutOfReach(outcome: AnswerOutcome): boolean {
 
 /** Never rejects: what goes wrong is told to the channel's life. */
 async function originate(leg: LegAttempt, life: ChannelLife, context: LegContext): Promise<void> {
-  const { command, target, facts, log } = context;
-  const inTime = (): boolean => context.now() <= command.notAfter;
+  const { target, facts, log } = context;
   const request = originateRequest(leg, Math.ceil(context.answerTimeoutMs / 1_000));
   try {
-    const sent = await target.originate(
-      request,
-      () => inTime() && target.incarnation === command.targetIncarnation,
-    );
+    const sent = await target.originate(request, () => mayOriginate(context));
     if (sent) facts.originated(leg);
     else if (context.mayHaveBegun) await find(leg, life, context);
-    else life.notSent(inTime() ? 'TARGET_UNREACHABLE' : 'DEADLINE_PASSED');
+    else life.notSent(isInTime(context) ? 'TARGET_UNREACHABLE' : 'DEADLINE_PASSED');
   } catch (err) {
     if (context.mayHaveBegun || mayHaveBeenSent(err)) {
       log.info(
@@ -117,14 +135,17 @@ async function settled(life: ChannelLife, begun: Promise<void>, context: LegCont
   }
 }
 
-/** Never leaves a channel behind that nobody waits for. */
+/** Never leaves a channel behind that nobody waits for; one that has been answered, unheard, is none. */
 async function endOverdue(life: ChannelLife, { target, log }: LegContext): Promise<AnswerOutcome> {
+  await target.sees(life);
+  if (life.isSettled) return life.outcome;
   log.warn({ channelId: life.channelId }, 'neither answered nor ended in time; hanging up');
   try {
     await target.hangup(life.channelId);
     await life.news(OVERDUE_MARGIN_MS);
   } catch (err) {
     log.warn({ err, channelId: life.channelId }, 'cannot hang up');
+    if (isCoded(err, 'ARI_UNREACHABLE')) life.lose('CONNECTION_LOST');
   }
   life.lose('OUTCOME_UNKNOWN');
   return life.outcome;

@@ -16,7 +16,12 @@ interface Followed {
   readonly incarnation: string;
   /** An originate may have reached Asterisk: from then on the channel's absence means something. */
   requested: boolean;
+  /** The last look at it failed: nothing is known of it, though the connection may be up. */
+  unseen: boolean;
 }
+
+/** What a look at a channel showed; `failed`: Asterisk could not be asked. */
+export type Look = 'seen' | 'absent' | 'failed';
 
 export interface TargetOptions {
   readonly nodeId: string;
@@ -31,13 +36,17 @@ export class Target {
   readonly nodeId: string;
   private readonly followed = new Map<string, Followed>();
   private readonly queue: PQueue;
+  private givingUp: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: TargetOptions) {
     const { ari, nodeId, concurrency } = options;
     this.nodeId = nodeId;
     this.queue = new PQueue({ concurrency });
     ari.on('event', (event) => this.deliver(event));
-    ari.on('up', ({ incarnation }) => this.reconcile(incarnation));
+    ari.on('up', ({ incarnation }) => {
+      this.stopWaiting();
+      this.reconcile(incarnation);
+    });
     ari.on('down', () => this.waitForReturn());
   }
 
@@ -55,7 +64,7 @@ export class Target {
   /** Follows a channel that is going to be, or may already be; to be released when nobody is interested any more. */
   follow(channelId: string, incarnation: string): ChannelLife {
     const life = new ChannelLife(channelId);
-    this.followed.set(channelId, { life, incarnation, requested: false });
+    this.followed.set(channelId, { life, incarnation, requested: false, unseen: false });
     return life;
   }
 
@@ -112,45 +121,54 @@ export class Target {
   }
 
   /**
-   * Looks whether a channel that may have been requested exists, and tells its life. While the connection is away the
-   * look is made when it is back.
+   * Looks whether a channel that may have been requested exists, and tells its life. While Asterisk cannot be asked the look
+   * is made when the connection is back, and the channel is lost where it does not come back.
    * @returns whether it was seen.
    */
   async look(life: ChannelLife): Promise<boolean> {
     const followed = this.followed.get(life.channelId);
     if (followed !== undefined) followed.requested = true;
-    if (this.incarnation === undefined) {
-      this.waitForReturn();
-      return false;
-    }
-    if (followed !== undefined && followed.incarnation !== this.incarnation) {
+    if (
+      followed !== undefined &&
+      this.incarnation !== undefined &&
+      followed.incarnation !== this.incarnation
+    ) {
       life.lose('TARGET_LOST');
       return false;
     }
-    return (await this.lookOnce(life)) || (await this.lookLater(life));
+    return (await this.sees(life)) === 'seen' || this.lookLater(life);
   }
 
-  /** Whether a channel that may have been requested is there now; its life is told. */
-  async sees(life: ChannelLife): Promise<boolean> {
-    return this.incarnation !== undefined && this.lookOnce(life);
+  /** Looks once for a channel that may have been requested; its life is told where it is there. Never rejects. */
+  async sees(life: ChannelLife): Promise<Look> {
+    const shown = await this.ask(life);
+    const followed = this.followed.get(life.channelId);
+    if (followed !== undefined) {
+      followed.unseen = shown === 'failed';
+      followed.requested ||= shown === 'seen';
+    }
+    return shown;
   }
 
   private async lookLater(life: ChannelLife): Promise<boolean> {
     await life.news(LOOK_AGAIN_MS);
-    if (life.isOver || life.isSettled || (await this.lookOnce(life))) return true;
-    life.lose('OUTCOME_UNKNOWN');
-    return false;
+    if (life.isOver || life.isSettled) return true;
+    const shown = await this.sees(life);
+    if (shown === 'absent') life.lose('OUTCOME_UNKNOWN');
+    if (shown === 'failed') this.waitForReturn();
+    return shown === 'seen';
   }
 
-  private async lookOnce(life: ChannelLife): Promise<boolean> {
+  private async ask(life: ChannelLife): Promise<Look> {
+    if (this.incarnation === undefined) return 'failed';
     try {
       const channel = await this.options.ari.channels.find(life.channelId);
-      if (channel === undefined) return false;
+      if (channel === undefined) return 'absent';
       life.onSeen(channel);
-      return true;
+      return 'seen';
     } catch (err) {
       this.options.log.warn({ err, channelId: life.channelId }, 'cannot look at a channel');
-      return false;
+      return 'failed';
     }
   }
 
@@ -167,10 +185,21 @@ export class Target {
     }
   }
 
+  /** Also where the connection is up and answers no more: it may not have noticed yet that it is gone. */
   private waitForReturn(): void {
-    const away = [...this.followed.values()].filter(({ requested }) => requested);
-    const giveUp = setTimeout(() => away.forEach(({ life }) => life.lose('CONNECTION_LOST')), LOST_AFTER_MS);
-    this.options.ari.once('up', () => clearTimeout(giveUp));
+    this.givingUp ??= setTimeout(() => this.giveUp(), LOST_AFTER_MS);
+  }
+
+  private stopWaiting(): void {
+    clearTimeout(this.givingUp);
+    this.givingUp = undefined;
+  }
+
+  private giveUp(): void {
+    this.stopWaiting();
+    const isAway = this.incarnation === undefined;
+    for (const { life, requested, unseen } of this.followed.values())
+      if (requested && (isAway || unseen)) life.lose('CONNECTION_LOST');
   }
 
   private nextUp(waitMs: number): Promise<void> {

@@ -1,8 +1,8 @@
-import type { RestoreFact } from '@reinvite/domain';
 import { codedError, createLogger } from '@reinvite/runtime';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Commands } from '../src/commands.js';
 import { Target } from '../src/target.js';
+import { FactStream } from './fact-stream.js';
 import { connectionLost, FakeAsterisk, INCARNATION } from './fake-asterisk.js';
 import { command, leg, pair } from './restore-commands.js';
 
@@ -12,20 +12,12 @@ describe('a command', () => {
   let asterisk: FakeAsterisk;
   let commands: Commands;
   let clock: number;
-  let facts: Map<string, RestoreFact>;
-  let natsIsAway: boolean;
+  let stream: FactStream;
 
   const start = (concurrency = 16): void => {
     const target = new Target({ nodeId: 'ast2', ari: asterisk.connection, concurrency, log });
     commands = new Commands({
-      bus: {
-        publishDurable: async (_subject, message, id) => {
-          if (natsIsAway) throw codedError('NATS_PUBLISH_FAILED', 'no acknowledgement');
-          const duplicate = facts.has(id);
-          facts.set(id, message as RestoreFact);
-          return { seq: facts.size, duplicate };
-        },
-      },
+      bus: stream.bus,
       targets: new Map([['ast2', target]]),
       answerTimeoutMs: 5_000,
       log,
@@ -33,14 +25,13 @@ describe('a command', () => {
       closing: new AbortController().signal,
     });
   };
-  const told = (): string[] => [...facts.values()].map((fact) => fact.type);
-  const refusals = (): object[] => [...facts.values()].filter((fact) => fact.type === 'LegRefused');
+  const told = (): string[] => stream.told();
+  const refusals = (): object[] => stream.refusals();
 
   beforeEach(() => {
     asterisk = new FakeAsterisk();
     clock = 0;
-    facts = new Map();
-    natsIsAway = false;
+    stream = new FactStream();
     start();
   });
 
@@ -130,7 +121,7 @@ describe('a command', () => {
     asterisk.answer('c2', { stasis: false });
     asterisk.destroy('c2', 16);
     await done;
-    expect([...facts.values()].at(-1)).toMatchObject({ type: 'JoinFailed', reason: 'LEG_ENDED' });
+    expect(stream.facts.at(-1)).toMatchObject({ type: 'JoinFailed', reason: 'LEG_ENDED' });
   });
 
   it('leaves no empty bridge behind when no leg comes back', async () => {
@@ -286,11 +277,11 @@ describe('a command', () => {
   });
 
   it('keeps its facts until NATS takes them', async () => {
-    natsIsAway = true;
+    stream.isAway = true;
     asterisk.onOriginate = ({ channelId }) => setImmediate(() => asterisk.answer(channelId));
     const done = commands.handle(command(), 1);
     await vi.waitFor(() => expect(asterisk.live.get('c1')?.state).toBe('Up'));
-    natsIsAway = false;
+    stream.isAway = false;
     await done;
     expect(told().sort()).toEqual(['LegAnswered', 'LegOriginated']);
   });
