@@ -25,6 +25,8 @@ export interface EarsOptions {
 export interface Ears {
   /** Whether silence may be held against a node now. */
   readonly canHear: () => boolean;
+  /** For how long, ms, silence has counted: 0 while it cannot hear, and until those cut off with it have had time to come back. */
+  readonly hearsForMs: () => number;
   readonly stop: () => void;
 }
 
@@ -35,6 +37,7 @@ export function listen(options: EarsOptions): Ears {
   let hearing = startHearing(limitMs);
   let doubt = noDoubt;
   let deaf = false;
+  let countsFrom = Infinity;
   const unsubscribe = bus.subscribe(subject, echoMessage, ({ sentAt }) => {
     const now = mono();
     doubt = echo(doubt, now - sentAt, intervalMs);
@@ -43,6 +46,7 @@ export function listen(options: EarsOptions): Ears {
     if (!restored) return;
     if (deaf) log.warn({ graceMs: Math.round(graceMs) }, 'hearing again; silence counts from now');
     deaf = false;
+    countsFrom = now + graceMs;
     onRestored(graceMs);
   });
   const timer = setInterval(() => {
@@ -56,6 +60,7 @@ export function listen(options: EarsOptions): Ears {
   }, intervalMs);
   return {
     canHear: () => canHear(hearing, mono()),
+    hearsForMs: () => (canHear(hearing, mono()) ? Math.max(0, mono() - countsFrom) : 0),
     stop: () => {
       clearInterval(timer);
       unsubscribe();

@@ -45,13 +45,13 @@ export async function fenceByAgreement(
   const { id } = node;
   const speaksFor = await edgeWord(node, order, options);
   if (speaksFor !== undefined) return speaksFor;
+  const { granted, agreedBy, busy, leaseOver } = await council.ask(id, order.incarnation);
+  if (!granted) {
+    const reason =
+      busy === null ? `${agreedBy.length} of the sentinels agree` : `another sentinel: it is ${busy}`;
+    return putOff(retryMs(), reason, busy === 'down');
+  }
   try {
-    const { granted, agreedBy, busy, leaseOver } = await council.ask(id, order.incarnation);
-    if (!granted) {
-      const reason =
-        busy === null ? `${agreedBy.length} of the sentinels agree` : `another sentinel: it is ${busy}`;
-      return putOff(retryMs(), reason, busy === 'down');
-    }
     const agreed = council.isAlone ? {} : { agreedBy };
     if (leaseOver) return { kind: 'fenced', by: 'lease', lastFactSeq: null, ...agreed };
     options.log.warn({ nodeId: id, incarnation: order.incarnation, agreedBy }, 'fencing');

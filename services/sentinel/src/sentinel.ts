@@ -153,7 +153,7 @@ export async function watchNodes(
     grantLeases(id, { sentinelId, sentinels, book, bus, log, mono, isDown });
   }
   council.open();
-  openDesk({ bus, sentinelId, isAlone: council.isAlone, freshMs: suspectAfterMs, guards });
+  openDesk({ bus, sentinelId, council, hearsForMs: ears.hearsForMs, freshMs: suspectAfterMs, guards });
   const relay = outbox.run(signal);
   log.info({ nodes: nodeIds }, 'ready');
   try {

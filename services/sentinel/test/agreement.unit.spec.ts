@@ -1,5 +1,5 @@
 import type { Vote, VoteRequest } from '@reinvite/domain';
-import { createLogger } from '@reinvite/runtime';
+import { createLogger, type Logger } from '@reinvite/runtime';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Council, type OwnView } from '../src/agreement/council.js';
@@ -74,9 +74,9 @@ class Room {
   private readonly hearers = new Map<string, (request: VoteRequest) => Promise<unknown>>();
   reach: (from: string, to: string) => boolean = () => true;
 
-  council(sentinelId: string, sentinels: number, view: OwnView): Council {
+  council(sentinelId: string, sentinels: number, view: OwnView, to: Logger = log): Council {
     const council = new Council({
-      ...{ sentinelId, sentinels, timeoutMs: 50, log, mono: () => this.now },
+      ...{ sentinelId, sentinels, timeoutMs: 50, log: to, mono: () => this.now },
       view: () => view,
       bus: {
         respond: (_subject, _schema, handler) => {
@@ -158,6 +158,42 @@ describe('the sentinels', () => {
         expect((await councils.get('s1')?.ask('ast1', 'A'))?.granted).toBe(true);
       }),
     );
+  });
+
+  it('keep to the fence of a life that is under way when another life of the node is asked about', async () => {
+    const alone = new Room().council('s1', 1, sure);
+    expect((await alone.ask('ast1', 'A')).granted).toBe(true);
+    expect(await alone.ask('ast1', 'B')).toMatchObject({ granted: false, busy: 'fencing' });
+    expect(await alone.ask('ast1', 'B')).toMatchObject({ granted: false, busy: 'fencing' });
+    alone.done('ast1');
+    expect((await alone.ask('ast1', 'B')).granted).toBe(true);
+  });
+
+  it('say once that a minority answers, and again after it was more', async () => {
+    const room = new Room();
+    const lines: string[] = [];
+    const cut = room.council('s1', 3, sure, {
+      ...{ ...log, info: () => undefined },
+      error: (...said: unknown[]) => void lines.push(String(said[1])),
+    });
+    for (let time = 0; time < 20; time += 1) await cut.ask('ast1', 'A');
+    expect(lines).toHaveLength(1);
+    room.council('s2', 3, unsure);
+    await cut.ask('ast1', 'A');
+    room.reach = (from, to) => from === to;
+    await cut.ask('ast1', 'A');
+    expect(lines).toHaveLength(2);
+  });
+
+  it('say what they know of a life without giving a voice', async () => {
+    const room = new Room();
+    const first = room.council('s1', 4, sure);
+    room.council('s2', 4, unsure);
+    room.council('s3', 4, { ...unsure, down: true });
+    const fourth = room.council('s4', 4, sure);
+    expect(await first.objectors('ast1', 'A')).toEqual(['s2']);
+    expect(await fourth.objectors('ast1', 'A')).toEqual(['s2']);
+    expect(await new Room().council('s1', 1, unsure).objectors('ast1', 'A')).toEqual([]);
   });
 
   it('do not wait for one that had the voices and has died', async () => {

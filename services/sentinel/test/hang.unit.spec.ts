@@ -159,7 +159,7 @@ describe('a fence that is put off', () => {
     const node = born();
     for (let mono = 100; mono <= 2_100; mono += 100) node.tell(mono, { kind: 'tick' });
     expect(node.fences).toEqual(['A']);
-    node.tell(2_200, { kind: 'fence-put-off', incarnation: 'A', waitMs: 300 });
+    node.tell(2_200, { kind: 'fence-put-off', incarnation: 'A', waitMs: 300, reason: 'r' });
     node.tell(2_400, { kind: 'tick' });
     expect(node.fences).toHaveLength(1);
     node.tell(2_500, { kind: 'tick' });
@@ -167,11 +167,37 @@ describe('a fence that is put off', () => {
     expect(node.story).toEqual(['NodeSeen', 'NodeSuspected']);
   });
 
+  it('for ever is told as a fence that failed, once for each suspicion', () => {
+    const node = born();
+    let asked = 0;
+    const putOffUntil = (until: number, from: number): void => {
+      for (let mono = from; mono <= until; mono += 100) {
+        node.tell(mono, { kind: 'tick' });
+        if (node.fences.length === asked) continue;
+        asked = node.fences.length;
+        node.tell(mono, { kind: 'fence-put-off', incarnation: 'A', waitMs: 200, reason: 'an edge' });
+      }
+    };
+    putOffUntil(11_000, 100);
+    expect(node.story).toEqual(['NodeSeen', 'NodeSuspected']);
+    putOffUntil(60_000, 11_100);
+    expect(node.story).toEqual(['NodeSeen', 'NodeSuspected', 'FenceFailed']);
+    expect(node.events.at(-1)).toMatchObject({
+      tries: 1,
+      reason: expect.stringContaining('an edge') as string,
+    });
+    expect(node.fences.length).toBeGreaterThan(100);
+    node.beat(60_100, 'up', { ariMs: 0, sipMs: null, tasksMs: null });
+    node.tell(60_150, { kind: 'fence-put-off', incarnation: 'A', waitMs: 200, reason: 'an edge' });
+    putOffUntil(90_000, 60_200);
+    expect(node.story.slice(3)).toEqual(['NodeCleared', 'NodeSuspected', 'FenceFailed']);
+  });
+
   it('and whose node is heard meanwhile, is given up', () => {
     const node = born();
     for (let mono = 100; mono <= 2_100; mono += 100) node.tell(mono, { kind: 'tick' });
     node.beat(2_150, 'up', { ariMs: 0, sipMs: null, tasksMs: null });
-    node.tell(2_200, { kind: 'fence-put-off', incarnation: 'A', waitMs: 300 });
+    node.tell(2_200, { kind: 'fence-put-off', incarnation: 'A', waitMs: 300, reason: 'r' });
     expect(node.story).toEqual(['NodeSeen', 'NodeSuspected', 'NodeCleared']);
   });
 

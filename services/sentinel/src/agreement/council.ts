@@ -29,6 +29,8 @@ export class Council {
   /** Nodes that this sentinel is fencing. */
   private readonly acting = new Set<string>();
   /** To whom this sentinel has given its voice for a node, itself included, and until when. */
+  /** Nodes for which it was said that a minority answers: asking goes on several times a second. */
+  private readonly minorityTold = new Set<string>();
   private readonly given = new Map<string, { readonly to: string; readonly until: number }>();
 
   constructor(private readonly options: CouncilOptions) {}
@@ -60,36 +62,69 @@ export class Council {
    * others know that this sentinel has begun.
    */
   async ask(nodeId: string, incarnation: string): Promise<Tally> {
-    const { sentinelId, sentinels, timeoutMs, bus, log } = this.options;
+    const { sentinelId, sentinels } = this.options;
     const request: VoteRequest = { type: 'VoteRequest', nodeId, incarnation, askedBy: sentinelId };
     // Whose voice another has does not ask for those of others: each would keep the other from a majority.
     if (!this.give(nodeId, sentinelId)) return tally([this.voteOn(request)], sentinelId, sentinels);
-    const heard = this.isAlone
-      ? []
-      : await bus.requestMany(subjects.sentinelVote, request, vote, sentinels, timeoutMs);
-    const about = heard.filter((one) => one.nodeId === nodeId && one.incarnation === incarnation);
-    const result = tally([...about, this.voteOn(request)], sentinelId, sentinels);
-    const voters = new Set([sentinelId, ...about.map((one) => one.sentinelId)]).size;
-    if (voters < quorumOf(sentinels))
-      log.error(
-        { nodeId, voters, sentinels },
-        'a minority of the sentinels answers: it declares nobody dead',
-      );
-    if (result.granted) this.acting.add(nodeId);
-    return result;
+    let isGranted = false;
+    try {
+      const heard = await this.votes(request);
+      const result = tally([...heard, this.voteOn(request)], sentinelId, sentinels);
+      this.tellMinority(nodeId, new Set([sentinelId, ...heard.map((one) => one.sentinelId)]).size);
+      isGranted = result.granted;
+      if (isGranted) this.acting.add(nodeId);
+      return result;
+    } finally {
+      // Who got no majority keeps nobody else from one.
+      if (!isGranted) this.takeBack(nodeId);
+    }
   }
 
-  /** The fence of a node has its result. */
+  /** The fence of a node that {@link ask} has granted has its result. */
   done(nodeId: string): void {
     this.acting.delete(nodeId);
+    this.takeBack(nodeId);
+  }
+
+  /** The other sentinels that neither suspect this life nor have it down, of those that answer. */
+  async objectors(nodeId: string, incarnation: string): Promise<readonly string[]> {
+    const { sentinelId } = this.options;
+    const said = await this.votes({
+      ...{ type: 'VoteRequest', nodeId, incarnation, askedBy: sentinelId, opinionOnly: true },
+    });
+    const others = said.filter((one) => one.sentinelId !== sentinelId && !one.suspects && !one.down);
+    return [...new Set(others.map((one) => one.sentinelId))].sort();
+  }
+
+  private async votes(request: VoteRequest): Promise<readonly Vote[]> {
+    const { sentinels, timeoutMs, bus } = this.options;
+    if (this.isAlone) return [];
+    const heard = await bus.requestMany(subjects.sentinelVote, request, vote, sentinels, timeoutMs);
+    return heard.filter((one) => one.nodeId === request.nodeId && one.incarnation === request.incarnation);
+  }
+
+  private tellMinority(nodeId: string, voters: number): void {
+    const { sentinels, log } = this.options;
+    if (voters >= quorumOf(sentinels)) {
+      this.minorityTold.delete(nodeId);
+      return;
+    }
+    if (this.minorityTold.has(nodeId)) return;
+    this.minorityTold.add(nodeId);
+    log.error({ nodeId, voters, sentinels }, 'a minority of the sentinels answers: it declares nobody dead');
+  }
+
+  /** Frees this sentinel's own voice where it has it, save while it acts with it. */
+  private takeBack(nodeId: string): void {
+    if (this.acting.has(nodeId)) return;
     if (this.given.get(nodeId)?.to === this.options.sentinelId) this.given.delete(nodeId);
   }
 
-  private voteOn({ nodeId, incarnation, askedBy }: VoteRequest): Vote {
+  private voteOn({ nodeId, incarnation, askedBy, opinionOnly }: VoteRequest): Vote {
     const { sentinelId, view } = this.options;
     const fencing = this.acting.has(nodeId);
     const own = view(nodeId, incarnation);
-    const suspects = own.suspects && !fencing && this.give(nodeId, askedBy);
+    const suspects = own.suspects && (opinionOnly === true || (!fencing && this.give(nodeId, askedBy)));
     return { type: 'Vote', sentinelId, nodeId, incarnation, fencing, ...own, suspects };
   }
 

@@ -176,5 +176,5 @@ function restartClocks(watch: Watch, now: Moment, settings: DetectorSettings, gr
 /** A hang has been watched for its time by the agent, which looks once more before it kills: nothing else is waited for. */
 function suspicionFrom(cause: Suspicion['cause'], now: Moment, settings: DetectorSettings): Suspicion {
   const wait = cause === 'hung' ? 0 : settings.fenceAfterMs;
-  return { cause, since: now.mono, fencing: false, fenceTries: 0, fenceAt: now.mono + wait };
+  return { cause, since: now.mono, fencing: false, fenceTries: 0, putOff: null, fenceAt: now.mono + wait };
 }

@@ -3,6 +3,8 @@ import type { DetectorSettings, Moment, Observation, Verdict, Watch } from './ty
 import { clear, declareDown, downEvent, quiet, record } from './verdict.js';
 
 const MAX_FENCE_PAUSE_MS = 60_000;
+/** A fence that others, or an edge, still keep from being done by then needs a person: longer than any of them takes to notice. */
+const PUT_OFF_TOLD_MS = 10_000;
 
 type Told<K extends Observation['kind']> = Extract<Observation, { kind: K }>;
 
@@ -40,14 +42,25 @@ export function onFenceFailed(
 
 export function onFencePutOff(
   watch: Watch,
-  { incarnation, waitMs }: Told<'fence-put-off'>,
+  { incarnation, waitMs, reason }: Told<'fence-put-off'>,
   now: Moment,
   settings: DetectorSettings,
 ): Verdict {
-  const { suspicion, history } = watch;
+  const { suspicion, history, nodeId } = watch;
   if (suspicion === null || history.current?.incarnation !== incarnation) return quiet(watch);
-  const waiting = { ...suspicion, fencing: false, fenceAt: now.mono + waitMs };
-  return clearedIfWell({ ...watch, suspicion: waiting }, incarnation, now, settings);
+  // The first wait may be for a lease that runs out, and has its time.
+  const before = suspicion.putOff ?? { since: now.mono + waitMs, told: false };
+  const told = before.told || now.mono - before.since >= PUT_OFF_TOLD_MS;
+  const waiting = {
+    ...{ ...suspicion, fencing: false, fenceAt: now.mono + waitMs },
+    putOff: { ...before, told },
+  };
+  const cleared = clearedIfWell({ ...watch, suspicion: waiting }, incarnation, now, settings);
+  if (told === before.told || cleared.watch.suspicion === null) return cleared;
+  const why = `put off for ${Math.round((now.mono - before.since) / 1_000)} s: ${reason}`;
+  const tries = suspicion.fenceTries + 1;
+  const event: NodeEvent = { type: 'FenceFailed', nodeId, incarnation, at: now.at, tries, reason: why };
+  return { ...record(cleared.watch, [event]), revenant: cleared.revenant };
 }
 
 /** What was heard while the fence was under way counts once its result is there. */

@@ -38,7 +38,12 @@ export type Observation =
     }
   | { readonly kind: 'fence-failed'; readonly incarnation: string; readonly reason: string }
   /** Nothing was done to it: others did not agree, or something has to be waited for. It is tried again after `waitMs`. */
-  | { readonly kind: 'fence-put-off'; readonly incarnation: string; readonly waitMs: number }
+  | {
+      readonly kind: 'fence-put-off';
+      readonly incarnation: string;
+      readonly waitMs: number;
+      readonly reason: string;
+    }
   /** A person says that the current life is over. */
   | { readonly kind: 'declared-down'; readonly requestedBy: string; readonly reason: string };
 
@@ -70,6 +75,8 @@ export interface Suspicion {
   readonly since: number;
   readonly fencing: boolean;
   readonly fenceTries: number;
+  /** Since when the fence has been put off and should not be, null before the first time; `told`: it was said that it is for too long. */
+  readonly putOff: { readonly since: number; readonly told: boolean } | null;
   /** No fence before this moment. */
   readonly fenceAt: number;
 }
