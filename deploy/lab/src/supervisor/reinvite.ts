@@ -39,6 +39,8 @@ export interface ReinviteSettings {
   readonly security: Security;
 }
 
+const SHARED_CONFIG = 'reinvite.yaml';
+
 /** Writes reinvite.yaml, and one file for each process that needs more than that. Gives the path of the first. */
 export async function writeConfigs(settings: ReinviteSettings): Promise<string> {
   await mkdir(settings.config, { recursive: true });
@@ -54,20 +56,20 @@ export async function writeConfigs(settings: ReinviteSettings): Promise<string> 
       ),
     ),
   ]);
-  const file = path.join(settings.config, 'reinvite.yaml');
+  const file = path.join(settings.config, SHARED_CONFIG);
   await writeFile(file, stringify(shared));
   return file;
 }
 
 /** What nats-server is told of who may do what; makes the keys. */
 export function natsAuthorization(settings: ReinviteSettings): Promise<string> {
-  const config = path.join(settings.config, 'reinvite.yaml');
+  const config = path.join(settings.config, SHARED_CONFIG);
   return run(process.execPath, [MAIN, 'nats-config', '--config', config]);
 }
 
 /** Brings the database's schema up to date, and the streams. */
 export async function migrate(settings: ReinviteSettings): Promise<void> {
-  const config = path.join(settings.config, 'reinvite.yaml');
+  const config = path.join(settings.config, SHARED_CONFIG);
   await run('nsenter', [
     `--net=/run/netns/${settings.core.name}`,
     '--',
@@ -104,8 +106,9 @@ function agentConfigFile(settings: ReinviteSettings, node: string): string {
   return path.join(settings.config, `node-agent-${node}.yaml`);
 }
 
-function serviceConfigFile(settings: ReinviteSettings, { name }: PlacedService): string {
-  return path.join(settings.config, `${name}.yaml`);
+/** Replicas of recovery have nothing of their own: they share the file that the lab tells of. */
+function serviceConfigFile(settings: ReinviteSettings, { service, name }: PlacedService): string {
+  return path.join(settings.config, service === 'recovery' ? SHARED_CONFIG : `${name}.yaml`);
 }
 
 /** What no two replicas may have in common. */
