@@ -174,6 +174,14 @@ describe('a call whose nodes died soon after they had taken it', () => {
     expect(quarantineOf(often, { ...later, at: 2_000_000 }, policy())).toBeNull();
   });
 
+  it('may lose only those that are left of the limit, and one more where an operator lets it go', () => {
+    const past = [pastRecovery('x', 'y', 980_000), pastRecovery('y', 'ast1', 990_000)];
+    expect(plan(dialogView()).limits.crashesLeft).toBe(3);
+    expect(plan(dialogView(), { past }).limits.crashesLeft).toBe(1);
+    const held = plan(dialogView(), { past, policy: policy({ crashLimit: { nodes: 1, withinMs: 60_000 } }) });
+    expect(held.limits.crashesLeft).toBe(1);
+  });
+
   it('is skipped with that reason, and its neighbours are not', () => {
     const past = [
       pastRecovery('x', 'y', 970_000),

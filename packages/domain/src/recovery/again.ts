@@ -68,6 +68,7 @@ const DEADLINE_PASSED: Reason = 'deadline-passed';
 export function againOf(leg: LegProgress, state: RestoringState): Again | null {
   const reason = endOf(leg, state);
   if (leg.answered || reason === null || state.takenOver.includes(leg.legId)) return null;
+  if (crashesNodes(leg, state)) return null;
   const rule = ruleOf(leg, reason);
   if (rule === undefined) return null;
   const before = leg.history.filter((one) => one === reason).length;
@@ -75,6 +76,13 @@ export function againOf(leg: LegProgress, state: RestoringState): Again | null {
   if (before >= rule.times || (rule.counts && counted >= state.plan.limits.maxAttempts)) return null;
   const delayMs = delayOf(leg, reason, state);
   return delayMs > PATIENCE_MS ? null : { ...rule, delayMs };
+}
+
+/** True where the leg has lost as many targets as its call may: what kills them may be the call. */
+export function crashesNodes(leg: LegProgress, state: RestoringState): boolean {
+  const { crashesLeft = Infinity } = state.plan.limits;
+  const lost = [...leg.history, endOf(leg, state)].filter((one) => one === TARGET_LOST).length;
+  return lost >= crashesLeft;
 }
 
 /** Why the leg's latest attempt ended; null while it goes on. What a lost target did is known once it is dead. */

@@ -37,6 +37,22 @@ export function historySince(
 }
 
 /**
+ * How many nodes a call has lost, each soon after it had taken the call. Where it was set up does not count.
+ * @param past all recoveries of that call, in any order
+ */
+export function crashesOf(
+  past: readonly PastRecovery[],
+  death: Death,
+  { crashLimit }: Pick<RecoveryPolicy, 'crashLimit'>,
+): number {
+  const crashes = past.filter((one) => {
+    const died = one.takenAt === null ? null : diedAt(one, past, death);
+    return died !== null && died - (one.takenAt ?? died) <= crashLimit.withinMs;
+  });
+  return past.reduce((sum, { lostTargets }) => sum + lostTargets, crashes.length);
+}
+
+/**
  * Why a call is not to be recovered once more: each node that takes it dies soon after, or it has been recovered too often of
  * late; null where it may be. A crash that the call itself brings about would otherwise take one node after the other.
  * @param past all recoveries of that call, in any order
@@ -44,16 +60,13 @@ export function historySince(
 export function quarantineOf(
   past: readonly PastRecovery[],
   death: Death,
-  { crashLimit, recoveryLimit }: RecoveryPolicy,
+  policy: RecoveryPolicy,
 ): SkipReason | null {
-  const taken = past.filter((one) => one.takenAt !== null);
-  const crashes = taken.filter((one) => {
-    const died = diedAt(one, past, death);
-    return died !== null && died - (one.takenAt ?? died) <= crashLimit.withinMs;
-  });
-  const onTheWay = past.reduce((sum, { lostTargets }) => sum + lostTargets, 0);
-  if (crashes.length + onTheWay >= crashLimit.nodes) return 'call-crashes-nodes';
-  const recent = taken.filter((one) => death.at - (one.takenAt ?? 0) <= recoveryLimit.withinMs);
+  const { crashLimit, recoveryLimit } = policy;
+  if (crashesOf(past, death, policy) >= crashLimit.nodes) return 'call-crashes-nodes';
+  const recent = past.filter(
+    ({ takenAt }) => takenAt !== null && death.at - takenAt <= recoveryLimit.withinMs,
+  );
   return recent.length >= recoveryLimit.recoveries ? 'recovered-too-often' : null;
 }
 

@@ -51,6 +51,8 @@ const limits = z.object({
   targetWaitMs: z.number().int().nonnegative().optional(),
   /** Groups of nodes that may take the call; any where it is absent. */
   targetGroups: z.array(z.string()).optional(),
+  /** How many targets the call may lose yet before it is given to no further one; no limit where it is absent. */
+  crashesLeft: z.number().int().positive().optional(),
 });
 export type Limits = z.infer<typeof limits>;
 

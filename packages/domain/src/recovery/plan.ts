@@ -1,7 +1,7 @@
 import type { Call, CallLeg } from '../call/call.js';
 import type { Candidate } from '../placement/candidate.js';
 import { candidatesWithin, chooseTarget, withLoad } from '../placement/choose-target.js';
-import { quarantineOf, type PastRecovery } from './call-history.js';
+import { crashesOf, quarantineOf, type PastRecovery } from './call-history.js';
 import type { PlanRecovery } from './commands.js';
 import { assessLeg, callIdsShared, type DialogViews, type Grounds, type Verdict } from './eligibility.js';
 import type { Limits, PlannedLeg, SkippedLeg, Trigger } from './events.js';
@@ -37,12 +37,13 @@ export const MAX_AGE_MS = 120_000;
 export function planRecoveries(input: PlanInput): PlanRecovery[] {
   const { trigger, at } = input;
   const policy = restrained(input);
-  const limits: Limits = { ...input.limits, targetGroups: [...policy.targets] };
   const grounds: Grounds = { ...input, policy, shared: callIdsShared(input.calls) };
   const pastOf = byCall(input.past);
   let candidates: readonly Candidate[] = candidatesWithin(input.candidates, policy.targets);
   return input.calls.map((call): PlanRecovery => {
-    const bar = trigger.kind === 'request' ? null : barFor(call, pastOf.get(call.callId) ?? [], input);
+    const past = pastOf.get(call.callId) ?? [];
+    const bar = trigger.kind === 'request' ? null : barFor(call, past, input);
+    const limits = limitsOf(call, past, input);
     const { legs, skipped } = divide(call, (leg) => {
       const verdict = assessLeg(call, leg, grounds);
       return verdict.eligible && bar !== null && bar.until <= at
@@ -76,6 +77,17 @@ function restrained({ policy, restraint }: PlanInput): RecoveryPolicy {
 
 /** Why a call is not dialled, and until when an operator may let it go; not later than now: nobody may. */
 type Bar = NonNullable<PlanRecovery['hold']>;
+
+/** Whoever lets a call go that has lost too many nodes lets it go to one more. */
+function limitsOf(
+  { nodeId, incarnation }: Call,
+  past: readonly PastRecovery[],
+  { limits, policy, trigger }: PlanInput,
+): Limits {
+  const crashes = crashesOf(past, { nodeId, incarnation, at: trigger.at }, policy);
+  const crashesLeft = Math.max(policy.crashLimit.nodes - crashes, 1);
+  return { ...limits, targetGroups: [...policy.targets], crashesLeft };
+}
 
 /** Why nothing of a call is dialled, whatever its dialogs are. An operator who asks for it knows better. */
 function barFor(

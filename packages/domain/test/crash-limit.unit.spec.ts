@@ -1,0 +1,47 @@
+import { describe, it } from 'vitest';
+import { decide, unplanned, type RecoveryCommand } from '../src/index.js';
+import { candidate, limits, planRecovery } from './support/recoveries.js';
+import { given } from './support/specification.js';
+
+/** A call of one leg that may lose so many targets. */
+const limited = (crashesLeft: number) =>
+  decide(planRecovery(1, { limits: { ...limits, maxAttempts: 3, crashesLeft } }), unplanned);
+
+const died = (nodeId: string): RecoveryCommand => ({
+  type: 'TargetDied',
+  nodeId,
+  incarnation: `life-of-${nodeId}`,
+  takenOver: new Set(),
+  candidates: [candidate('ast3'), candidate('ast4')],
+  at: 10_200,
+});
+
+describe('a call whose targets die before it has come back there', () => {
+  it('is given to no further node once it has lost as many as it may', () => {
+    given(limited(1))
+      .when(died('ast2'))
+      .then(
+        { type: 'TargetDied' },
+        { type: 'RecoveryCompleted', outcome: 'failed', reason: 'call-crashes-nodes' },
+      );
+    given(limited(2))
+      .when(died('ast2'), died('ast3'))
+      .then(
+        { type: 'TargetDied' },
+        { type: 'AttemptStarted', target: 'ast3' },
+        { type: 'TargetDied' },
+        { type: 'RecoveryCompleted', outcome: 'failed', reason: 'call-crashes-nodes' },
+      );
+  });
+
+  it('is tried again while it may lose another', () => {
+    given(limited(3))
+      .when(died('ast2'), died('ast3'))
+      .then(
+        { type: 'TargetDied' },
+        { type: 'AttemptStarted', attempt: 2, target: 'ast3' },
+        { type: 'TargetDied' },
+        { type: 'AttemptStarted', attempt: 3, target: 'ast4' },
+      );
+  });
+});
