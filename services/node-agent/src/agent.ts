@@ -79,6 +79,7 @@ export const nodeAgent: Service = async (context) => {
   const witnesses = new Witnesses({
     sipAddress: sipAddressOf(config.nodeAgent.sipAddress, node),
     controlSocket: config.nodeAgent.controlSocket ?? besidePidFile(pidFile),
+    hangAfterMs: config.sentinel.hangAfterMs,
     mono: () => performance.now(),
   });
   const health = new Health({

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { AriConnection } from '@reinvite/ari';
 import type { Heartbeat } from '@reinvite/domain';
 import type { Logger } from '@reinvite/runtime';
@@ -7,6 +8,8 @@ import type { Witnesses } from './witness/witnesses.js';
 
 /** Asterisk counts as unresponsive when it leaves a question open for so many probe intervals. */
 const PROBE_PATIENCE = 4;
+/** An answer may come so late, ms, and is a sign of life all the same. */
+const LATEST_ANSWER_MS = 60_000;
 /** Shorter than a sentinel waits for the answer of an agent that it asks to fence. */
 const WELL_MS = 500;
 /** Without the second one, pairs that `Dial` had joined could not come back here. */
@@ -18,7 +21,7 @@ export interface HealthOptions {
   readonly nodeId: string;
   readonly intervalMs: number;
   readonly probeMs: number;
-  readonly ari: AriConnection;
+  readonly ari: Pick<AriConnection, 'on' | 'info' | 'asterisk'>;
   readonly lives: Lives;
   readonly process: AsteriskProcess;
   readonly witnesses: Witnesses;
@@ -53,8 +56,7 @@ export class Health {
     if (ari.info === undefined) return;
     this.asking = true;
     try {
-      await ari.asterisk.ping(probeMs * PROBE_PATIENCE);
-      witnesses.ariAnswered();
+      await this.answerWithin(probeMs * PROBE_PATIENCE);
       this.answers = true;
       await this.askForModule();
     } catch (err) {
@@ -62,6 +64,24 @@ export class Health {
       this.answers = false;
     } finally {
       this.asking = false;
+    }
+  }
+
+  /** Rejects where there is no answer by then; one that comes later is heard even so. */
+  private async answerWithin(ms: number): Promise<void> {
+    const { ari, witnesses } = this.options;
+    const answered = ari.asterisk.ping(Math.max(ms, LATEST_ANSWER_MS)).then(() => witnesses.ariAnswered());
+    const inTime = new AbortController();
+    const late = delay(ms, undefined, { signal: inTime.signal }).then(
+      () => Promise.reject(new Error(`no answer within ${ms} ms`)),
+      () => undefined,
+    );
+    try {
+      await Promise.race([answered, late]);
+    } finally {
+      inTime.abort();
+      // Its rejection is of no more interest: the silence has been noticed.
+      answered.catch(() => undefined);
     }
   }
 

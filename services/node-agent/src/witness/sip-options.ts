@@ -22,7 +22,7 @@ export interface SipOptionsEvents {
 export class SipOptions {
   private readonly socket: Socket;
   private readonly callIds = `reinvite-${randomUUID()}`;
-  private connected = false;
+  private standing: 'apart' | 'connecting' | 'connected' = 'apart';
   private cseq = 0;
 
   constructor(
@@ -31,15 +31,19 @@ export class SipOptions {
   ) {
     this.socket = createSocket(isIPv6(address.host) ? 'udp6' : 'udp4');
     this.socket.on('message', (payload) => this.onMessage(payload));
-    this.socket.on('error', () => events.onAbsent());
-    this.socket.on('connect', () => (this.connected = true));
-    // Connected, so that ICMP reaches us and other hosts' packets do not.
-    this.socket.connect(address.port, address.host);
+    this.socket.on('error', () => {
+      if (this.standing === 'connecting') this.standing = 'apart';
+      events.onAbsent();
+    });
+    this.socket.on('connect', () => (this.standing = 'connected'));
+    this.connect();
     this.socket.unref();
   }
 
   ask(): void {
-    if (!this.connected) {
+    if (this.standing !== 'connected') {
+      // The address may not have been there yet, as at the start of the host.
+      if (this.standing === 'apart') this.connect();
       this.events.onAbsent();
       return;
     }
@@ -50,6 +54,12 @@ export class SipOptions {
 
   close(): void {
     this.socket.close();
+  }
+
+  /** Connected, so that ICMP reaches us and other hosts' packets do not. */
+  private connect(): void {
+    this.standing = 'connecting';
+    this.socket.connect(this.address.port, this.address.host);
   }
 
   private request(): string {

@@ -10,7 +10,8 @@ import { Witness } from './witness.js';
 const LATE_MS = 100;
 /** How often the others are asked while they are. */
 const ASK_EVERY_MS = 200;
-const TASKS_TIMEOUT_MS = 1_000;
+/** An answer that comes after a hang would have been seen is a sign still. */
+const PATIENCE_OF_HANGS = 2;
 /** An agent that is kept from running for longer than this does not count that time as anybody's silence. */
 const LONGEST_STEP_MS = 100;
 
@@ -18,6 +19,8 @@ export interface WitnessesOptions {
   readonly sipAddress: SipAddress;
   /** Asterisk's control socket; without one the taskprocessors are not asked. */
   readonly controlSocket: string | undefined;
+  /** After so long without a sign of life Asterisk counts as hung, ms. */
+  readonly hangAfterMs: number;
   readonly mono: () => number;
 }
 
@@ -107,12 +110,13 @@ export class Witnesses {
   }
 
   private async askTasks(): Promise<void> {
-    const { controlSocket } = this.settings;
+    const { controlSocket, hangAfterMs } = this.settings;
     if (controlSocket === undefined || this.lookingAtTasks) return;
     this.lookingAtTasks = true;
     this.tasks.ask(this.clock.look());
     try {
-      const answer = await askControlSocket(controlSocket, 'core show taskprocessors', TASKS_TIMEOUT_MS);
+      const withinMs = PATIENCE_OF_HANGS * hangAfterMs;
+      const answer = await askControlSocket(controlSocket, 'core show taskprocessors', withinMs);
       if (answer === 'cannot-ask') this.tasks.mute();
       if (typeof answer === 'string') return;
       const now = readTasks(answer.text);
