@@ -105,7 +105,7 @@ describe('a command that comes to a second worker', () => {
 
   it('hears of an answer that fell into a gap of the connection', async () => {
     asterisk.live.set('c1', { state: 'Down', appName: '' });
-    const done = worker().handle(command(), 2);
+    const done = worker(asterisk, stream.bus, 3_600_000).handle(command(), 2);
     await vi.waitFor(() => expect(stream.told()).toEqual(['LegOriginated']));
     asterisk.disconnect();
     asterisk.live.set('c1', { state: 'Up', appName: 'Stasis' });
