@@ -14,7 +14,7 @@ import {
 import { aborted } from '@reinvite/runtime';
 import type { Dialog } from '@reinvite/sip';
 import type { NodeBook } from '../nodes/node-book.js';
-import type { Closing } from '../recoveries/journal.js';
+import type { InTransaction } from '../recoveries/journal.js';
 import type { Recoveries } from '../recoveries/recoveries.js';
 import type { Held, Restraints } from '../restraint/index.js';
 import { clarify } from './clarify.js';
@@ -54,7 +54,7 @@ interface Draft {
   /** To be planned again when HOMER has been asked. Empty where there is none to ask. */
   readonly unclear: readonly Unclear[];
   readonly input: PlanInput | null;
-  readonly guard: Closing | undefined;
+  readonly guard: InTransaction | undefined;
   readonly found: ReadonlyMap<string, readonly Dialog[]>;
 }
 
@@ -248,7 +248,7 @@ export class Planner {
   async begin(
     commands: readonly PlanRecovery[],
     last: Pick<DeadNode, 'nodeId' | 'incarnation'> | null = null,
-    guard?: Closing,
+    guard?: InTransaction,
   ): Promise<number> {
     const closing =
       last === null

@@ -35,15 +35,15 @@ export interface Recorded {
   readonly outbox: readonly OutboxMessage[];
 }
 
-/** What is written together with decisions, or alone where none of them went in; done again it changes nothing. */
-export type Closing = (tx: Database) => Promise<void>;
+/** Runs in a transaction, its own or that of decisions; done again it changes nothing more. What it rejects with undoes all of it. */
+export type InTransaction = (tx: Database) => Promise<void>;
 
 /** Where the read side is written. */
 export interface ReadSide {
   /** In the transaction that appends the events. */
   write(tx: Database, changes: ReadSideChanges): Promise<void>;
   /** A transaction without events. @throws as `inTransaction`. */
-  transaction(work: Closing): Promise<void>;
+  transaction(work: InTransaction): Promise<void>;
 }
 
 export function postgresReadSide(pool: Pool): ReadSide {
@@ -78,7 +78,11 @@ export class Journal {
    * @param guard rejects with `RECOVERY_RESTRAINED` in that transaction where the decisions may not be recorded any more.
    * @throws CodedError `POSTGRES_QUERY_FAILED` where Postgres refuses, and `RECOVERY_RESTRAINED`; then nothing of it is in.
    */
-  async record(decisions: readonly Decided[], closing?: Closing, guard?: Closing): Promise<Recorded[]> {
+  async record(
+    decisions: readonly Decided[],
+    closing?: InTransaction,
+    guard?: InTransaction,
+  ): Promise<Recorded[]> {
     const { store, readSide, log, signal } = this.options;
     const prepared = decisions.map(prepare);
     // Event ids are made once: a commit whose answer got lost is recognized when it is tried again.
@@ -106,7 +110,7 @@ export class Journal {
     });
   }
 
-  private async close(closing: Closing): Promise<void> {
+  private async close(closing: InTransaction): Promise<void> {
     const { readSide, log, signal } = this.options;
     const what = 'closing the records of an incarnation';
     await retryForever(() => readSide.transaction(closing), { what, log, signal, minMs: 20 });

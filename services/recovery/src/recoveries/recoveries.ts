@@ -8,7 +8,7 @@ import {
   type RecoveryState,
 } from '@reinvite/domain';
 import { isCoded, type Logger } from '@reinvite/runtime';
-import type { Closing, Decided, Journal, Recorded } from './journal.js';
+import type { InTransaction, Decided, Journal, Recorded } from './journal.js';
 import type { Machine, Machines } from './machines.js';
 
 export interface RecoveriesOptions {
@@ -41,8 +41,8 @@ export class Recoveries {
    */
   async plan(
     commands: readonly PlanRecovery[],
-    closing?: Closing,
-    guard?: Closing,
+    closing?: InTransaction,
+    guard?: InTransaction,
   ): Promise<ReadonlySet<string>> {
     const begun = new Set<string>();
     const publishing: Promise<void>[] = [];
@@ -110,8 +110,8 @@ export class Recoveries {
 
   private async record(
     decisions: readonly Decided[],
-    closing?: Closing,
-    guard?: Closing,
+    closing?: InTransaction,
+    guard?: InTransaction,
   ): Promise<Recorded[]> {
     if (decisions.length === 0 && closing === undefined) return [];
     const { journal, machines, log, onEvents } = this.options;

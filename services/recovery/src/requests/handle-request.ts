@@ -16,7 +16,7 @@ import { codedError, isCoded, type Logger } from '@reinvite/runtime';
 import type { NodeBook } from '../nodes/node-book.js';
 import { settle, type EvidenceSources } from '../planning/evidence.js';
 import type { DeadNode, Planner } from '../planning/planner.js';
-import type { Closing } from '../recoveries/journal.js';
+import type { InTransaction } from '../recoveries/journal.js';
 import type { Recoveries } from '../recoveries/recoveries.js';
 import type { Restraints } from '../restraint/index.js';
 import {
@@ -105,7 +105,7 @@ export class RequestHandler {
     return plans;
   }
 
-  private async begin(commands: readonly PlanRecovery[], guard: Closing | undefined): Promise<Plans> {
+  private async begin(commands: readonly PlanRecovery[], guard: InTransaction | undefined): Promise<Plans> {
     await this.options.planner.begin(commands, null, guard);
     return this.plansOf(commands.map((command) => command.recoveryId));
   }
