@@ -58,6 +58,11 @@ export class Cluster {
       });
   }
 
+  /** From when on an Asterisk that answers nothing counts as hung, ms. */
+  get hangAfterMs(): number {
+    return this.scenario.config.sentinel.hangAfterMs;
+  }
+
   /** Names of the processes that can be killed. */
   get names(): readonly string[] {
     return [...this.starters.keys()];

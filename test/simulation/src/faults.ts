@@ -105,8 +105,8 @@ function planned(kind: Kind, world: World, cluster: Cluster, forMs: number): () 
       return () => {
         const life = node?.life;
         if (life === undefined) return;
-        life.hung = true;
-        later(() => (life.hung = false));
+        life.hang();
+        later(() => life.goOn());
       };
     case 'host-crash':
       return () => {

@@ -80,7 +80,7 @@ async function settled(
 
 async function judge(
   world: World,
-  { postgres, nodes, phones, witness, machines }: Cluster,
+  { postgres, nodes, phones, witness, machines, hangAfterMs }: Cluster,
   open: readonly Found[],
 ): Promise<Violation[]> {
   const audit = readAudit(postgres.tables);
@@ -91,7 +91,7 @@ async function judge(
   const now = [...open, ...(await replaying), ...untrue(audit, phones)];
   return [
     ...witness.violations,
-    ...unsafe({ audit, nodes, phones, originated: witness.originated }),
+    ...unsafe({ audit, nodes, phones, originated: witness.originated, hangAfterMs }),
     ...now.map((one) => ({ ...one, at })),
   ];
 }

@@ -4,6 +4,8 @@ export interface Wrong {
   readonly noVersionCheck: boolean;
   /** A sentinel takes a fence for done without asking anybody. */
   readonly noFence: boolean;
+  /** Sentinels suspect after next to no silence, and none asks another. */
+  readonly noPatience: boolean;
   /** An ari-worker originates again when a command is delivered again. */
   readonly originateAgain: boolean;
   /** Whoever appended fails to publish now and then, and nothing that was left in the outbox is ever published. */
@@ -19,6 +21,7 @@ export interface Wrong {
 export const nothingWrong: Wrong = {
   noVersionCheck: false,
   noFence: false,
+  noPatience: false,
   originateAgain: false,
   noRelay: false,
   noDeadlines: false,

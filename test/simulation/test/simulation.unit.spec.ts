@@ -43,6 +43,7 @@ test('a run gives the process its clock back', async () => {
 const MUTATIONS: readonly (readonly [keyof Wrong, number, readonly Invariant[]])[] = [
   ['noVersionCheck', 150, ['one-outcome', 'one-reinvite', 'one-owner', 'replay']],
   ['noFence', 150, ['never-wrongly-down', 'fenced-before-originate', 'one-owner']],
+  ['noPatience', 150, ['never-wrongly-fenced']],
   ['originateAgain', 150, ['one-reinvite', 'one-owner', 'fenced-before-originate']],
   ['noRelay', 150, ['one-outcome', 'no-call-forgotten']],
   ['noDeadlines', 150, ['one-outcome']],

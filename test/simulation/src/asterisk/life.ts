@@ -48,9 +48,11 @@ export class Life implements Speaker {
   readonly channels = new Map<string, SimulatedChannel>();
   readonly bridges = new Map<string, SimulatedBridge>();
   private living = true;
-  /** Answers nothing; its network still acknowledges. */
-  hung = false;
+  /** Since when it answers nothing, virtual ms, though its network still acknowledges; null while it answers. */
+  hungSince: number | null = null;
   diedAt: number | null = null;
+  /** How it was when its agent killed it; null where it was not killed so. */
+  fenced: { readonly hungMs: number; readonly declaredDown: boolean } | null = null;
   private readonly listeners = new Set<(event: AriEvent) => void>();
   private readonly onDeath = new Set<() => void>();
 
@@ -63,6 +65,30 @@ export class Life implements Speaker {
   }
 
   readonly isAlive = (): boolean => this.living;
+
+  get hung(): boolean {
+    return this.hungSince !== null;
+  }
+
+  /** How long it has answered nothing, ms. */
+  get hungMs(): number {
+    return this.hungSince === null ? 0 : this.world.time.now - this.hungSince;
+  }
+
+  hang(): void {
+    this.hungSince ??= this.world.time.now;
+  }
+
+  goOn(): void {
+    this.hungSince = null;
+  }
+
+  /** Its agent kills it. */
+  fence(declaredDown: boolean): void {
+    if (!this.living) return;
+    this.fenced = { hungMs: this.hungMs, declaredDown };
+    this.die();
+  }
 
   /** SIGKILL, a crash or power loss: nothing is sent any more. */
   die(): void {

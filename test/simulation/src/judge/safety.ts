@@ -13,6 +13,8 @@ export interface Seen {
   readonly nodes: ReadonlyMap<string, Node>;
   readonly phones: readonly Phone[];
   readonly originated: readonly Originated[];
+  /** As in the configuration of the sentinel. */
+  readonly hangAfterMs: number;
 }
 
 /** What must never happen, whatever fails and for however long. */
@@ -22,6 +24,7 @@ export function unsafe(seen: Seen): Violation[] {
     ...seen.phones.flatMap((phone) => reinvitedTwice(phone, commanded)),
     ...unfenced(seen, commanded),
     ...wronglyDown(seen),
+    ...wronglyFenced(seen),
     ...outcomes(seen.audit),
   ];
 }
@@ -94,6 +97,18 @@ function wronglyDown({ audit, nodes }: Seen): Violation[] {
     }
   }
   return violations;
+}
+
+/** No fence kills a life that answers, or that has been silent for less than a hang is long, unless that life was declared down. */
+function wronglyFenced({ nodes, hangAfterMs }: Seen): Violation[] {
+  return [...nodes.values()].flatMap(({ lives }) =>
+    lives.flatMap(({ nodeId, incarnation, diedAt, fenced }): Violation[] => {
+      if (fenced === null || fenced.declaredDown || fenced.hungMs >= hangAfterMs) return [];
+      const how = fenced.hungMs === 0 ? 'it was well' : `it had hung for ${fenced.hungMs.toFixed(0)} ms`;
+      const what = `${nodeId} ${incarnation} was fenced, and ${how}`;
+      return [{ invariant: 'never-wrongly-fenced', at: diedAt ?? 0, what }];
+    }),
+  );
 }
 
 /** At most one outcome; and no leg of an incarnation in two recoveries. */

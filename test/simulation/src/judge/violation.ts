@@ -4,6 +4,7 @@ export type Invariant =
   | 'one-reinvite'
   | 'fenced-before-originate'
   | 'never-wrongly-down'
+  | 'never-wrongly-fenced'
   | 'one-outcome'
   | 'no-call-forgotten'
   | 'replay'

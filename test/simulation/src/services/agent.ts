@@ -9,6 +9,7 @@ import {
   type Life as MetLife,
 } from '@reinvite/node-agent/logic';
 import { SimulatedAri } from '../asterisk/connection.js';
+import type { Life } from '../asterisk/life.js';
 import type { Node } from '../asterisk/node.js';
 import { SimulatedBus } from '../bus/client.js';
 import { Process } from '../world/process.js';
@@ -19,6 +20,9 @@ const LOOK_MS = 25;
 const LINGER_MS = 20;
 /** Asterisk leaves a question open for so long until its agent says so. */
 const UNRESPONSIVE_MS = 1_000;
+/** Before a fence Asterisk has so long to give a sign of life. */
+const WELL_MS = 500;
+const LOOK_AGAIN_MS = 10;
 
 /** The agent of one node, with the real fact stream, picture and report of a death; what it sees of processes is the ground truth. */
 export function startAgent({ world, nats, config }: Services, node: Node): Process {
@@ -64,6 +68,7 @@ export function startAgent({ world, nats, config }: Services, node: Node): Proce
     const isOver = life?.isAlive() !== true;
     hungSince = !isOver && life.hung ? (hungSince ?? performance.now()) : undefined;
     const unresponsive = hungSince !== undefined && performance.now() - hungSince > UNRESPONSIVE_MS;
+    const hungMs = hungSince === undefined ? 0 : Math.round(performance.now() - hungSince);
     const known = latest !== undefined && !over.has(latest.info.incarnation);
     const asterisk = isOver ? 'down' : unresponsive ? 'unresponsive' : known ? 'up' : 'starting';
     const heartbeat: Heartbeat = {
@@ -75,6 +80,7 @@ export function startAgent({ world, nats, config }: Services, node: Node): Proce
       asterisk,
       liveChannels: known ? (latest?.picture.liveLegs ?? 0) : 0,
       recoveryModule: asterisk === 'up',
+      ...(isOver ? {} : { silences: { ariMs: hungMs, sipMs: hungMs, tasksMs: hungMs } }),
     };
     bus.publish(subjects.heartbeat(node.id), heartbeat);
   };
@@ -92,16 +98,25 @@ export function startAgent({ world, nats, config }: Services, node: Node): Proce
   return process;
 }
 
-/** Kills that life and no other, and not one that is well. */
+/** As the agent does: kills that life and no other, and, unless it was declared down, not one that gives a sign of life. */
 async function fence(
-  { incarnation }: FenceRequest,
+  { incarnation, declaredDown = false }: FenceRequest,
   node: Node,
   met: ReadonlyMap<string, MetLife>,
 ): Promise<FenceReply> {
   const life = node.lifeOf(incarnation);
-  if (life?.isAlive() === true && !life.hung)
+  if (!declaredDown && life !== undefined && (await isWell(life)))
     return { fenced: false, incarnation, reason: 'it answers', lastFactSeq: null };
-  life?.die();
+  life?.fence(declaredDown);
   const flushed = await met.get(incarnation)?.facts.flush(200);
   return { fenced: true, incarnation, reason: 'its process is gone', lastFactSeq: flushed?.lastSeq ?? null };
+}
+
+/** Whether it gives a sign of life within the time. */
+async function isWell(life: Life): Promise<boolean> {
+  for (let waited = 0; life.isAlive() && waited < WELL_MS; waited += LOOK_AGAIN_MS) {
+    if (!life.hung) return true;
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AGAIN_MS));
+  }
+  return life.isAlive() && !life.hung;
 }

@@ -12,12 +12,22 @@ import { LEFT_SHARE, type Services } from './services.js';
 
 const OWN_SUBJECTS = 'reinvite.node.down.';
 
+/** Of a sentinel without patience, which asks no other. */
+const HASTY = {
+  sentinels: 1,
+  suspectAfterMs: 100,
+  suspectWithinMs: 100,
+  hangAfterMs: 50,
+  fenceAfterMs: 10,
+} as const;
+
 /** A sentinel: its real composition, on simulated connections. */
 export function startSentinel(services: Services, name: string): Process {
   const { world, nats, postgres, nodes, config, wrong } = services;
   const process = new Process(world, name, name);
   const { log, signal } = process;
-  const own = { ...config, sentinel: { ...config.sentinel, sentinelId: name } };
+  const hasty = wrong.noPatience ? HASTY : {};
+  const own = { ...config, sentinel: { ...config.sentinel, sentinelId: name, ...hasty } };
   const bus = new SimulatedBus(process, nats);
   const isLeft = (): boolean => wrong.noRelay && world.random.chance(LEFT_SHARE);
   const outbox = new Outbox({
