@@ -25,11 +25,11 @@ export async function run(
   options: ChaosOptions & { readonly seed: number },
   { progress, signal }: { readonly progress: Progress; readonly signal: AbortSignal },
 ): Promise<Run> {
-  const { seed, seconds, only, calls, keep } = options;
+  const { seed, seconds, only, calls, keep, patience } = options;
   const nodes = Array.from({ length: options.nodes }, (_, index) => `ast${index + 1}`);
   const schedule = scheduleOf({ seed, forMs: seconds * 1_000, faults: only, nodes });
   progress(`seed ${seed}:\n${printedSchedule(schedule)}`);
-  const stage = new Stage({ calls, nodes, seed: seed ^ CALLS_SEED, signal, progress });
+  const stage = new Stage({ calls, nodes, patience, seed: seed ^ CALLS_SEED, signal, progress });
   try {
     const evidence = await untilAborted(stage.play(schedule, seconds * 1_000), signal);
     if (keep !== undefined) await keepEvidence(keep, evidence);

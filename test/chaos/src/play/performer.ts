@@ -18,28 +18,32 @@ const LEDGER = 'dialog-ledger';
 /** A ledger that serves again has its socket, and its first captures are folded. */
 const SEEING_MS = 200;
 
+export interface PerformerOptions {
+  readonly lab: Lab;
+  readonly phones: Phones;
+  readonly lives: LifeBook;
+  readonly nodes: readonly string[];
+  /** How many times longer than a fault's own patience its calls may take to be back. */
+  readonly patience: number;
+  readonly signal: AbortSignal;
+}
+
 /** Carries the faults out, one after the other. */
 export class Performer {
   readonly injected: Injected[] = [];
   readonly blind: Blindness[] = [];
 
-  constructor(
-    private readonly lab: Lab,
-    private readonly phones: Phones,
-    private readonly lives: LifeBook,
-    private readonly nodes: readonly string[],
-    private readonly signal: AbortSignal,
-  ) {}
+  constructor(private readonly options: PerformerOptions) {}
 
   /** Resolves when the fault is over: its calls are back or given up, and everything runs again. */
   async perform(injection: Injection): Promise<void> {
     const { index, fault, dying } = injection;
-    const { patienceMs } = faultOf(fault);
+    const patienceMs = faultOf(fault).patienceMs * this.options.patience;
     const at = Date.now();
     await this.play(injection);
     if (dying.length > 0) await this.untilBack(dying, patienceMs);
-    else await delay(QUIET_MS, undefined, { signal: this.signal });
-    await mend(this.lab, this.lives, this.nodes);
+    else await delay(QUIET_MS, undefined, { signal: this.options.signal });
+    await mend(this.options.lab, this.options.lives, this.options.nodes);
     this.injected.push({ index, fault, at, until: Date.now(), patienceMs });
   }
 
@@ -50,7 +54,7 @@ export class Performer {
     const tracks = [...targets].map(async (target) => {
       for (const step of injection.steps.filter((one) => one.target === target)) {
         const wait = begin + step.atMs - performance.now();
-        await delay(Math.max(0, wait), undefined, { signal: this.signal });
+        await delay(Math.max(0, wait), undefined, { signal: this.options.signal });
         await this.take(step, injection);
       }
     });
@@ -58,9 +62,12 @@ export class Performer {
   }
 
   private async take({ operation, target, from }: Step, { index, dying }: Injection): Promise<void> {
-    if (dying.includes(target)) await this.lives.look();
-    const { at } = operation === 'cut' ? await this.lab.cut(target, from) : await this.lab[operation](target);
-    if (dying.includes(target)) this.lives.fallsSilent(target, at, index, operation === 'kill');
+    if (dying.includes(target)) await this.options.lives.look();
+    const { at } =
+      operation === 'cut'
+        ? await this.options.lab.cut(target, from)
+        : await this.options.lab[operation](target);
+    if (dying.includes(target)) this.options.lives.fallsSilent(target, at, index, operation === 'kill');
     if (target === LEDGER && operation === 'kill') this.blind.push({ from: at, to: Infinity });
     const last = this.blind.at(-1);
     if (target === LEDGER && operation === 'start' && last !== undefined)
@@ -70,12 +77,16 @@ export class Performer {
   /** Until the dying are gone and every call of theirs is back or over, or nobody waits any more. */
   private async untilBack(dying: readonly string[], patienceMs: number): Promise<void> {
     const deadline = performance.now() + patienceMs + LATE_MS;
-    const frame = { lives: this.lives.lives, blind: this.blind, patienceOf: () => patienceMs + LATE_MS };
+    const frame = {
+      lives: this.options.lives.lives,
+      blind: this.blind,
+      patienceOf: () => patienceMs + LATE_MS,
+    };
     while (performance.now() < deadline) {
-      await delay(LOOK_EVERY_MS, undefined, { signal: this.signal });
-      await this.lives.look();
-      if (!dying.every((node) => this.lives.isOver(node))) continue;
-      const chains = (await this.phones.look()).flatMap((call) => callStoryOf(call, frame).chains);
+      await delay(LOOK_EVERY_MS, undefined, { signal: this.options.signal });
+      await this.options.lives.look();
+      if (!dying.every((node) => this.options.lives.isOver(node))) continue;
+      const chains = (await this.options.phones.look()).flatMap((call) => callStoryOf(call, frame).chains);
       if (chains.every(({ outcome, cameBack }) => cameBack || outcome !== 'lost')) return;
     }
   }

@@ -25,6 +25,8 @@ export interface StageOptions {
   /** Calls in progress at a time. */
   readonly calls: number;
   readonly nodes: readonly string[];
+  /** See `ChaosOptions`. */
+  readonly patience: number;
   /** What the calls are drawn from. */
   readonly seed: number;
   readonly signal: AbortSignal;
@@ -54,7 +56,7 @@ export class Stage {
     const phones = await Phones.start(lab);
     const lives = new LifeBook(lab, nodes);
     const feeder = new Feeder(phones, seed, calls);
-    const performer = new Performer(lab, phones, lives, nodes, signal);
+    const performer = new Performer({ lab, phones, lives, nodes, patience: this.options.patience, signal });
     const unfed = new Promise<never>((_, reject) => feeder.start(reject));
     const faults = this.performAll(performer, schedule, forMs);
     // Whichever fails first is told; the other may fail later, when the lab is taken down.
