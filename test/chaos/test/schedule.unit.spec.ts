@@ -73,7 +73,7 @@ describe('a fault', () => {
 
 describe('the command line', () => {
   it('has defaults, and names what it does not take', () => {
-    expect(readOptions([])).toEqual({ seconds: 120, calls: 24, nodes: 4, only: all, add: [] });
+    expect(readOptions([])).toEqual({ seconds: 120, calls: 24, nodes: 4, patience: 1, only: all, add: [] });
     expect(readOptions(['--seed', '3', '--only', 'node-hung,node-cut'])).toMatchObject({
       seed: 3,
       only: ['node-hung', 'node-cut'],
