@@ -2,6 +2,7 @@ import type { AriBridge, AriChannel, AriEvent, Originate } from '@reinvite/ari';
 import { codedError } from '@reinvite/runtime';
 import type { World } from '../world/world.js';
 import type { Answer, Phone, Speaker } from './phone.js';
+import { UsedCseqs } from './used-cseqs.js';
 
 export interface SimulatedChannel {
   readonly id: string;
@@ -38,6 +39,8 @@ interface SimulatedBridge {
 
 /** Ms until an originated channel that was answered is in its application. */
 const INTO_STASIS_MS = [1, 30] as const;
+/** Ms until a re-INVITE that is not sent has ended its channel. */
+const REFUSE_MS = 2;
 
 /**
  * One life of an Asterisk with `res_pjsip_recovery`, at the level of ARI and of the INVITEs that it sends: channel ids are
@@ -47,6 +50,7 @@ export class Life implements Speaker {
   readonly incarnation: string;
   readonly channels = new Map<string, SimulatedChannel>();
   readonly bridges = new Map<string, SimulatedBridge>();
+  private readonly cseqs = new UsedCseqs();
   private living = true;
   /** Since when it answers nothing, virtual ms, though its network still acknowledges; null while it answers. */
   hungSince: number | null = null;
@@ -155,7 +159,9 @@ export class Life implements Speaker {
     this.surroundings.witness.originates(this, channel);
     this.world.trace.note(this.nodeId, `originates ${channelId}`);
     this.tell({ type: 'ChannelCreated', channel: this.channelOf(channel) });
-    this.invite(channel, Number(variables.PJSIP_RECOVERY_CSEQ ?? 0), (request.timeoutS ?? 30) * 1_000);
+    const cseq = Number(variables.PJSIP_RECOVERY_CSEQ ?? 0);
+    if (this.cseqs.use(phone.sipCallId, cseq)) this.invite(channel, cseq, (request.timeoutS ?? 30) * 1_000);
+    else setTimeout(() => this.refuse(channel), REFUSE_MS);
     return this.channelOf(channel);
   }
 
@@ -246,6 +252,13 @@ export class Life implements Speaker {
       this.report(channel, { result: 'failed', status: '487', received: 'no', retry_after: '' });
       this.end(channel, 19, undefined);
     }, timeoutMs);
+  }
+
+  /** The module sends nothing. */
+  private refuse(channel: SimulatedChannel): void {
+    if (!this.isAlive() || !this.channels.has(channel.id)) return;
+    this.report(channel, { result: 'refused', code: 'REC-CSEQ-USED' });
+    this.end(channel, 111, undefined);
   }
 
   private cancel(channel: SimulatedChannel): void {
