@@ -171,6 +171,8 @@ describe('the sentinel, on a real Postgres and NATS', () => {
       fenceRequest,
       async ({ incarnation }) => {
         asked.push(incarnation);
+        // A life that was declared down and goes on is asked for again.
+        fake.asterisk = 'down';
         return { fenced: true, incarnation, reason: 'killed', lastFactSeq: 8 };
       },
       () => ({ fenced: false, incarnation: 'A', reason: 'not understood' }),
