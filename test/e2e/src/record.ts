@@ -1,3 +1,4 @@
+import { eventually } from '@reinvite/test-support';
 import type pg from 'pg';
 
 /** One row of `audit_recoveries`, as far as the tests look at it. */
@@ -42,18 +43,39 @@ export async function deathsOf(db: pg.Pool, node: string): Promise<{ evidence: s
   return rows;
 }
 
-/**
- * Whether Reinvite has everything on record that it would need now: every leg up, every pair in its bridge, every dialog
- * confirmed, and no recovery under way.
- */
-export async function isOnRecord(db: pg.Pool, legs: number, pairs: number): Promise<boolean> {
-  const { rows } = await db.query<{ legs: number; pairs: number; dialogs: number; open: number }>(
+/** What Reinvite has on record: legs that are up, pairs in their bridges, confirmed dialogs of such legs, recoveries under way. */
+export interface OnRecord {
+  readonly legs: number;
+  readonly pairs: number;
+  readonly dialogs: number;
+  readonly open: number;
+}
+
+export async function onRecord(db: pg.Pool): Promise<OnRecord> {
+  const { rows } = await db.query<OnRecord>(
     `select (select count(*)::int from legs where gone_at is null and state = 'Up') as legs,
             (select count(*)::int from bridges where gone_at is null and cardinality(channel_ids) = 2) as pairs,
             (select count(*)::int from dialogs d join legs l on l.sip_call_id = d.call_id and l.gone_at is null
              where d.state = 'confirmed' and d.node_id = l.node_id) as dialogs,
             (select count(*)::int from audit_recoveries where outcome = 'under way') as open`,
   );
-  const [now] = rows;
-  return now?.legs === legs && now.pairs === pairs && now.dialogs === legs && now.open === 0;
+  if (rows[0] === undefined) throw new Error('counting gave no row');
+  return rows[0];
+}
+
+/** Resolves when Reinvite has everything on record that it would need now, and no recovery is under way. */
+export async function untilOnRecord(
+  db: pg.Pool,
+  talking: () => Promise<{ legs: number; pairs: number }>,
+): Promise<void> {
+  let seen = '';
+  await eventually(
+    () => `the calls to be on record, which has ${seen}`,
+    async () => {
+      const { legs, pairs } = await talking();
+      const now = await onRecord(db);
+      seen = `${JSON.stringify(now)} of ${legs} legs and ${pairs} pairs`;
+      return now.legs === legs && now.pairs === pairs && now.dialogs === legs && now.open === 0;
+    },
+  );
 }

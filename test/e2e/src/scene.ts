@@ -19,7 +19,7 @@ import {
 import { eventually } from '@reinvite/test-support';
 import pg from 'pg';
 import { describeCrash } from './describe.js';
-import { isOnRecord } from './record.js';
+import { untilOnRecord } from './record.js';
 
 const NOW = Infinity;
 /** Less than the phones talk, so that what is seen is not mixed up with their hanging up. */
@@ -68,16 +68,14 @@ export class Scene {
 
   /** Resolves when everything that the phones are talking through is on record, and nothing is under way. */
   async onRecord(): Promise<void> {
-    await eventually('the calls to be on record', async () => {
+    await untilOnRecord(this.db, async () => {
       const talking = (await this.phones.look()).map(
         (call) => phonesOf(call).filter((phone) => isTalkingAt(phone, NOW)).length,
       );
-      const pairs = talking.filter((count) => count === 2).length;
-      return isOnRecord(
-        this.db,
-        talking.reduce((sum, count) => sum + count, 0),
-        pairs,
-      );
+      return {
+        legs: talking.reduce((sum, count) => sum + count, 0),
+        pairs: talking.filter((count) => count === 2).length,
+      };
     });
   }
 

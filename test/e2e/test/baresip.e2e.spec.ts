@@ -3,7 +3,7 @@ import { BaresipPhone, startDemoApp, type BaresipState, type BaresipTraits } fro
 import { eventually } from '@reinvite/test-support';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { isOnRecord, recoveriesOf } from '../src/index.js';
+import { recoveriesOf, untilOnRecord } from '../src/index.js';
 
 const NODE = 'ast1';
 const PHONES = {
@@ -64,7 +64,7 @@ describe('the node dies on which baresip is talking', () => {
       await started.untilHears();
     }
     await phone('held').hold();
-    await eventually('the calls to be on record', () => isOnRecord(db, NAMES.length, 0));
+    await untilOnRecord(db, async () => ({ legs: NAMES.length, pairs: 0 }));
   }
 
   async function tearDown(): Promise<void> {

@@ -4,11 +4,11 @@ const LOOK_EVERY_MS = 25;
 
 /**
  * Looks until there is something to see: resolves with the first value that is neither undefined, null nor false.
- * @param what is awaited, for the message of the failure.
+ * @param what is awaited, for the message of the failure; a function tells it with what was seen last.
  * @throws an Error that names `what` when `timeoutMs` (default 30 s) are over; whatever `look` throws, at once.
  */
 export async function eventually<T>(
-  what: string,
+  what: string | (() => string),
   look: () => T | Promise<T>,
   timeoutMs = 30_000,
 ): Promise<Exclude<T, undefined | null | false>> {
@@ -17,7 +17,8 @@ export async function eventually<T>(
     const seen = await look();
     if (seen !== undefined && seen !== null && seen !== false)
       return seen as Exclude<T, undefined | null | false>;
-    if (performance.now() > deadline) throw new Error(`waited ${timeoutMs} ms for ${what} in vain`);
+    if (performance.now() > deadline)
+      throw new Error(`waited ${timeoutMs} ms for ${typeof what === 'string' ? what : what()} in vain`);
     await delay(LOOK_EVERY_MS);
   }
 }
