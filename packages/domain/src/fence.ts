@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { incarnation, nodeId } from './node.js';
+import { factsTold, incarnation, nodeId } from './node.js';
 
 /** Request of the sentinel to a node-agent: kill this life of your Asterisk, and no other. */
 export const fenceRequest = z.object({
@@ -19,8 +19,8 @@ export const fenceReply = z.object({
   incarnation,
   /** Why not, or how. */
   reason: z.string(),
-  /** As in `ProcessGone`. */
-  lastFactSeq: z.number().int().nonnegative().nullable().default(null),
+  ...factsTold,
+  lastFactSeq: factsTold.lastFactSeq.default(null),
 });
 export type FenceReply = z.infer<typeof fenceReply>;
 

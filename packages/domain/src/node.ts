@@ -40,8 +40,14 @@ export const heartbeat = z.object({
 });
 export type Heartbeat = z.infer<typeof heartbeat>;
 
-/** False where facts of that life are still to come: NATS had not taken them all when its death was told. */
-const factsComplete = z.boolean().optional();
+/** How far an agent had told of a life when that was over. */
+export const factsTold = {
+  /** JetStream sequence of the last fact that the agent published of this incarnation; null when it published none. */
+  lastFactSeq: z.number().int().nonnegative().nullable(),
+  /** False where facts may still come: NATS had not taken them all. */
+  factsComplete: z.boolean().optional(),
+};
+export type FactsTold = Pick<ProcessGone, 'lastFactSeq' | 'factsComplete'>;
 
 /** An agent's word that its Asterisk's process is gone. Sent at once, and again until the sentinel has acknowledged it. */
 export const processGone = z.object({
@@ -49,9 +55,7 @@ export const processGone = z.object({
   nodeId,
   incarnation,
   at: epochMs,
-  /** JetStream sequence of the last fact that the agent published of this incarnation; null when it published none. */
-  lastFactSeq: z.number().int().nonnegative().nullable(),
-  factsComplete,
+  ...factsTold,
 });
 export type ProcessGone = z.infer<typeof processGone>;
 
@@ -66,7 +70,6 @@ export const nodeDown = z.object({
    * `lease-expired`: the node was bound to kill its Asterisk before this moment; `operator`: a person vouches for it.
    */
   evidence: z.enum(['process-gone', 'fenced', 'superseded', 'lease-expired', 'operator']),
-  lastFactSeq: z.number().int().nonnegative().nullable(),
-  factsComplete,
+  ...factsTold,
 });
 export type NodeDown = z.infer<typeof nodeDown>;

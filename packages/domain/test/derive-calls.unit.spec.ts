@@ -28,6 +28,15 @@ describe('calls of a node', () => {
     ]);
   });
 
+  it('a call does not get the id of another one of its incarnation', () => {
+    const legs = [stasisLeg('a')];
+    const records = { nodeId: 'ast1', incarnation: '1000', legs, bridges: [] };
+    const ids = (...others: string[]) =>
+      deriveCalls(records, new Map(), new Set(others)).map(({ callId }) => callId);
+    expect(ids('b@phone')).toEqual(['a@phone']);
+    expect(ids('a@phone')).toEqual(['channel:a']);
+  });
+
   it('the ARI application is read from the dialplan where the agent has not seen it take the channel', () => {
     const [call] = derive([stasisLeg('a', { stasisApp: null })]);
     expect(call?.legs[0]?.place).toEqual({ kind: 'stasis', app: 'demo' });

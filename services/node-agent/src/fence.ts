@@ -1,4 +1,4 @@
-import type { FenceReply, FenceRequest } from '@reinvite/domain';
+import type { FactsTold, FenceReply, FenceRequest } from '@reinvite/domain';
 import { isCoded, type Logger } from '@reinvite/runtime';
 import type { AsteriskProcess } from './process/asterisk-process.js';
 import { killProcess } from './process/asterisk-process.js';
@@ -40,7 +40,13 @@ export async function fence(request: FenceRequest, node: Fenceable): Promise<Fen
     return no('it answers: the agent was silent, not Asterisk');
   if (process === undefined) {
     if (life === undefined && node.process.sighted() === 'dead' && (await node.nobodyListens())) {
-      return { fenced: true, incarnation, reason: 'no Asterisk runs here', lastFactSeq: null };
+      return {
+        fenced: true,
+        incarnation,
+        reason: 'no Asterisk runs here',
+        lastFactSeq: null,
+        factsComplete: false,
+      };
     }
     return no(life === undefined ? 'this life is not known here' : 'its process is not known: no pid file');
   }
@@ -53,5 +59,9 @@ export async function fence(request: FenceRequest, node: Fenceable): Promise<Fen
   lives.look();
   const flushed = await life?.facts.flush(FLUSH_MS);
   log.warn({ incarnation, pid: process.pid }, 'Asterisk is killed');
-  return { fenced: true, incarnation, reason: 'its process is gone', lastFactSeq: flushed?.lastSeq ?? null };
+  const told: FactsTold = {
+    lastFactSeq: flushed?.lastSeq ?? null,
+    factsComplete: flushed?.complete ?? false,
+  };
+  return { fenced: true, incarnation, reason: 'its process is gone', ...told };
 }

@@ -1,5 +1,5 @@
 import { subjects, type Bus } from '@reinvite/bus';
-import { fenceReply, type FenceRequest } from '@reinvite/domain';
+import { fenceReply, type FactsTold, type FenceRequest } from '@reinvite/domain';
 import { isCoded, type Logger } from '@reinvite/runtime';
 import { runCommand } from './fence-command.js';
 
@@ -21,7 +21,7 @@ export type FenceResult =
   | {
       readonly kind: 'fenced';
       readonly by: 'agent' | 'command' | 'lease';
-      readonly lastFactSeq: number | null;
+      readonly told: FactsTold | null;
       readonly agreedBy?: readonly string[];
     }
   | { readonly kind: 'fence-failed'; readonly reason: string };
@@ -74,7 +74,8 @@ async function askAgent(
   try {
     const reply = await bus.request(subjects.fence(nodeId), request, fenceReply, waitMs);
     if (reply.fenced && reply.incarnation === incarnation) {
-      return { kind: 'fenced', by: 'agent', lastFactSeq: reply.lastFactSeq };
+      const { lastFactSeq, factsComplete } = reply;
+      return { kind: 'fenced', by: 'agent', told: { lastFactSeq, factsComplete } };
     }
     return {
       kind: 'fence-failed',
@@ -97,7 +98,7 @@ async function fenceByCommand(
   const result = await runCommand(program, given, options);
   const { exitCode, timedOut } = result;
   options.log[exitCode === 0 ? 'info' : 'warn']({ nodeId, program, ...result }, 'fence command ended');
-  if (exitCode === 0) return { kind: 'fenced', by: 'command', lastFactSeq: null };
+  if (exitCode === 0) return { kind: 'fenced', by: 'command', told: null };
   return {
     kind: 'fence-failed',
     reason: `command: ${timedOut ? 'timed out' : `exit code ${exitCode ?? 'none'}`}`,

@@ -53,7 +53,7 @@ export async function fenceByAgreement(
   }
   try {
     const agreed = council.isAlone ? {} : { agreedBy };
-    if (leaseOver) return { kind: 'fenced', by: 'lease', lastFactSeq: null, ...agreed };
+    if (leaseOver) return { kind: 'fenced', by: 'lease', told: null, ...agreed };
     options.log.warn({ nodeId: id, incarnation: order.incarnation, agreedBy }, 'fencing');
     const result = await fenceNode(id, order.incarnation, { ...options, stillNeeded: order.stillNeeded });
     if (result.kind === 'fenced') return { ...result, ...agreed };

@@ -134,7 +134,7 @@ describe('the detector', () => {
   it('takes a new life for the proof that the one before is over', () => {
     const story = new Story().beat(0, 'A').beat(200, 'B').gone(300, 'A');
     expect(story.events).toEqual(['NodeSeen A', 'NodeDown A', 'NodeSeen B']);
-    expect(story.recorded[1]).toMatchObject({ evidence: 'superseded', lastFactSeq: null });
+    expect(story.recorded[1]).toMatchObject({ evidence: 'superseded', lastFactSeq: null, factsComplete: false });
   });
 
   it('does not take the news of an older life’s end for the end of the current one', () => {
@@ -150,9 +150,9 @@ describe('the detector', () => {
     expect(story.fences).toEqual([]);
     story.ticks(1_501, 1_600, 1_700);
     expect(story.fences).toEqual(['A']);
-    story.at(1_800, { kind: 'fenced', incarnation: 'A', by: 'command', lastFactSeq: null });
+    story.at(1_800, { kind: 'fenced', incarnation: 'A', by: 'command', told: null });
     expect(story.events.slice(2)).toEqual(['NodeFenced A', 'NodeDown A']);
-    expect(story.recorded.at(-1)).toMatchObject({ evidence: 'fenced' });
+    expect(story.recorded.at(-1)).toMatchObject({ evidence: 'fenced', factsComplete: false });
   });
 
   it.each(['unresponsive', 'starting', 'down'] as const)(
@@ -242,7 +242,7 @@ describe('the detector', () => {
 
   it('lets the fence’s result decide when the node is heard of meanwhile', () => {
     const confirmed = new Story().beat(0, 'A').ticks(1_001, 1_501).beat(1_600, 'A');
-    confirmed.at(1_700, { kind: 'fenced', incarnation: 'A', by: 'agent', lastFactSeq: 3 });
+    confirmed.at(1_700, { kind: 'fenced', incarnation: 'A', by: 'agent', told: { lastFactSeq: 3 } });
     expect(confirmed.events.slice(2)).toEqual(['NodeFenced A', 'NodeDown A']);
 
     const refused = new Story().beat(0, 'A').ticks(1_001, 1_501).beat(1_600, 'A');
@@ -252,7 +252,7 @@ describe('the detector', () => {
 
   it('takes the process’s end that is told while the fence is under way for the fence’s doing', () => {
     const story = new Story().beat(0, 'A').ticks(1_001, 1_501).gone(1_550, 'A');
-    story.at(1_600, { kind: 'fenced', incarnation: 'A', by: 'agent', lastFactSeq: null });
+    story.at(1_600, { kind: 'fenced', incarnation: 'A', by: 'agent', told: { lastFactSeq: null } });
     expect(story.events.slice(2)).toEqual(['NodeFenced A', 'NodeDown A']);
     expect(story.recorded.at(-1)).toMatchObject({ evidence: 'fenced', lastFactSeq: 7 });
   });

@@ -46,11 +46,14 @@ const fence = (
 describe('fenceNode', () => {
   it('is done when the agent confirms that very life', async () => {
     await expect(
-      fence({ fenced: true, incarnation: 'A', reason: 'killed', lastFactSeq: 9 }, 'process.exit(1)'),
+      fence(
+        { fenced: true, incarnation: 'A', reason: 'killed', lastFactSeq: 9, factsComplete: true },
+        'process.exit(1)',
+      ),
     ).resolves.toEqual({
       kind: 'fenced',
       by: 'agent',
-      lastFactSeq: 9,
+      told: { lastFactSeq: 9, factsComplete: true },
     });
   });
 
@@ -65,7 +68,7 @@ describe('fenceNode', () => {
     await expect(fence(undefined, script)).resolves.toEqual({
       kind: 'fenced',
       by: 'command',
-      lastFactSeq: null,
+      told: null,
     });
   });
 

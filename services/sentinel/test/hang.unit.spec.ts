@@ -208,7 +208,7 @@ describe('a fence that is put off', () => {
       kind: 'fenced',
       incarnation: 'A',
       by: 'lease',
-      lastFactSeq: null,
+      told: null,
       agreedBy: ['s1', 's2'],
     });
     expect(node.events.slice(2)).toMatchObject([

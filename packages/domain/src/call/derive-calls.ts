@@ -6,9 +6,14 @@ import { joinOf, placeOf } from './place.js';
  * The calls of one incarnation, from its live legs and bridges. Every leg is in exactly one call, and no two calls share
  * an id.
  * @param memory what is remembered of replacement channels of ours, by channel id
+ * @param others ids of calls of that incarnation whose legs are not among the records
  */
-export function deriveCalls(records: LiveRecords, memory: Memory): Call[] {
-  const taken = new Set<string>();
+export function deriveCalls(
+  records: LiveRecords,
+  memory: Memory,
+  others: ReadonlySet<string> = new Set(),
+): Call[] {
+  const taken = new Set(others);
   return groupLegs(records.legs, records.bridges, memory).map((group) => {
     const callId = nameOf(group, memory, taken);
     taken.add(callId);

@@ -12,6 +12,7 @@ import type { Dialog } from '@reinvite/sip';
 import type { CallRecordProjection, LiveCalls } from '../call-records/index.js';
 import type { DialogSources } from './dialog-sources.js';
 import { dialogViews } from './dialog-views.js';
+import type { Planned } from './planned.js';
 import { readsOf, type PlanningReads } from './reads.js';
 
 export interface EvidenceSources {
@@ -60,23 +61,23 @@ export async function settle(
 /**
  * The calls that lived on an incarnation, and the dialogs of their legs as the ledger has them: set-based reads, however many
  * calls.
- * @param without legs that are left out, as if they had not been there.
+ * @param planned legs that are left out, as if they had not been there, and ids that no call gets.
  */
 export async function readEvidence(
   sources: EvidenceSources,
   nodeId: string,
   incarnation: string,
-  without: ReadonlySet<string>,
+  planned: Planned,
 ): Promise<Evidence> {
   const reads = readsOf(sources);
   const { ledger } = sources.sources;
-  const { legs, bridges } = withoutLegs(await reads.liveCalls(nodeId, incarnation), without);
+  const { legs, bridges } = withoutLegs(await reads.liveCalls(nodeId, incarnation), planned.legIds);
   const callIds = new Set(legs.map((leg) => leg.sipCallId).filter((callId) => callId !== ''));
   const [memory, found] = await Promise.all([
     reads.remembered(legs.map((leg) => leg.channelId)),
     ledger === null ? new Map<string, readonly Dialog[]>() : ledger.findByCallIds([...callIds]),
   ]);
-  const calls = deriveCalls({ nodeId, incarnation, legs, bridges }, memory);
+  const calls = deriveCalls({ nodeId, incarnation, legs, bridges }, memory, planned.callIds);
   return { calls, dialogs: dialogViews(found), found };
 }
 

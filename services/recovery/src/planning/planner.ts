@@ -20,6 +20,7 @@ import type { Held, Restraints } from '../restraint/index.js';
 import { clarify } from './clarify.js';
 import { compareSources } from './compare-sources.js';
 import { readEvidence, settle, type EvidenceSources, type Settled } from './evidence.js';
+import { NOTHING_PLANNED, type Planned } from './planned.js';
 import { readsOf } from './reads.js';
 import { replan } from './replan.js';
 import { divideByDoubt, type Unclear } from './unclear.js';
@@ -176,7 +177,7 @@ export class Planner {
     settled: Settled,
     isWanted: (command: PlanRecovery) => boolean = () => true,
   ): Promise<PlanRecovery[]> {
-    const draft = await this.draft(dead, settled, new Set(), undefined);
+    const draft = await this.draft(dead, settled, NOTHING_PLANNED, undefined);
     const unclear = draft.unclear.filter(({ command }) => isWanted(command));
     const clarified = await this.clarified(dead, { ...draft, unclear });
     return [...draft.clear.filter(isWanted), ...clarified];
@@ -185,12 +186,12 @@ export class Planner {
   private async draft(
     dead: DeadNode,
     { ledgerHeard }: Settled,
-    without: ReadonlySet<string>,
+    planned: Planned,
     held: Held | undefined,
   ): Promise<Draft> {
     const { settings, sources } = this.options;
     const { nodeId, incarnation, trigger } = dead;
-    const { calls, dialogs, found } = await readEvidence(this.options, nodeId, incarnation, without);
+    const { calls, dialogs, found } = await readEvidence(this.options, nodeId, incarnation, planned);
     if (calls.length === 0) return NOTHING;
     const policy = this.options.policyFor(nodeId);
     const past = await readsOf(this.options).past(calls, historySince(trigger, policy));

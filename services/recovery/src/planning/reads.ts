@@ -3,7 +3,7 @@ import type { Call, PastRecovery, RestoredLeg } from '@reinvite/domain';
 import { closeIncarnation, readLiveCalls, type LiveCalls } from '../call-records/index.js';
 import { rememberedLegs } from './memory.js';
 import { pastRecoveries } from './past-recoveries.js';
-import { plannedLegs } from './planned-legs.js';
+import { whatIsPlanned, type Planned } from './planned.js';
 
 /** What the planning reads and writes of the store. Every method rejects with the coded errors of `withPostgresErrors`. */
 export interface PlanningReads {
@@ -11,8 +11,8 @@ export interface PlanningReads {
   liveCalls(nodeId: string, incarnation: string): Promise<LiveCalls>;
   /** What is remembered of replacement channels of ours, by channel id. */
   remembered(channelIds: readonly string[]): Promise<ReadonlyMap<string, RestoredLeg>>;
-  /** The legs of an incarnation that a recovery has already. */
-  planned(nodeId: string, incarnation: string): Promise<ReadonlySet<string>>;
+  /** What of an incarnation has a recovery already. */
+  planned(nodeId: string, incarnation: string): Promise<Planned>;
   /** Earlier recoveries of these calls since a moment, epoch ms. */
   past(calls: readonly Call[], since: number): Promise<PastRecovery[]>;
   /** Notes in a transaction that an incarnation has been acted on. `at`: epoch ms. */
@@ -24,7 +24,7 @@ export function postgresReads(pool: Pool): PlanningReads {
   return {
     liveCalls: (nodeId, incarnation) => readLiveCalls(pool, nodeId, incarnation),
     remembered: (channelIds) => rememberedLegs(pool, channelIds),
-    planned: (nodeId, incarnation) => plannedLegs(pool, nodeId, incarnation),
+    planned: (nodeId, incarnation) => whatIsPlanned(pool, nodeId, incarnation),
     past: (calls, since) => pastRecoveries(pool, calls, since),
     close: closeIncarnation,
   };

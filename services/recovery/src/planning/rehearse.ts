@@ -17,7 +17,7 @@ import { rowsOf } from '../recoveries/read-rows.js';
 import { writeReadSide } from '../recoveries/write-read-side.js';
 import type { DialogSources } from './dialog-sources.js';
 import { rememberedLegs } from './memory.js';
-import { plannedLegs } from './planned-legs.js';
+import { whatIsPlanned } from './planned.js';
 
 const ROUNDS = 8;
 const PAIRS = 50;
@@ -40,7 +40,7 @@ export async function rehearse(
   const nothing = { rows: [], set: [], cleared: [] };
   await Promise.all(
     Array.from({ length: connections }, async () => {
-      await plannedLegs(pool, NOBODY, NOBODY);
+      await whatIsPlanned(pool, NOBODY, NOBODY);
       await readLiveCalls(pool, NOBODY, NOBODY);
       await rememberedLegs(pool, [channelIdOf(recoveryIdOf(NOBODY, NOBODY, NOBODY), 0, 1)]);
       await ledger?.findByCallIds([NOBODY]);

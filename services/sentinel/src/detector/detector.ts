@@ -125,7 +125,7 @@ function onNewLife(watch: Watch, incarnation: string, heartbeat: Heartbeat, now:
 
 function onProcessGone(watch: Watch, gone: ProcessGone, now: Moment): Verdict {
   if (watch.history.down.has(gone.incarnation)) return quiet(watch);
-  const { incarnation, lastFactSeq, factsComplete } = gone;
+  const { incarnation } = gone;
   // The agent that kills its Asterisk tells the death too, and often before it answers the fence.
   const isFenced = watch.suspicion?.fencing === true && watch.history.current?.incarnation === incarnation;
   const fenced: NodeEvent = {
@@ -135,9 +135,8 @@ function onProcessGone(watch: Watch, gone: ProcessGone, now: Moment): Verdict {
     at: now.at,
     by: 'agent',
   };
-  const down = downEvent(watch, incarnation, isFenced ? 'fenced' : 'process-gone', lastFactSeq, now);
-  const complete = factsComplete === undefined ? down : { ...down, factsComplete };
-  return declareDown(watch, isFenced ? [fenced] : [], complete);
+  const down = downEvent(watch, incarnation, isFenced ? 'fenced' : 'process-gone', gone, now);
+  return declareDown(watch, isFenced ? [fenced] : [], down);
 }
 
 function onTick(watch: Watch, now: Moment, settings: DetectorSettings, patience: number): Verdict {

@@ -1,4 +1,4 @@
-import type { Heartbeat, NodeDown, NodeEvent, NodeHistory, ProcessGone } from '@reinvite/domain';
+import type { FactsTold, Heartbeat, NodeDown, NodeEvent, NodeHistory, ProcessGone } from '@reinvite/domain';
 import type { Arrivals } from './arrivals.js';
 
 /** Silence is measured on the monotonic clock: the wall clock may jump. */
@@ -32,7 +32,8 @@ export type Observation =
       readonly kind: 'fenced';
       readonly incarnation: string;
       readonly by: 'agent' | 'command' | 'lease';
-      readonly lastFactSeq: number | null;
+      /** Null where its agent did not say. */
+      readonly told: FactsTold | null;
       /** The sentinels that agreed; left out where there is one. */
       readonly agreedBy?: readonly string[];
     }

@@ -1,4 +1,4 @@
-import { evolveNode, type NodeDown, type NodeEvent } from '@reinvite/domain';
+import { evolveNode, type FactsTold, type NodeDown, type NodeEvent } from '@reinvite/domain';
 import type { Evidence, Moment, Verdict, Watch } from './types.js';
 
 /** Nothing to be recorded or done. */
@@ -28,12 +28,22 @@ export function declareDown(watch: Watch, before: readonly NodeEvent[], down: No
   return record(ofCurrent ? { ...watch, suspicion: null } : watch, [...before, down]);
 }
 
+/** @param told null without the agent's word: facts may still come then. */
 export function downEvent(
   watch: Watch,
   incarnation: string,
   evidence: Evidence,
-  lastFactSeq: number | null,
+  told: FactsTold | null,
   now: Moment,
 ): NodeDown {
-  return { type: 'NodeDown', nodeId: watch.nodeId, incarnation, at: now.at, evidence, lastFactSeq };
+  const { lastFactSeq, factsComplete } = told ?? { lastFactSeq: null, factsComplete: false };
+  return {
+    type: 'NodeDown',
+    nodeId: watch.nodeId,
+    incarnation,
+    at: now.at,
+    evidence,
+    lastFactSeq,
+    ...(factsComplete === undefined ? {} : { factsComplete }),
+  };
 }

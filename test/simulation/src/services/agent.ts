@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { subjects } from '@reinvite/bus';
-import { fenceRequest, type FenceReply, type FenceRequest, type Heartbeat } from '@reinvite/domain';
+import {
+  fenceRequest,
+  type FactsTold,
+  type FenceReply,
+  type FenceRequest,
+  type Heartbeat,
+} from '@reinvite/domain';
 import {
   CallObserver,
   CallPicture,
@@ -109,7 +115,11 @@ async function fence(
     return { fenced: false, incarnation, reason: 'it answers', lastFactSeq: null };
   life?.fence(declaredDown);
   const flushed = await met.get(incarnation)?.facts.flush(200);
-  return { fenced: true, incarnation, reason: 'its process is gone', lastFactSeq: flushed?.lastSeq ?? null };
+  const told: FactsTold = {
+    lastFactSeq: flushed?.lastSeq ?? null,
+    factsComplete: flushed?.complete ?? false,
+  };
+  return { fenced: true, incarnation, reason: 'its process is gone', ...told };
 }
 
 /** Whether it gives a sign of life within the time. */

@@ -114,11 +114,15 @@ export function simulatedReads(process: Process, postgres: Postgres): PlanningRe
     },
     planned: (nodeId, incarnation) =>
       postgres.transact(process, 'read planned legs', (_tx, tables) => {
-        const planned = [...tables.legs.values()].filter(({ recovery_id }) => {
-          const row = tables.recoveries.get(recovery_id);
-          return row?.node_id === nodeId && row.incarnation === incarnation;
-        });
-        return new Set([...planned.map((leg) => leg.leg_id), ...handedOn(tables, nodeId, incarnation)]);
+        const own = [...tables.recoveries.values()].filter(
+          (row) => row.node_id === nodeId && row.incarnation === incarnation,
+        );
+        const ids = new Set(own.map((row) => row.recovery_id));
+        const legs = [...tables.legs.values()].filter(({ recovery_id }) => ids.has(recovery_id));
+        return {
+          legIds: new Set([...legs.map((leg) => leg.leg_id), ...handedOn(tables, nodeId, incarnation)]),
+          callIds: new Set(own.map((row) => row.call_id)),
+        };
       }),
     past: (calls, since) =>
       postgres.transact(process, 'read past recoveries', (_tx, tables) => pastIn(tables, calls, since)),

@@ -2,28 +2,38 @@ import { database, recoveries, recoveryLegs, withPostgresErrors, type Pool } fro
 import { recoveryStream } from '@reinvite/domain';
 import { and, eq, sql } from 'drizzle-orm';
 
+/** What of a dead incarnation has a recovery already, whatever became of it. */
+export interface Planned {
+  /** In one of its own recoveries, or in one that goes on with them elsewhere. */
+  readonly legIds: ReadonlySet<string>;
+  /** A leg that comes late belongs to none of them any more: it would get a recovery that has begun without it. */
+  readonly callIds: ReadonlySet<string>;
+}
+
+export const NOTHING_PLANNED: Planned = { legIds: new Set(), callIds: new Set() };
+
 /**
- * The legs of a dead incarnation that a recovery has already, its own or one that goes on with them, whatever became of it. Records that came late can show other
- * calls than before, under other ids; a leg that had been planned must not be given to a second recovery with them.
+ * Records that came late can show other calls than before, under other ids; a leg that had been planned must not be given to a
+ * second recovery with them.
  * @throws CodedError `POSTGRES_UNREACHABLE`
  */
-export async function plannedLegs(
-  pool: Pool,
-  nodeId: string,
-  incarnation: string,
-): Promise<ReadonlySet<string>> {
+export async function whatIsPlanned(pool: Pool, nodeId: string, incarnation: string): Promise<Planned> {
   const db = database(pool);
   const [planned, handedOn] = await withPostgresErrors(() =>
     Promise.all([
       db
-        .selectDistinct({ legId: recoveryLegs.legId })
-        .from(recoveryLegs)
-        .innerJoin(recoveries, eq(recoveries.recoveryId, recoveryLegs.recoveryId))
+        .selectDistinct({ callId: recoveries.callId, legId: recoveryLegs.legId })
+        .from(recoveries)
+        .leftJoin(recoveryLegs, eq(recoveryLegs.recoveryId, recoveries.recoveryId))
         .where(and(eq(recoveries.nodeId, nodeId), eq(recoveries.incarnation, incarnation))),
       db.execute<{ leg_id: string }>(handedOnLegs(nodeId, incarnation)),
     ]),
   );
-  return new Set([...planned.map((row) => row.legId), ...handedOn.rows.map((row) => row.leg_id)]);
+  const own = planned.flatMap(({ legId }) => (legId === null ? [] : [legId]));
+  return {
+    legIds: new Set([...own, ...handedOn.rows.map((row) => row.leg_id)]),
+    callIds: new Set(planned.map(({ callId }) => callId)),
+  };
 }
 
 /**
