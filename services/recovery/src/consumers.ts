@@ -20,7 +20,7 @@ const PASSED_ON = 4;
 const ACK_WAIT_MS = 1_500;
 
 /** Every replica knows every death, so that none takes a dead node for a target. */
-export function rememberDeaths(bus: Bus, nodes: NodeBook): Promise<void> {
+export function rememberDeaths(bus: Pick<Bus, 'tail'>, nodes: Pick<NodeBook, 'died'>): Promise<void> {
   return bus.tail({
     stream: 'nodeEvents',
     schema: nodeDown,
@@ -84,10 +84,10 @@ async function untilTooLate(diedAt: number, work: () => Promise<void>): Promise<
 
 /** Tells recoveries what the ari-workers saw. Replicas share the facts. */
 export function consumeFacts(
-  bus: Bus,
+  bus: Pick<Bus, 'consume'>,
   postgres: PostgresAnswers,
-  nodes: NodeBook,
-  recoveries: Recoveries,
+  nodes: Pick<NodeBook, 'candidates'>,
+  recoveries: Pick<Recoveries, 'tell'>,
 ): Promise<void> {
   const batcher = new Batcher<RestoreFact>(
     (facts) => {

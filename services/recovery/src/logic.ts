@@ -2,11 +2,12 @@
 export { foldFacts, type CallRecordChanges } from './call-records/fold.js';
 export { ProgressGate } from './call-records/progress-gate.js';
 export type { LiveCalls } from './call-records/index.js';
+export { consumeDeaths, consumeFacts, rememberDeaths } from './consumers.js';
 export { NodeBook } from './nodes/node-book.js';
 export { Planner, type PlannerOptions } from './planning/planner.js';
 export { policyFor } from './planning/policies.js';
 export type { PlanningReads } from './planning/reads.js';
-export { Batcher } from './recoveries/batcher.js';
+export { PostgresAnswers } from './postgres-answers.js';
 export {
   tellOfDeadTarget,
   watchDeadTargets,

@@ -1,25 +1,20 @@
 import { subjects } from '@reinvite/bus';
 import type { Pool } from '@reinvite/db';
-import {
-  heartbeat,
-  nodeDown,
-  recoveryEvent,
-  restoreFact,
-  callFact,
-  type NodeDown,
-  type RestoreFact,
-} from '@reinvite/domain';
+import { callFact, heartbeat, recoveryEvent, type NodeDown } from '@reinvite/domain';
 import { Outbox } from '@reinvite/event-store';
 import {
-  Batcher,
+  consumeDeaths,
+  consumeFacts,
   follow,
   Journal,
   Machines,
   NodeBook,
   Planner,
   policyFor,
+  PostgresAnswers,
   ProgressGate,
   Recoveries,
+  rememberDeaths,
   tellOfDeadTarget,
   watchDeadTargets,
   watchDeadlines,
@@ -35,15 +30,9 @@ import {
 } from '../store/read-side.js';
 import { Process } from '../world/process.js';
 import { dialogsOf } from './ledger.js';
-import type { Wrong } from '../wrong.js';
 import { LEFT_SHARE, type Services } from './services.js';
 
-const FACTS_LINGER_MS = 25;
-const FACTS_PER_BATCH = 500;
-const FACTS_IN_FLIGHT = 2_000;
-const NODES_IN_FLIGHT = 16;
 const HEARTBEATS_HEARD = 1.5;
-const ACK_WAIT_MS = 1_500;
 const RECORDS_PER_BATCH = 500;
 const RECORDS_LINGER_MS = 50;
 
@@ -96,6 +85,10 @@ export function startRecovery(services: Services, name: string): RecoveryReplica
     signal,
   });
 
+  const answers = new PostgresAnswers(
+    () => postgres.transact(process, 'ask', () => undefined),
+    () => performance.now(),
+  );
   bus.subscribe(subjects.heartbeat('*'), heartbeat, (beat) => nodes.heard(beat));
   const openLegs = simulatedOpenLegs(process, postgres);
   const candidates = () => nodes.candidates();
@@ -107,30 +100,18 @@ export function startRecovery(services: Services, name: string): RecoveryReplica
     wrong.noDeadlines
       ? Promise.resolve()
       : watchDeadlines(simulatedDeadlines(process, postgres), recoveries, candidates, log, signal),
-    bus.tail({
-      stream: 'nodeEvents',
-      schema: nodeDown,
-      maxBatch: 100,
-      after: async () => 0,
-      handler: async (batch) => batch.forEach(({ message }) => nodes.died(message)),
-    }),
-    bus.consume<NodeDown>({
-      stream: 'nodeEvents',
-      durable: 'recovery',
-      schema: nodeDown,
-      maxInFlight: NODES_IN_FLIGHT,
-      ackWaitMs: ACK_WAIT_MS,
-      handler: async (down) => {
-        nodes.died(down);
-        const { nodeId, incarnation, lastFactSeq, factsComplete, evidence, at } = down;
-        const trigger = { kind: 'node-down', evidence, at } as const;
-        await planner.recoverNode({ nodeId, incarnation, lastFactSeq, factsComplete, trigger }, () =>
-          tellTargeted(down),
-        );
-      },
+    rememberDeaths(bus, nodes),
+    consumeDeaths({
+      bus,
+      postgres: answers,
+      nodes,
+      planner,
+      restraints: { noteDeath: async () => undefined },
+      tellTargeted,
+      log,
     }),
     watchDeadTargets(simulatedDeadTargets(process, postgres), tellTargeted, log, signal),
-    consumeFacts(bus, nodes, recoveries, wrong),
+    consumeFacts(wrong.factsAckedEarly ? acknowledgingEarly(bus) : bus, answers, nodes, recoveries),
   ];
   Promise.all(run).catch((error: unknown) => {
     if (process.alive) world.trace.note(name, `ended: ${String(error)}`);
@@ -158,36 +139,17 @@ function projectRecords(
   });
 }
 
-function consumeFacts(
-  bus: SimulatedBus,
-  nodes: NodeBook,
-  recoveries: Recoveries,
-  { factsAckedEarly }: Wrong,
-): Promise<void> {
-  const batcher = new Batcher<RestoreFact>(
-    (facts) => {
-      const candidates = nodes.candidates();
-      const at = Date.now();
-      return recoveries.tell(
-        facts.map((fact) => ({
-          recoveryId: fact.recoveryId,
-          command: { type: 'RecordFact', fact, candidates, at },
-        })),
-      );
-    },
-    FACTS_PER_BATCH,
-    FACTS_LINGER_MS,
-  );
-  return bus.consume<RestoreFact>({
-    stream: 'restoreFacts',
-    durable: 'recovery',
-    schema: restoreFact,
-    maxInFlight: FACTS_IN_FLIGHT,
-    ackWaitMs: ACK_WAIT_MS,
-    handler: (fact) => {
-      const recorded = batcher.submit(fact);
-      // Then nobody hears of it either when it is not recorded.
-      return factsAckedEarly ? Promise.race([recorded.catch(() => undefined), Promise.resolve()]) : recorded;
-    },
-  });
+/** Whoever is delivered a fact acknowledges it at once: nobody hears of it either when it is not recorded. */
+function acknowledgingEarly(bus: SimulatedBus): Pick<SimulatedBus, 'consume'> {
+  return {
+    consume: (options) =>
+      bus.consume({
+        ...options,
+        handler: (message, delivery) =>
+          Promise.race([
+            Promise.resolve(options.handler(message, delivery)).catch(() => undefined),
+            Promise.resolve(),
+          ]),
+      }),
+  };
 }
