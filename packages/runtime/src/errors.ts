@@ -111,7 +111,7 @@ export const ERROR_TABLE = {
   RECOVERY_NOT_HELD: ['terminal', 'No such call waits for an operator.'],
   RECOVERY_RESTRAINED: [
     'retryable',
-    'What holds recovery back changed while calls were planned; they are planned again.',
+    'What holds recovery back changed while calls were planned, or another replica has planned some of them; they are planned again.',
   ],
   RECOVERY_REQUEST_FAILED: [
     'retryable',

@@ -4,6 +4,7 @@ export { ProgressGate } from './call-records/progress-gate.js';
 export type { LiveCalls } from './call-records/index.js';
 export { consumeDeaths, consumeFacts, rememberDeaths } from './consumers.js';
 export { NodeBook } from './nodes/node-book.js';
+export { assertClaimable } from './planning/claim.js';
 export { Planner, type PlannerOptions } from './planning/planner.js';
 export { policyFor } from './planning/policies.js';
 export type { PlanningReads } from './planning/reads.js';

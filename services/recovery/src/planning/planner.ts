@@ -87,7 +87,7 @@ export class Planner {
     const plannedMs = Math.round(performance.now() - started);
     const isAll = settled.factsComplete && dead.factsComplete !== false;
     const { clear, unclear, guard } = draft;
-    const begun = await this.begin(clear, isAll && unclear.length === 0 ? dead : null, guard);
+    const begun = await this.beginOf(dead, clear, isAll && unclear.length === 0, guard);
     const summary = {
       nodeId,
       incarnation,
@@ -103,7 +103,7 @@ export class Planner {
     log.info(summary, 'calls of a dead node are being recovered');
     const isEarly = !unclear.some(({ command }) => hasLegOfOurs(command));
     if (isEarly) await whenPlanned();
-    if (unclear.length > 0) await this.beginUnclear(dead, draft, isAll ? dead : null);
+    if (unclear.length > 0) await this.beginUnclear(dead, draft, isAll);
     if (!isAll) await this.planLateOnes(dead, settled);
     if (!isEarly) await whenPlanned();
     await this.compare(dead, draft);
@@ -131,10 +131,10 @@ export class Planner {
     }
   }
 
-  private async beginUnclear(dead: DeadNode, draft: Draft, last: DeadNode | null): Promise<void> {
+  private async beginUnclear(dead: DeadNode, draft: Draft, isAll: boolean): Promise<void> {
     const { nodeId, incarnation, trigger } = dead;
     const commands = await this.clarified(dead, draft);
-    const begun = await this.begin(commands, last, draft.guard);
+    const begun = await this.beginOf(dead, commands, isAll, draft.guard);
     const summary = {
       nodeId,
       incarnation,
@@ -160,8 +160,8 @@ export class Planner {
     const planned = await readsOf(this.options).planned(nodeId, incarnation);
     const draft = await this.draft(dead, settled, planned, await this.restraint(dead));
     const isClear = draft.unclear.length === 0;
-    let calls = await this.begin(draft.clear, isClear ? dead : null, draft.guard);
-    if (!isClear) calls += await this.begin(await this.clarified(dead, draft), dead, draft.guard);
+    let calls = await this.beginOf(dead, draft.clear, isClear, draft.guard);
+    if (!isClear) calls += await this.beginOf(dead, await this.clarified(dead, draft), true, draft.guard);
     if (calls > 0)
       log.warn({ nodeId, incarnation, calls }, 'calls were planned late: their records came late');
   }
@@ -237,6 +237,25 @@ export class Planner {
   private async candidates({ nodeId, incarnation }: DeadNode): Promise<PlanInput['candidates']> {
     const all = await this.options.nodes.awaitCandidates(FIRST_HEARTBEATS_MS);
     return all.filter((candidate) => candidate.nodeId !== nodeId || candidate.incarnation !== incarnation);
+  }
+
+  /** Begins recoveries of a death's calls. @param isAll its call records are closed with them. */
+  private beginOf(
+    { nodeId, incarnation }: DeadNode,
+    commands: readonly PlanRecovery[],
+    isAll: boolean,
+    guard: InTransaction | undefined,
+  ): Promise<number> {
+    const claimed = new Map(
+      commands.flatMap(({ recoveryId, legs, skipped }) =>
+        [...legs, ...skipped].map(({ legId }) => [legId, recoveryId] as const),
+      ),
+    );
+    const inTransaction: InTransaction = async (tx) => {
+      await guard?.(tx);
+      await readsOf(this.options).claim(tx, nodeId, incarnation, claimed);
+    };
+    return this.begin(commands, isAll ? { nodeId, incarnation } : null, inTransaction);
   }
 
   /**

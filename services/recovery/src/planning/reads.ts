@@ -3,6 +3,7 @@ import type { Call, PastRecovery, RestoredLeg } from '@reinvite/domain';
 import { closeIncarnation, readLiveCalls, type LiveCalls } from '../call-records/index.js';
 import { rememberedLegs } from './memory.js';
 import { pastRecoveries } from './past-recoveries.js';
+import { claim, type Claim } from './claim.js';
 import { whatIsPlanned, type Planned } from './planned.js';
 
 /** What the planning reads and writes of the store. Every method rejects with the coded errors of `withPostgresErrors`. */
@@ -15,6 +16,8 @@ export interface PlanningReads {
   planned(nodeId: string, incarnation: string): Promise<Planned>;
   /** Earlier recoveries of these calls since a moment, epoch ms. */
   past(calls: readonly Call[], since: number): Promise<PastRecovery[]>;
+  /** Makes sure in a transaction that what is to be recorded in it is planned once. @throws as {@link claim}. */
+  claim(tx: Database, nodeId: string, incarnation: string, claimed: Claim): Promise<void>;
   /** Notes in a transaction that an incarnation has been acted on. `at`: epoch ms. */
   close(tx: Database, nodeId: string, incarnation: string, at: number): Promise<void>;
 }
@@ -26,6 +29,7 @@ export function postgresReads(pool: Pool): PlanningReads {
     remembered: (channelIds) => rememberedLegs(pool, channelIds),
     planned: (nodeId, incarnation) => whatIsPlanned(pool, nodeId, incarnation),
     past: (calls, since) => pastRecoveries(pool, calls, since),
+    claim,
     close: closeIncarnation,
   };
 }

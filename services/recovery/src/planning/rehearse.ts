@@ -15,6 +15,7 @@ import {
 import { readLiveCalls } from '../call-records/index.js';
 import { rowsOf } from '../recoveries/read-rows.js';
 import { writeReadSide } from '../recoveries/write-read-side.js';
+import { claim } from './claim.js';
 import type { DialogSources } from './dialog-sources.js';
 import { rememberedLegs } from './memory.js';
 import { whatIsPlanned } from './planned.js';
@@ -44,7 +45,10 @@ export async function rehearse(
       await readLiveCalls(pool, NOBODY, NOBODY);
       await rememberedLegs(pool, [channelIdOf(recoveryIdOf(NOBODY, NOBODY, NOBODY), 0, 1)]);
       await ledger?.findByCallIds([NOBODY]);
-      await inTransaction(pool, (tx) => writeReadSide(tx, nothing));
+      await inTransaction(pool, async (tx) => {
+        await claim(tx, NOBODY, NOBODY, new Map([[NOBODY, NOBODY]]));
+        await writeReadSide(tx, nothing);
+      });
     }),
   );
   for (let round = 0; round < ROUNDS; round += 1) {

@@ -8,7 +8,7 @@ import {
   type PastRecovery,
   type RestoredLeg,
 } from '@reinvite/domain';
-import { foldFacts, type PlanningReads } from '@reinvite/recovery/logic';
+import { assertClaimable, foldFacts, type PlanningReads } from '@reinvite/recovery/logic';
 import type { Process } from '../world/process.js';
 import type { Postgres, Transaction } from './server.js';
 import { keyOf, type Gone, type Tables } from './tables.js';
@@ -124,6 +124,15 @@ export function simulatedReads(process: Process, postgres: Postgres): PlanningRe
           callIds: new Set(own.map((row) => row.call_id)),
         };
       }),
+    claim: async (_tx, nodeId, incarnation, claimed) => {
+      const { recoveries, legs } = postgres.tables;
+      const own = [...recoveries.values()].filter(
+        (row) => row.node_id === nodeId && row.incarnation === incarnation,
+      );
+      const legIds = (recoveryId: string): string[] =>
+        [...legs.values()].filter((leg) => leg.recovery_id === recoveryId).map((leg) => leg.leg_id);
+      assertClaimable(claimed, new Map(own.map(({ recovery_id: id }) => [id, new Set(legIds(id))])));
+    },
     past: (calls, since) =>
       postgres.transact(process, 'read past recoveries', (_tx, tables) => pastIn(tables, calls, since)),
     close: async (tx, nodeId, incarnation, at) => {
