@@ -24,8 +24,16 @@ export class EventCodec<E extends DomainEvent> {
     return (this.options.upcasters?.[type]?.length ?? 0) + 1;
   }
 
-  /** Splits an event into what the columns hold. */
+  /**
+   * Splits an event into what the columns hold.
+   * @throws CodedError `EVENT_INVALID` for one that could not be read again, and its whole stream with it.
+   */
   encode(event: E): { type: string; schemaVersion: number; data: Record<string, unknown> } {
+    const result = this.options.schema.safeParse(event);
+    if (!result.success)
+      throw codedError('EVENT_INVALID', `${event.type}: ${z.prettifyError(result.error)}`, {
+        type: event.type,
+      });
     const { type, ...data } = event;
     return { type, schemaVersion: this.version(type), data };
   }

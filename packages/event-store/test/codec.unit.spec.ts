@@ -18,6 +18,12 @@ describe('the codec of events', () => {
     expect(bulbCodec.version('SwitchedOff')).toBe(1);
   });
 
+  it('writes nothing that it could not read again', () => {
+    expect(() => bulbCodec.encode({ type: 'SwitchedOn', by: 'me', at: Number.NaN })).toThrow(
+      expect.objectContaining({ code: 'EVENT_INVALID' }),
+    );
+  });
+
   it.each([
     [1, { at: 3 }, 'unknown'],
     [2, { at: 3, who: 'you' }, 'you'],

@@ -31,6 +31,10 @@ export const ERROR_TABLE = {
     'A checkpoint is behind what had been read, as after a crash of Postgres; reading begins again from it.',
   ],
   STREAM_VERSION_CONFLICT: ['retryable', 'Another writer appended to the stream first.'],
+  EVENT_INVALID: [
+    'terminal',
+    'An event that was to be recorded does not have the shape that it should; it is not recorded.',
+  ],
   EVENT_UNKNOWN: ['terminal', 'A stored event has a type or version that this release does not know.'],
   ARI_UNREACHABLE: ['retryable', 'The HTTP server of an Asterisk does not answer.'],
   ARI_UNAUTHORIZED: ['terminal', 'An Asterisk refused the ARI user or password.'],
