@@ -243,6 +243,7 @@ export class Life implements Speaker {
 
   private invite(channel: SimulatedChannel, cseq: number, timeoutMs: number): void {
     const { phone } = channel;
+    phone.sentBy(this.nodeId, cseq);
     this.sip(() =>
       phone.onInvite(this, channel.id, cseq, (answer) => this.sipBack(() => this.onAnswer(channel, answer))),
     );

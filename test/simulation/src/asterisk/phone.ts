@@ -38,16 +38,21 @@ export type Manners = Readonly<
   Record<'answers' | 'slow' | '491' | '500' | '503' | '488' | '486' | '408' | 'silent', number>
 >;
 
+/** What our side had used in the dialog before the run looked. */
+const FIRST_CSEQ = 10;
+
 /** A phone in one dialog: what it saw, and what it answers. It knows nothing of Reinvite. */
 export class Phone {
   readonly reinvites: ReInvite[] = [];
   owner: Speaker;
   /** When it hung up, virtual ms. */
   endedAt: number | null = null;
-  highestCseq: number;
+  /** As captures show it: the highest CSeq that our side has used in the dialog, and the node that used it. */
+  spokenFor: { readonly nodeId: string; readonly cseq: number };
   /** When a living Asterisk heard its BYE, epoch ms; null where none has. */
   byeHeardAt: number | null = null;
   private pending: ReInvite | null = null;
+  private highestCseq = FIRST_CSEQ;
 
   constructor(
     readonly name: string,
@@ -59,7 +64,12 @@ export class Phone {
     private readonly manners: Manners,
   ) {
     this.owner = owner;
-    this.highestCseq = 10;
+    this.spokenFor = { nodeId: owner.nodeId, cseq: FIRST_CSEQ };
+  }
+
+  /** An Asterisk sends a request in the dialog; whether it arrives is another matter. */
+  sentBy(nodeId: string, cseq: number): void {
+    if (cseq > this.spokenFor.cseq) this.spokenFor = { nodeId, cseq };
   }
 
   /** A re-INVITE arrives. `reply` is called with each final answer that leaves the phone. */

@@ -22,18 +22,18 @@ export function dialogsOf(process: Process, { postgres, phones }: Services): Dia
   };
 }
 
-function dialogOf({ name, sipCallId, owner, highestCseq, byeHeardAt }: Phone): Dialog {
+function dialogOf({ name, sipCallId, spokenFor, byeHeardAt }: Phone): Dialog {
   return {
     callId: sipCallId,
     localTag: `asterisk-${name}`,
     remoteTag: name,
     role: 'uas',
     state: byeHeardAt === null ? 'confirmed' : 'ended',
-    nodeId: owner.nodeId,
+    nodeId: spokenFor.nodeId,
     local: { displayName: '', uri: 'sip:service@edge' },
     remote: { displayName: '', uri: `sip:${name}@edge` },
     inviteCSeq: 1,
-    localCSeq: highestCseq,
+    localCSeq: spokenFor.cseq,
     remoteCSeq: 1,
     routeSet: ['<sip:edge;lr>'],
     remoteTarget: `sip:${name}@10.0.0.9:5060`,
