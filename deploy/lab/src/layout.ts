@@ -34,6 +34,10 @@ const PREFIX6 = 'fd72:6569:6e76';
 /** Keeps the slot's group at four digits, so that no address needs another abbreviation than `::`. */
 const SLOT6_BASE = 0x7700;
 
+export function nodeNames(nodes: number): string[] {
+  return Array.from({ length: nodes }, (_, index) => `ast${index + 1}`);
+}
+
 /**
  * @param nodes number of Asterisk nodes, 0 for a lab of `core` alone
  * @param services names of the hosts that have one process of Reinvite or NATS each
@@ -54,7 +58,7 @@ export function layoutOf(slot: number, nodes: number, services: readonly string[
     host('edge', 'edge', 10),
     host('proxy', 'proxy', 11),
     host('phones', 'phones', 30),
-    ...Array.from({ length: nodes }, (_, index) => host(`ast${index + 1}`, 'node', 101 + index)),
+    ...nodeNames(nodes).map((name, index) => host(name, 'node', 101 + index)),
   ];
   return {
     slot,

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { codedError } from '@reinvite/runtime';
 import { z } from 'zod';
-import { MAX_NODES, MAX_SERVICE_HOSTS } from './layout.js';
+import { MAX_NODES, MAX_SERVICE_HOSTS, nodeNames } from './layout.js';
 
 /** A lab's name becomes a directory, and a bare word on command lines. */
 export const labName = z
@@ -29,6 +29,10 @@ export const labSpec = z.strictObject({
   postgresDiskMb: z.number().int().min(64).max(4_096).optional(),
   /** Whether recovery shuns nodes that flap, and asks when too many nodes are down at once. */
   restrained: z.boolean().default(false),
+  /** Whether the sentinel has a command that kills a node from outside. */
+  fenceCommand: z.boolean().default(true),
+  /** Lease in ms of each node that has one. */
+  leases: z.record(z.string(), z.number().int().min(3_000)).default({}),
 });
 export type LabSpec = z.infer<typeof labSpec>;
 
@@ -56,6 +60,13 @@ export interface LabOptions {
    * at once the operator is asked. Default: no, for a play kills what it likes.
    */
   readonly restrained?: boolean;
+  /** Whether the sentinel can have a node killed that it does not reach: as by the hypervisor, or the power switch. Default: yes. */
+  readonly fenceCommand?: boolean;
+  /**
+   * Nodes with a lease, and how long it is, in ms (3,000 at least): such a node kills its own Asterisk when it hears of no
+   * sentinel for so long. Default: none.
+   */
+  readonly leases?: Readonly<Record<string, number>>;
   /**
    * Whose end ends the lab: by default this process, `none` for a lab that stays until `down`, or the process with this
    * id.
@@ -77,11 +88,17 @@ export function specOf(options: LabOptions): LabSpec {
     services: options.services ?? {},
     nats: options.nats ?? 1,
     restrained: options.restrained ?? false,
+    fenceCommand: options.fenceCommand ?? true,
+    leases: options.leases ?? {},
     ...(options.postgresDiskMb === undefined ? {} : { postgresDiskMb: options.postgresDiskMb }),
   });
   if (!result.success) throw codedError('LAB_REQUEST_INVALID', z.prettifyError(result.error));
   if (!core && result.data.nodes === 0)
     throw codedError('LAB_REQUEST_INVALID', 'a lab has at least one node');
+  const nodes = nodeNames(result.data.nodes);
+  const unknown = Object.keys(result.data.leases).filter((node) => !nodes.includes(node));
+  if (unknown.length > 0)
+    throw codedError('LAB_REQUEST_INVALID', `leases: there is no node ${unknown.join(', ')}`);
   if (!result.data.reinvite && Object.keys(result.data.services).length > 0)
     throw codedError('LAB_REQUEST_INVALID', 'a lab without Reinvite has no replicas of its services');
   if (serviceHosts(result.data).length > MAX_SERVICE_HOSTS)

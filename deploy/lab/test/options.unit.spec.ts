@@ -17,6 +17,8 @@ describe('the options of a lab', () => {
       services: {},
       nats: 1,
       restrained: false,
+      fenceCommand: true,
+      leases: {},
     });
   });
 
@@ -35,6 +37,8 @@ describe('the options of a lab', () => {
     ['more nodes than addresses', { nodes: 51 }],
     ['an unknown service', { services: { console: 2 } as LabOptions['services'] & object }],
     ['a cluster of two, which has no majority', { nats: 2 as 3 }],
+    ['a lease of a node that is not there', { nodes: 2, leases: { ast3: 5_000 } }],
+    ['a lease that is too short', { leases: { ast1: 2_000 } }],
     ['replicas of services that do not run', { reinvite: false, services: { recovery: 2 } }],
   ])('refuse %s', (_, options) => {
     let thrown: unknown;

@@ -17,27 +17,34 @@ export async function describeCrash(
   crash: Crash,
   calls: readonly ObservedCall[],
 ): Promise<string> {
-  const seen = calls.flatMap((call) =>
-    phonesOf(call).map((phone) => {
-      const requests = phone.requests.map(
-        ({ by, method, cseq, at, node, answer }) =>
-          `${by} ${method} ${cseq} at ${Math.round(at - crash.at)} ms${node === '' ? '' : ` (${node})`}: ${answer?.status ?? 'no answer'}`,
-      );
-      return `${call.kind} ${call.number} ${phone.role}: ${requests.join(', ') || 'nothing'}`;
-    }),
-  );
   const audit = (await recoveriesOf(db, crash.node)).map(
     ({ callId, outcome, reason, target }) => `${callId}: ${outcome} ${reason ?? ''} ${target ?? ''}`,
   );
   const warnings = (await Promise.all(SERVICES.map((service) => warningsOf(lab, service)))).flat();
   return [
     `${crash.node} died; the phones saw:`,
-    ...seen,
+    ...describeCalls(calls, crash.at),
     'the audit says:',
     ...audit,
     'the services say:',
     ...warnings,
   ].join('\n  ');
+}
+
+/**
+ * What each phone of the calls saw.
+ * @param from the moment that times are counted from, epoch ms.
+ */
+export function describeCalls(calls: readonly ObservedCall[], from: number): string[] {
+  return calls.flatMap((call) =>
+    phonesOf(call).map((phone) => {
+      const requests = phone.requests.map(
+        ({ by, method, cseq, at, node, answer }) =>
+          `${by} ${method} ${cseq} at ${Math.round(at - from)} ms${node === '' ? '' : ` (${node})`}: ${answer?.status ?? 'no answer'}`,
+      );
+      return `${call.kind} ${call.number} ${phone.role}, from ${phone.invite.node}: ${requests.join(', ') || 'nothing'}`;
+    }),
+  );
 }
 
 async function warningsOf(lab: Lab, service: string): Promise<string[]> {

@@ -18,7 +18,7 @@ import {
 } from '@reinvite/test-phones';
 import { eventually } from '@reinvite/test-support';
 import pg from 'pg';
-import { describeCrash } from './describe.js';
+import { describeCalls, describeCrash } from './describe.js';
 import { untilOnRecord } from './record.js';
 
 const NOW = Infinity;
@@ -144,12 +144,18 @@ export class Scene {
 
   /** Resolves when all calls have ended, and gives what was seen and heard. The phones are gone afterwards. */
   async untilEnded(): Promise<Observation> {
-    await this.phones.until(
-      'the phones to hang up',
-      (calls) =>
-        calls.every((call) => phonesOf(call).every((phone) => (byeOf(phone)?.answer ?? null) !== null)),
-      { timeoutMs: LONGEST_CALL_MS },
-    );
+    const isOver = (phone: Phone): boolean => (byeOf(phone)?.answer ?? null) !== null;
+    try {
+      await this.phones.until(
+        'the phones to hang up',
+        (calls) => calls.every((call) => phonesOf(call).every(isOver)),
+        { timeoutMs: LONGEST_CALL_MS },
+      );
+    } catch (cause) {
+      const open = (await this.phones.look()).filter((call) => !phonesOf(call).every(isOver));
+      const story = describeCalls(open, 0).join('\n  ');
+      throw new Error(`${cause instanceof Error ? cause.message : String(cause)}\n  ${story}`, { cause });
+    }
     return this.phones.stop();
   }
 

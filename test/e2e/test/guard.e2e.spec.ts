@@ -1,6 +1,3 @@
-import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import {
   eligibleCalls,
   nodeAt,
@@ -11,10 +8,8 @@ import {
 } from '@reinvite/test-phones';
 import { eventually } from '@reinvite/test-support';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { recoveriesOf, Scene, type RecoveryRow } from '../src/index.js';
+import { operatorOf, recoveriesOf, Scene, type RecoveryRow } from '../src/index.js';
 
-const MAIN = fileURLToPath(new URL('../../../services/cli/dist/main.js', import.meta.url));
-const run = promisify(execFile);
 /** Longer than the plays take: nobody hangs up by himself. */
 const HOLD_MS = 150_000;
 
@@ -29,16 +24,9 @@ interface Status {
 describe('recovery is kept from making it worse', () => {
   let scene: Scene;
 
-  /** An operator at the command line. */
-  async function reinvite(...argv: readonly string[]): Promise<string> {
-    const { config = '' } = scene.lab.info;
-    const { stdout } = await run(process.execPath, [MAIN, ...argv, '--config', config]);
-    return stdout;
-  }
-  const say = (...argv: readonly string[]): Promise<string> =>
-    reinvite(...argv, '--by', 'e2e', '--reason', 'the tests want it');
+  const say = (...argv: readonly string[]): Promise<string> => operatorOf(scene.lab).say(...argv);
   const status = async (): Promise<Status['recovery']> =>
-    (JSON.parse(await reinvite('status', '--json')) as Status).recovery;
+    (JSON.parse(await operatorOf(scene.lab).reinvite('status', '--json')) as Status).recovery;
 
   const ended = (node: string, count: number): Promise<RecoveryRow[]> =>
     eventually(`${count} outcomes of ${node}`, async () => {

@@ -1,9 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Lab } from '@reinvite/lab';
-import { judge, type CallPlan, type Crash, type Observation } from '@reinvite/test-phones';
-import { eventually } from '@reinvite/test-support';
+import type { CallPlan, Crash, Observation } from '@reinvite/test-phones';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { recoveriesOf, Scene } from '../src/index.js';
+import { cameBack, outcomesOf, Scene, verdictsOf } from '../src/index.js';
 
 /** What is broken around one crash of the node, and mended when the calls are back. */
 interface Fault {
@@ -101,18 +100,12 @@ describe('what Reinvite stands on fails while calls are brought back', () => {
     (_, index) => {
       const crash = crashes[index];
       if (crash === undefined) throw new Error('the fault was not played');
-      const verdicts = judge(seen.calls, crash, seen.voice);
-      expect(verdicts.map(({ kind, reasons }) => ({ kind, reasons }))).toEqual(
-        CALLS.map(({ kind }) => ({ kind, reasons: [] })),
-      );
+      expect(verdictsOf(seen, crash)).toEqual(cameBack(CALLS));
     },
   );
 
   it('and every call of every life of the node has exactly one outcome', async () => {
-    const rows = await eventually('the outcomes', async () => {
-      const found = await recoveriesOf(scene.db, NODE);
-      return found.some(({ outcome }) => outcome === 'under way') ? undefined : found;
-    });
+    const rows = await outcomesOf(scene.db, NODE);
     expect(rows.map(({ outcome, reason }) => ({ outcome, reason }))).toEqual(
       FAULTS.flatMap(() => CALLS.map(() => ({ outcome: 'recovered', reason: null }))),
     );

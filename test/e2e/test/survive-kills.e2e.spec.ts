@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { judge, type CallPlan, type Crash, type Observation } from '@reinvite/test-phones';
-import { eventually } from '@reinvite/test-support';
+import type { CallPlan, Crash, Observation } from '@reinvite/test-phones';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { recoveriesOf, Scene } from '../src/index.js';
+import { cameBack, outcomesOf, Scene, verdictsOf } from '../src/index.js';
 
 /** One crash of the node, and which processes are killed with -9 how long after it. */
 interface Round {
@@ -65,18 +64,12 @@ describe('services are killed with -9 in the middle of a recovery', () => {
     (_, __, index) => {
       const crash = crashes[index];
       if (crash === undefined) throw new Error('the round was not played');
-      const verdicts = judge(seen.calls, crash, seen.voice);
-      expect(verdicts.map(({ kind, reasons }) => ({ kind, reasons }))).toEqual(
-        CALLS.map(({ kind }) => ({ kind, reasons: [] })),
-      );
+      expect(verdictsOf(seen, crash)).toEqual(cameBack(CALLS));
     },
   );
 
   it('and every call of every life of the node has exactly one outcome', async () => {
-    const rows = await eventually('the outcomes', async () => {
-      const found = await recoveriesOf(scene.db, NODE);
-      return found.some(({ outcome }) => outcome === 'under way') ? undefined : found;
-    });
+    const rows = await outcomesOf(scene.db, NODE);
     expect(rows.map(({ outcome, reason }) => ({ outcome, reason }))).toEqual(
       ROUNDS.flatMap(() => CALLS.map(() => ({ outcome: 'recovered', reason: null }))),
     );

@@ -77,6 +77,8 @@ export async function buildLab(
     services,
     config: paths.config,
     restrained: spec.restrained,
+    fenceCommand: spec.fenceCommand,
+    leases: spec.leases,
     security,
   };
   const certificates = makeCertificates(layout);

@@ -36,6 +36,9 @@ export interface ReinviteSettings {
   readonly services: readonly PlacedService[];
   readonly config: string;
   readonly restrained: boolean;
+  readonly fenceCommand: boolean;
+  /** By node, ms. */
+  readonly leases: Readonly<Record<string, number>>;
   readonly security: Security;
 }
 
@@ -52,13 +55,21 @@ export async function writeConfigs(settings: ReinviteSettings): Promise<string> 
     ...settings.nodes.map(({ node }) =>
       writeFile(
         agentConfigFile(settings, node.name),
-        stringify({ ...shared, nodeAgent: { nodeId: node.name, pidFile: pidFileOf(node.name) } }),
+        stringify({ ...shared, nodeAgent: agentConfig(settings, node.name) }),
       ),
     ),
   ]);
   const file = path.join(settings.config, SHARED_CONFIG);
   await writeFile(file, stringify(shared));
   return file;
+}
+
+function agentConfig({ config, leases }: ReinviteSettings, nodeId: string): object {
+  const ms = leases[nodeId];
+  // The machine's /run is not the lab's alone.
+  const file = path.join(config, `${nodeId}.lease`);
+  const lease = ms === undefined ? {} : { lease: { enabled: true, ms, file } };
+  return { nodeId, pidFile: pidFileOf(nodeId), ...lease };
 }
 
 /** What nats-server is told of who may do what; makes the keys. */
@@ -156,6 +167,7 @@ function sharedConfig({
   nodes,
   services,
   restrained,
+  fenceCommand,
   security,
 }: ReinviteSettings) {
   const labCommand = [process.execPath, path.join(LAB_PACKAGE, 'dist/cli.js')];
@@ -180,9 +192,9 @@ function sharedConfig({
       edges: [{ rpcUrl: `http://${edge.address}:8080/rpc` }],
       ...(restrained ? {} : UNRESTRAINED),
     },
-    // Stands for the hypervisor or the power switch that kills a node from outside.
     sentinel: {
-      fenceCommand: [...labCommand, 'kill', '{nodeId}', '--name', lab],
+      // Stands for the hypervisor or the power switch that kills a node from outside.
+      ...(fenceCommand ? { fenceCommand: [...labCommand, 'kill', '{nodeId}', '--name', lab] } : {}),
       sentinels: services.filter(({ service }) => service === 'sentinel').length,
     },
   };
