@@ -67,6 +67,51 @@ describe('a leg', () => {
     expect(reasonFor(dialogs, change ?? {})).toBe(expected);
   });
 
+  describe('that we brought there, as nobody has captured', () => {
+    const channelId = channelIdOf('0'.repeat(20), 0, 2);
+    const before = dialogView({
+      nodeId: 'ast9',
+      variables: { PJSIP_RECOVERY_CSEQ: '20', PJSIP_RECOVERY_SDP_ORIGIN: '5 7 x' },
+    });
+    const planned = (dialogs: DialogView[], change: Partial<LegRecord> = {}, unsure = 'recover' as const) => {
+      const leg = stasisLeg(channelId, change);
+      const place = { kind: 'stasis', app: 'demo' } as const;
+      const takenFrom = { nodeId: 'ast9', attempt: 2, cseq: 1_020 };
+      const calls = deriveCalls(
+        { nodeId: 'ast1', incarnation: '1000', legs: [leg], bridges: [] },
+        new Map([[channelId, { callId: 'a', place, takenFrom }]]),
+      );
+      return planRecoveries({
+        calls,
+        dialogs: new Map([[leg.sipCallId, dialogs]]),
+        candidates: [candidate('ast2')],
+        trigger: { kind: 'node-down', evidence: 'process-gone', at: 1 },
+        limits,
+        policy: policy({ unsure: { 'takeover-unseen': unsure } }),
+        ledgerHeard: true,
+        past: [],
+        at: 2,
+      })[0];
+    };
+
+    it('goes on from the dialog of the node before, above what was sent there', () => {
+      expect(planned([before])?.legs[0]?.dialog).toEqual({
+        PJSIP_RECOVERY_CSEQ: '2020',
+        PJSIP_RECOVERY_SDP_ORIGIN: '5 9 x',
+      });
+    });
+
+    it.each<[string, DialogView[], string, Partial<LegRecord>?]>([
+      ['of which the phone had not answered', [before], 'dialog-elsewhere', { state: 'Ringing' }],
+      ['while a third node speaks for it', [{ ...before, nodeId: 'ast3' }], 'dialog-elsewhere'],
+      ['and two dialogs could be it', [before, before], 'dialog-elsewhere'],
+      ['that had ended before', [{ ...before, state: 'ended' }], 'dialog-elsewhere'],
+      ['whose dialog was seen in part', [{ ...before, unsure: ['creation-unseen'] }], 'dialog-unsure'],
+    ])('is left alone: %s', (_, dialogs, reason, change) => {
+      expect(planned(dialogs, change)?.skipped).toMatchObject([{ reason }]);
+    });
+  });
+
   it('of ours that waits for its phone comes along with one that had come back, and not alone', () => {
     const [one, other] = [channelIdOf('0'.repeat(20), 0, 1), channelIdOf('0'.repeat(20), 1, 1)];
     const dialogs = { [`${one}@phone`]: [dialogView()], [`${other}@phone`]: [dialogView()] };

@@ -33,6 +33,8 @@ export const recoveryPolicy = z.strictObject({
       // Advisory: the dialog itself is certain, and Asterisk's own offer does where the session is not known.
       'session-unseen': treatment.default('recover'),
       'session-open': treatment.default('recover'),
+      // We know that the phone has answered, though not what was captured of it.
+      'takeover-unseen': treatment.default('recover'),
     })
     .prefault({}),
   /** When not every dialog-ledger has said that it has written all that had arrived. */

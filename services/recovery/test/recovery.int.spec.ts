@@ -211,6 +211,20 @@ describe('recovery, on real Postgres and NATS', () => {
     });
   });
 
+  it('recovers a call again though no ledger had seen it come back', async () => {
+    cluster.replica();
+    const before = leg('ast1', 'a');
+    await cluster.ledgerHas([before]);
+    await cluster.dies('ast1', await cluster.observe(before));
+    const [{ target } = { target: null }] = await ended(1);
+    const channelId = cluster.worker.commands[0]?.legs[0]?.channelId ?? '';
+    const again = leg(target ?? '', channelId, { channelId, sipCallId: before.sipCallId });
+    await cluster.dies(again.nodeId, await cluster.observe(again));
+    expect((await ended(2)).map(({ outcome }) => outcome)).toEqual(['recovered', 'recovered']);
+    const cseqs = cluster.worker.commands.map(({ legs }) => legs[0]?.variables.PJSIP_RECOVERY_CSEQ);
+    expect(cseqs).toEqual(['12', '1012']);
+  });
+
   it('does not dial phones of a death that it learns of long afterwards', async () => {
     cluster.replica();
     const one = leg('ast1', 'one');

@@ -45,6 +45,15 @@ export interface RestoredLeg {
   readonly place: LegPlace;
   /** The ARI bridge that the legs of the call were to be joined in, where nobody has confirmed that they are. */
   readonly pendingJoin?: AriBridgeJoin;
+  readonly takenFrom?: TakenFrom;
+}
+
+/** Where a replacement channel's dialog was before, and which attempt at it the channel was. */
+export interface TakenFrom {
+  readonly nodeId: string;
+  readonly attempt: number;
+  /** CSeq of its re-INVITE. */
+  readonly cseq: number;
 }
 
 export interface CallLeg {
@@ -52,6 +61,7 @@ export interface CallLeg {
   readonly legId: string;
   readonly record: LegRecord;
   readonly place: LegPlace;
+  readonly takenFrom?: TakenFrom;
 }
 
 /** What a call is, for the audit: one leg in an ARI application, legs in an ARI bridge, a pair that the dialplan joined, or one leg in the dialplan. */

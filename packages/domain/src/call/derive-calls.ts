@@ -24,11 +24,11 @@ export function deriveCalls(
 function toCall(records: LiveRecords, group: LegGroup, callId: string, memory: Memory): Call {
   const join = joinOf(group);
   const own = new Set(group.legs.map((leg) => leg.channelId));
-  const legs = group.legs.map((record) => ({
-    legId: record.channelId,
-    record,
-    place: placeOf(record, group, join, memory.get(record.channelId)),
-  }));
+  const legs = group.legs.map((record): CallLeg => {
+    const remembered = memory.get(record.channelId);
+    const leg = { legId: record.channelId, record, place: placeOf(record, group, join, remembered) };
+    return remembered?.takenFrom === undefined ? leg : { ...leg, takenFrom: remembered.takenFrom };
+  });
   return {
     callId,
     kind: kindOf(join, legs),

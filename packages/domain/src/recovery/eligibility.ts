@@ -1,4 +1,5 @@
 import type { Call, CallLeg } from '../call/call.js';
+import { dialogAfter } from './dialog-of-attempt.js';
 import { recoveryOfChannel } from './ids.js';
 import { allowsUnsure, type RecoveryPolicy } from './policy.js';
 import type { SkipReason } from './reasons.js';
@@ -41,7 +42,8 @@ export interface Grounds {
 }
 
 /**
- * Whether a leg may be re-INVITEd: only with one confirmed dialog that this node was the last to speak for, and that
+ * Whether a leg may be re-INVITEd: only with one confirmed dialog that this node was the last to speak for, as a source has seen
+ * or as we know of a channel of ours, and that
  * nothing is unsure about save what the policy allows. A wrong re-INVITE gets 481 (RFC 3261 section 12.2.2) and ends a call
  * that could have lived.
  */
@@ -51,7 +53,7 @@ export function assessLeg(call: Call, leg: CallLeg, grounds: Grounds): Verdict {
   const known = sipCallId === '' ? [] : (dialogs.get(sipCallId) ?? []);
   const here = known.filter((dialog) => dialog.nodeId === call.nodeId);
   const confirmed = here.filter((dialog) => dialog.state === 'confirmed');
-  const [dialog] = confirmed;
+  const [dialog = unseenTakeover(leg, known)] = confirmed;
   if (dialog === undefined) return unconfirmed(leg, known, here, policy);
   if (confirmed.length > 1 || shared.has(sipCallId)) return skip('dialog-ambiguous');
   if (!allowsUnsure(policy, dialog.unsure)) return { ...skip('dialog-unsure'), unsure: dialog.unsure };
@@ -61,6 +63,22 @@ export function assessLeg(call: Call, leg: CallLeg, grounds: Grounds): Verdict {
   if (policy.confirmed === 'skip') return skip('policy-forbids');
   if (!ledgerHeard && policy.barrierMissed === 'skip') return skip('ledger-unheard');
   return { eligible: true, variables: dialog.variables };
+}
+
+/**
+ * The dialog of a replacement channel of ours that was up, of whose re-INVITE the source has seen nothing: it has the dialog as
+ * it was on the node before. What comes next is what another attempt at that would have been.
+ */
+function unseenTakeover(
+  { record, takenFrom }: CallLeg,
+  known: readonly DialogView[],
+): DialogView | undefined {
+  const [dialog, ...others] = known.filter(({ state }) => state === 'confirmed');
+  if (takenFrom === undefined || record.state !== 'Up' || dialog === undefined || others.length > 0)
+    return undefined;
+  if (dialog.nodeId !== takenFrom.nodeId || dialog.variables === null) return undefined;
+  const variables = dialogAfter(dialog.variables, takenFrom);
+  return { ...dialog, variables, unsure: [...dialog.unsure, 'takeover-unseen'] };
 }
 
 /**

@@ -38,5 +38,6 @@ export {
 } from './machine.js';
 export { MAX_AGE_MS, planRecoveries, type PlanInput, type Restraint } from './plan.js';
 export { REASONS, workerReason, type Reason, type SkipReason } from './reasons.js';
-export { cseqOfAttempt, restoreCallOf } from './restore-command.js';
+export { cseqOfAttempt } from './dialog-of-attempt.js';
+export { restoreCallOf } from './restore-command.js';
 export { unplanned, type LegProgress, type RecoveryState, type RestoringState } from './state.js';

@@ -1,5 +1,6 @@
 import { RECOVERED_CONTEXT, type LegPlace } from '../call/call.js';
 import type { Continuation, LegAttempt, RestoreCall } from '../restore.js';
+import { dialogOfAttempt } from './dialog-of-attempt.js';
 import type { PlannedLeg } from './events.js';
 import { commandIdOf } from './ids.js';
 import type { LegProgress, Plan, RestoringState } from './state.js';
@@ -8,11 +9,6 @@ import type { LegProgress, Plan, RestoringState } from './state.js';
 const JOIN_TIMEOUT_S = 30;
 /** How long it waits where it is known that nobody else will come. */
 const ALONE_TIMEOUT_S = 1;
-
-/** How far apart the CSeqs of two attempts are. */
-const CSEQ_STRIDE = 1_000;
-/** RFC 3261 section 8.1.1.5. */
-const CSEQ_LIMIT = 2 ** 31 - 1;
 
 /** The command for the attempt that is under way. */
 export function restoreCallOf(state: RestoringState): RestoreCall {
@@ -40,7 +36,7 @@ export function restoreCallOf(state: RestoringState): RestoreCall {
 function legAttemptOf(plan: Plan, leg: PlannedLeg, progress: LegProgress): LegAttempt {
   const { legId, endpoint, callerId, accountCode, language } = leg;
   const { channelId } = progress;
-  const dialog = dialogOf(leg, progress);
+  const dialog = dialogOfAttempt(leg.dialog, progress);
   return {
     legId,
     channelId,
@@ -57,35 +53,6 @@ function legAttemptOf(plan: Plan, leg: PlannedLeg, progress: LegProgress): LegAt
     language,
     continuation: continuationOf(leg.place, plan.callId),
   };
-}
-
-/**
- * What the attempt's re-INVITE says of the dialog. Each attempt has a CSeq above all that those before may have used, for
- * credentials, PRACK and the like too, and a version of our SDP above theirs (RFC 3264 section 8).
- */
-function dialogOf(
-  { dialog }: PlannedLeg,
-  { attempt, plainOffer }: LegProgress,
-): Readonly<Record<string, string>> {
-  const { PJSIP_RECOVERY_CSEQ: cseq, PJSIP_RECOVERY_SDP_ORIGIN: origin, ...others } = dialog;
-  if (plainOffer) delete others['PJSIP_RECOVERY_SDP_STREAMS'];
-  return {
-    ...others,
-    ...(cseq === undefined ? {} : { PJSIP_RECOVERY_CSEQ: cseqOfAttempt(cseq, attempt) }),
-    ...(origin === undefined ? {} : { PJSIP_RECOVERY_SDP_ORIGIN: originOf(origin, attempt) }),
-  };
-}
-
-/** The CSeq that the re-INVITE of an attempt carries, from the planned one; decimal. */
-export function cseqOfAttempt(planned: string, attempt: number): string {
-  if (attempt === 1 || !/^\d+$/.test(planned)) return planned;
-  return String(Math.min(Number(planned) + CSEQ_STRIDE * (attempt - 1), CSEQ_LIMIT));
-}
-
-/** `<session id> <version>`, and perhaps more. */
-function originOf(planned: string, attempt: number): string {
-  const [, sessionId = '', version = '', rest = ''] = /^(\S+) (\d+)(.*)$/.exec(planned) ?? [];
-  return version === '' ? planned : `${sessionId} ${BigInt(version) + BigInt(attempt - 1)}${rest}`;
 }
 
 function continuationOf(place: LegPlace, callId: string): Continuation {

@@ -17,17 +17,27 @@ export async function rememberedLegs(
 ): Promise<ReadonlyMap<string, RestoredLeg>> {
   const ours = channelIds.filter((channelId) => recoveryOfChannel(channelId) !== null);
   if (ours.length === 0) return new Map();
-  const { channelId, callId, origin, recoveryId } = recoveryLegs;
+  const { channelId, callId, origin, recoveryId, attempt, cseq } = recoveryLegs;
+  const { nodeId } = recoveries;
   const rows = await withPostgresErrors(() =>
     database(pool)
-      .select({ channelId, callId, origin, join: sql<unknown>`${events.data} -> 'join'` })
+      .select({
+        channelId,
+        callId,
+        origin,
+        attempt,
+        cseq,
+        nodeId,
+        join: sql<unknown>`${events.data} -> 'join'`,
+      })
       .from(recoveryLegs)
-      .leftJoin(recoveries, and(eq(recoveries.recoveryId, recoveryId), isNull(recoveries.joinedAt)))
+      .innerJoin(recoveries, eq(recoveries.recoveryId, recoveryId))
       .leftJoin(
         events,
         and(
           eq(events.streamId, sql`${RECOVERY_STREAM} || ${recoveries.recoveryId}`),
           eq(events.version, PLANNED_VERSION),
+          isNull(recoveries.joinedAt),
         ),
       )
       .where(inArray(channelId, ours)),
@@ -38,7 +48,9 @@ export async function rememberedLegs(
       if (row.channelId === null || !place.success) return [];
       const { data: join } = restoreCall.shape.join.safeParse(row.join);
       const pending = join?.kind === 'ari-bridge' ? { pendingJoin: join } : {};
-      return [[row.channelId, { callId: row.callId, place: place.data, ...pending }]];
+      const { nodeId, attempt, cseq } = row;
+      const taken = cseq === null ? {} : { takenFrom: { nodeId, attempt, cseq } };
+      return [[row.channelId, { callId: row.callId, place: place.data, ...pending, ...taken }]];
     }),
   );
 }

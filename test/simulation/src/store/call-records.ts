@@ -184,13 +184,19 @@ function rememberedIn(tables: Tables, ours: ReadonlySet<string>): ReadonlyMap<st
     if (channelId === null || !ours.has(channelId)) continue;
     const place = legPlace.safeParse(origin);
     if (!place.success) continue;
-    const isJoined = (tables.recoveries.get(leg.recovery_id)?.joined_at ?? null) !== null;
+    const recovery = tables.recoveries.get(leg.recovery_id);
+    const isJoined = (recovery?.joined_at ?? null) !== null;
     const plan = isJoined ? undefined : tables.streams.get(recoveryStream(leg.recovery_id))?.[0];
     const { data } = restoreCall
       .pick({ join: true })
       .safeParse(plan === undefined ? null : JSON.parse(plan.json));
     const pending = data?.join.kind === 'ari-bridge' ? { pendingJoin: data.join } : {};
-    found.set(channelId, { callId: leg.call_id, place: place.data, ...pending });
+    const { attempt, cseq } = leg;
+    const taken =
+      recovery === undefined || cseq === null
+        ? {}
+        : { takenFrom: { nodeId: recovery.node_id, attempt, cseq } };
+    found.set(channelId, { callId: leg.call_id, place: place.data, ...pending, ...taken });
   }
   return found;
 }
