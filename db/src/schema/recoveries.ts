@@ -35,6 +35,7 @@ export const recoveries = pgTable(
   (t) => [
     index('recoveries_call').on(t.callId),
     index('recoveries_incarnation').on(t.nodeId, t.incarnation),
+    index('recoveries_target').on(t.target, t.targetIncarnation),
     index('recoveries_open')
       .on(t.plannedAt)
       .where(sql`${t.outcome} is null`),

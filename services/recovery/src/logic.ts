@@ -8,6 +8,7 @@ export { assertClaimable } from './planning/claim.js';
 export { Planner, type PlannerOptions } from './planning/planner.js';
 export { policyFor } from './planning/policies.js';
 export type { PlanningReads } from './planning/reads.js';
+export { unheardOf, type UnheardLeg } from './planning/unheard.js';
 export { PostgresAnswers } from './postgres-answers.js';
 export {
   tellOfDeadTarget,

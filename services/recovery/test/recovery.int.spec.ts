@@ -225,6 +225,36 @@ describe('recovery, on real Postgres and NATS', () => {
     expect(cseqs).toEqual(['12', '1012']);
   });
 
+  it.each([
+    ['nothing of it', () => []],
+    ['only that it was called', (ids: string[]) => ids.map((id) => ringing(id))],
+    [
+      'of one leg only',
+      ([one = '']: string[]) => [leg('ast2', one, { channelId: one, sipCallId: 'a@phone' })],
+    ],
+  ])('recovers a call again of which the agent of its new node told %s', async (_, told) => {
+    cluster.replica();
+    cluster.beats('ast3', null);
+    const before = [leg('ast1', 'a'), leg('ast1', 'b', { createdAt: 1_100 })];
+    await cluster.ledgerHas(before);
+    await cluster.dies('ast1', await cluster.observe(...before, bridge('ast1', 'b1', ['a', 'b'])));
+    await ended(1);
+    const channelIds = cluster.worker.commands[0]?.legs.map(({ channelId }) => channelId) ?? [];
+    cluster.beats('ast3');
+    const heard = told(channelIds);
+    await cluster.dies('ast2', heard.length === 0 ? 0 : await cluster.observe(...heard));
+    const rows = await ended(2);
+    expect(rows.map(({ call_id, outcome }) => [call_id, outcome])).toEqual([
+      ['a@phone', 'recovered'],
+      ['a@phone', 'recovered'],
+    ]);
+    const [, second] = cluster.worker.commands;
+    expect(second).toMatchObject({ target: 'ast3', join: { kind: 'ari-bridge', bridgeId: 'b1' } });
+    expect(second?.legs.map(({ legId, continuation }) => [legId, continuation.kind]).sort()).toEqual(
+      channelIds.map((channelId) => [channelId, 'stasis']).sort(),
+    );
+  });
+
   it('does not dial phones of a death that it learns of long afterwards', async () => {
     cluster.replica();
     const one = leg('ast1', 'one');
@@ -258,3 +288,9 @@ describe('recovery, on real Postgres and NATS', () => {
     });
   });
 });
+
+/** The first that is told of a channel which ARI originates. */
+function ringing(channelId: string) {
+  const dialplan = { context: 'default', extension: 's', priority: 1, appName: 'AppDial2', appData: '' };
+  return leg('ast2', channelId, { channelId, sipCallId: '', state: 'Down', stasisApp: null, dialplan });
+}

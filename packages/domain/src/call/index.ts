@@ -1,2 +1,3 @@
 export * from './call.js';
 export { deriveCalls } from './derive-calls.js';
+export { unheardLeg, type ReplacementLeg } from './unheard-leg.js';

@@ -14,6 +14,7 @@ import type { DialogSources } from './dialog-sources.js';
 import { dialogViews } from './dialog-views.js';
 import type { Planned } from './planned.js';
 import { readsOf, type PlanningReads } from './reads.js';
+import { withJoins, withUnheard } from './unheard.js';
 
 export interface EvidenceSources {
   readonly bus: Pick<Bus, 'requestMany' | 'streamState'>;
@@ -71,13 +72,18 @@ export async function readEvidence(
 ): Promise<Evidence> {
   const reads = readsOf(sources);
   const { ledger } = sources.sources;
-  const { legs, bridges } = withoutLegs(await reads.liveCalls(nodeId, incarnation), planned.legIds);
+  const [live, unheard] = await Promise.all([
+    reads.liveCalls(nodeId, incarnation),
+    reads.unheard(nodeId, incarnation),
+  ]);
+  const { legs, bridges } = withoutLegs(withUnheard(live, unheard), planned.legIds);
   const callIds = new Set(legs.map((leg) => leg.sipCallId).filter((callId) => callId !== ''));
   const [memory, found] = await Promise.all([
     reads.remembered(legs.map((leg) => leg.channelId)),
     ledger === null ? new Map<string, readonly Dialog[]>() : ledger.findByCallIds([...callIds]),
   ]);
-  const calls = deriveCalls({ nodeId, incarnation, legs, bridges }, memory, planned.callIds);
+  const records = { nodeId, incarnation, legs, bridges };
+  const calls = deriveCalls(records, withJoins(memory, unheard), planned.callIds);
   return { calls, dialogs: dialogViews(found), found };
 }
 

@@ -4,12 +4,15 @@ import { closeIncarnation, readLiveCalls, type LiveCalls } from '../call-records
 import { rememberedLegs } from './memory.js';
 import { pastRecoveries } from './past-recoveries.js';
 import { claim, type Claim } from './claim.js';
+import { unheardLegs, type UnheardLeg } from './unheard.js';
 import { whatIsPlanned, type Planned } from './planned.js';
 
 /** What the planning reads and writes of the store. Every method rejects with the coded errors of `withPostgresErrors`. */
 export interface PlanningReads {
   /** What lived on an incarnation when it was last heard of. */
   liveCalls(nodeId: string, incarnation: string): Promise<LiveCalls>;
+  /** What of ours lived there, and its agent has not told. */
+  unheard(nodeId: string, incarnation: string): Promise<readonly UnheardLeg[]>;
   /** What is remembered of replacement channels of ours, by channel id. */
   remembered(channelIds: readonly string[]): Promise<ReadonlyMap<string, RestoredLeg>>;
   /** What of an incarnation has a recovery already. */
@@ -26,6 +29,7 @@ export interface PlanningReads {
 export function postgresReads(pool: Pool): PlanningReads {
   return {
     liveCalls: (nodeId, incarnation) => readLiveCalls(pool, nodeId, incarnation),
+    unheard: (nodeId, incarnation) => unheardLegs(pool, nodeId, incarnation),
     remembered: (channelIds) => rememberedLegs(pool, channelIds),
     planned: (nodeId, incarnation) => whatIsPlanned(pool, nodeId, incarnation),
     past: (calls, since) => pastRecoveries(pool, calls, since),

@@ -19,6 +19,7 @@ import { claim } from './claim.js';
 import type { DialogSources } from './dialog-sources.js';
 import { rememberedLegs } from './memory.js';
 import { whatIsPlanned } from './planned.js';
+import { unheardLegs } from './unheard.js';
 
 const ROUNDS = 8;
 const PAIRS = 50;
@@ -43,6 +44,7 @@ export async function rehearse(
     Array.from({ length: connections }, async () => {
       await whatIsPlanned(pool, NOBODY, NOBODY);
       await readLiveCalls(pool, NOBODY, NOBODY);
+      await unheardLegs(pool, NOBODY, NOBODY);
       await rememberedLegs(pool, [channelIdOf(recoveryIdOf(NOBODY, NOBODY, NOBODY), 0, 1)]);
       await ledger?.findByCallIds([NOBODY]);
       await inTransaction(pool, async (tx) => {

@@ -8,7 +8,13 @@ import {
   type PastRecovery,
   type RestoredLeg,
 } from '@reinvite/domain';
-import { assertClaimable, foldFacts, type PlanningReads } from '@reinvite/recovery/logic';
+import {
+  assertClaimable,
+  foldFacts,
+  unheardOf,
+  type PlanningReads,
+  type UnheardLeg,
+} from '@reinvite/recovery/logic';
 import type { Process } from '../world/process.js';
 import type { Postgres, Transaction } from './server.js';
 import { keyOf, type Gone, type Tables } from './tables.js';
@@ -107,6 +113,10 @@ export function simulatedReads(process: Process, postgres: Postgres): PlanningRe
           bridges: [...callBridges.values()].filter(lives),
         };
       }),
+    unheard: (nodeId, incarnation) =>
+      postgres.transact(process, 'read unheard legs', (_tx, tables) =>
+        unheardIn(tables, nodeId, incarnation),
+      ),
     remembered: (channelIds) => {
       const ours = new Set(channelIds.filter((channelId) => recoveryOfChannel(channelId) !== null));
       if (ours.size === 0) return Promise.resolve(new Map());
@@ -175,6 +185,27 @@ interface StoredRecoveryEvent {
 function eventsOf({ streams }: Tables, recoveryId: string): StoredRecoveryEvent[] {
   const rows = streams.get(recoveryStream(recoveryId)) ?? [];
   return rows.map(({ json }) => JSON.parse(json) as StoredRecoveryEvent);
+}
+
+function unheardIn(tables: Tables, nodeId: string, incarnation: string): UnheardLeg[] {
+  const rows = [...tables.legs.values()];
+  return rows.flatMap((leg) => {
+    const { recovery_id, attempt, channel_id, leg_id, sip_call_id, endpoint, origin } = leg;
+    const recovery = tables.recoveries.get(recovery_id);
+    if (channel_id === null || recovery?.target !== nodeId || recovery.target_incarnation !== incarnation)
+      return [];
+    const heard = tables.callLegs.get(keyOf(nodeId, incarnation, channel_id));
+    const isTold = heard !== undefined && (heard.goneAt !== null || heard.state === 'Up');
+    const isBack = rows.some(
+      (row) => row.recovery_id === recovery_id && row.attempt === attempt && row.answered_at !== null,
+    );
+    if (leg.target !== nodeId || leg.outcome === 'failed' || isTold || !isBack) return [];
+    const [planned] = tables.streams.get(recoveryStream(recovery_id)) ?? [];
+    const plan = JSON.parse(planned?.json ?? '{}') as Record<string, unknown>;
+    const { originated_at, answered_at } = leg;
+    const row = { channel_id, leg_id, sip_call_id, endpoint, origin, originated_at, answered_at, plan };
+    return unheardOf(row, nodeId, incarnation);
+  });
 }
 
 function rememberedIn(tables: Tables, ours: ReadonlySet<string>): ReadonlyMap<string, RestoredLeg> {

@@ -1,0 +1,1 @@
+CREATE INDEX "recoveries_target" ON "recoveries" USING btree ("target","target_incarnation");
