@@ -17,14 +17,18 @@ export class AriBridges {
     return this.call('bridges', 'get', { bridgeId }, ariBridge);
   }
 
-  /** Makes a bridge, or finds the one that has this id already. `type` such as `mixing` or `mixing,dtmf_events`. */
-  async create(bridgeId: string, type = 'mixing', name = ''): Promise<AriBridge> {
+  /**
+   * Makes a bridge, or finds the one that has this id already. `type` such as `mixing` or `mixing,dtmf_events`.
+   * @param timeoutMs default: as for every request.
+   */
+  async create(bridgeId: string, type = 'mixing', name = '', timeoutMs?: number): Promise<AriBridge> {
     try {
       return await this.call(
         'bridges',
         'createWithId',
         { bridgeId, type, ...(name === '' ? {} : { name }) },
         ariBridge,
+        timeoutMs,
       );
     } catch (error) {
       if (isCoded(error, 'ARI_CONFLICT')) return this.get(bridgeId);
@@ -34,11 +38,13 @@ export class AriBridges {
 
   /**
    * Puts channels into a bridge. One that is in it already does no harm.
+   * @param timeoutMs default: as for every request.
    * @throws CodedError `ARI_REQUEST_FAILED` with `details.status` 422 for a channel that is not in Stasis and 400 for one that
    * does not exist; `ARI_NOT_FOUND` for no such bridge; `ARI_CONFLICT` for a channel that is recording.
    */
-  addChannels(bridgeId: string, channelIds: readonly string[]): Promise<void> {
-    return this.call('bridges', 'addChannel', { bridgeId, channel: channelIds.join(',') }, nothing);
+  addChannels(bridgeId: string, channelIds: readonly string[], timeoutMs?: number): Promise<void> {
+    const parameters = { bridgeId, channel: channelIds.join(',') };
+    return this.call('bridges', 'addChannel', parameters, nothing, timeoutMs);
   }
 
   removeChannel(bridgeId: string, channelId: string): Promise<void> {

@@ -31,6 +31,7 @@ export class ChannelLife {
   private settle!: (outcome: AnswerOutcome) => void;
   private settled = false;
   private over = false;
+  private outOfReach = false;
   private waiting: (() => void)[] = [];
   private report: RecoveryReport | null = null;
 
@@ -45,6 +46,11 @@ export class ChannelLife {
   /** True once the channel is known to be gone. */
   get isOver(): boolean {
     return this.over;
+  }
+
+  /** True once this process has lost the node: the channel may be well. */
+  get isOutOfReach(): boolean {
+    return this.outOfReach;
   }
 
   /** Takes an event of this channel. */
@@ -82,6 +88,7 @@ export class ChannelLife {
 
   /** It is gone, and its end was not seen. */
   lose(why: Extract<AnswerOutcome, { kind: 'lost' }>['why']): void {
+    this.outOfReach ||= why === 'CONNECTION_LOST';
     this.end({ kind: 'lost', why });
   }
 

@@ -1,5 +1,5 @@
 import type { RestoreCall } from '@reinvite/domain';
-import { isCoded, type Logger } from '@reinvite/runtime';
+import { codedError, isCoded, type Logger } from '@reinvite/runtime';
 import type { ChannelLife } from './channel-life.js';
 import type { JoinReason } from './reasons.js';
 import type { Target } from './target.js';
@@ -15,9 +15,13 @@ const JOIN_TIMEOUT_MS = 5_000;
 const FIRST_PAUSE_MS = 2;
 const MAX_PAUSE_MS = 25;
 
+/** `unknown`: no answer came; to be asked for again. */
+type Made = 'made' | 'refused' | 'unknown';
+
 /** The bridge of one call on its new node. */
 export class Bridging {
-  private bridge: Promise<boolean> | undefined;
+  private bridge: Promise<Made> | undefined;
+  private asked = false;
 
   constructor(
     private readonly join: AriBridgeJoin,
@@ -30,7 +34,10 @@ export class Bridging {
     this.bridge ??= this.create();
   }
 
-  /** Adds an answered channel as soon as it is in Stasis: undefined when it is in the bridge, else why it is not. */
+  /**
+   * Adds an answered channel as soon as it is in Stasis: undefined when it is in the bridge, else why it is not.
+   * @throws CodedError `ARI_UNREACHABLE` where this process has lost the node first: another worker may reach it.
+   */
   async add(life: ChannelLife): Promise<JoinReason | undefined> {
     const deadline = performance.now() + JOIN_TIMEOUT_MS;
     for (
@@ -38,17 +45,18 @@ export class Bridging {
       performance.now() < deadline;
       pause = Math.min(pause * 2, MAX_PAUSE_MS)
     ) {
-      if (life.isOver) return 'LEG_ENDED';
-      if (!(await this.ready())) return 'BRIDGE_REFUSED';
-      if (await this.isAdded(life)) return undefined;
+      if (life.isOver) return ended(life);
+      const made = await this.made();
+      if (made === 'refused') return 'BRIDGE_REFUSED';
+      if (made === 'made' && (await this.isAdded(life))) return undefined;
       await life.news(pause);
     }
-    return life.isOver ? 'LEG_ENDED' : 'JOIN_TIMEOUT';
+    return life.isOver ? ended(life) : 'JOIN_TIMEOUT';
   }
 
   /** Takes the bridge back after a call of which no leg came back. Never rejects. */
   async discard(): Promise<void> {
-    if (this.bridge === undefined || !(await this.bridge)) return;
+    if (!this.asked || (await this.bridge) === 'refused') return;
     const { bridgeId } = this.join;
     try {
       await this.target.destroyIfEmpty(bridgeId);
@@ -57,19 +65,25 @@ export class Bridging {
     }
   }
 
-  private ready(): Promise<boolean> {
+  private async made(): Promise<Made> {
     this.prepare();
-    return this.bridge ?? Promise.resolve(false);
+    return (await this.bridge) ?? 'unknown';
   }
 
-  private async create(): Promise<boolean> {
+  private async create(): Promise<Made> {
     const { bridgeId, bridgeType, name } = this.join;
+    this.asked = true;
     try {
       await this.target.createBridge(bridgeId, bridgeType, name);
-      return true;
+      return 'made';
     } catch (err) {
+      if (isCoded(err, 'ARI_UNREACHABLE')) {
+        this.log.debug({ err, bridgeId }, 'the bridge is asked for again');
+        this.bridge = undefined;
+        return 'unknown';
+      }
       this.log.warn({ err, bridgeId }, 'cannot create the bridge');
-      return false;
+      return 'refused';
     }
   }
 
@@ -83,4 +97,11 @@ export class Bridging {
       return false;
     }
   }
+}
+
+function ended(life: ChannelLife): JoinReason {
+  if (!life.isOutOfReach) return 'LEG_ENDED';
+  throw codedError('ARI_UNREACHABLE', `out of reach while ${life.channelId} was not joined yet`, {
+    maybeSent: true,
+  });
 }

@@ -1,8 +1,9 @@
 import type { LegAttempt } from '@reinvite/domain';
+import { isCoded } from '@reinvite/runtime';
 import type { ChannelLife } from './channel-life.js';
 import { Bridging } from './join.js';
 import { UNHEARD, type JoinReason } from './reasons.js';
-import { restoreLeg, type LegContext } from './restore-leg.js';
+import { isWorthAnotherTry, restoreLeg, type LegContext } from './restore-leg.js';
 
 /** A connection that is just being made again is waited for so long: before a leg is tried elsewhere … */
 const CONNECT_WAIT_MS = 500;
@@ -61,7 +62,12 @@ async function restoreAndJoin(
 ): Promise<LegResult> {
   const answered = await restoreLeg(leg, life, context);
   if (!answered) return 'refused';
-  return (await bridging?.add(life)) ?? 'joined';
+  try {
+    return (await bridging?.add(life)) ?? 'joined';
+  } catch (error) {
+    if (isCoded(error, 'ARI_UNREACHABLE') && !isWorthAnotherTry(context)) return 'JOIN_TIMEOUT';
+    throw error;
+  }
 }
 
 /** Waits for all, also where one rejects: no leg is left unattended. */

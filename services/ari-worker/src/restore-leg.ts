@@ -44,7 +44,7 @@ export async function restoreLeg(leg: LegAttempt, life: ChannelLife, context: Le
     return true;
   }
   // The node may be well, and it is this process that does not reach it.
-  if (isOutOfReach(outcome) && context.now() <= context.command.notAfter + context.answerTimeoutMs)
+  if (isOutOfReach(outcome) && isWorthAnotherTry(context))
     throw codedError('ARI_UNREACHABLE', `out of reach while ${leg.channelId} was not answered yet`, {
       maybeSent: true,
     });
@@ -76,6 +76,11 @@ function mayOriginate(context: LegContext): boolean {
 
 function isInTime({ now, command }: LegContext): boolean {
   return now() <= command.notAfter;
+}
+
+/** Whether somebody waits still for what another worker could do. */
+export function isWorthAnotherTry({ now, command, answerTimeoutMs }: LegContext): boolean {
+  return now() <= command.notAfter + answerTimeoutMs;
 }
 
 function isOutOfReach(outcome: AnswerOutcome): boolean {

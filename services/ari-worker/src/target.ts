@@ -7,6 +7,11 @@ import { ChannelLife } from './channel-life.js';
 const LOST_AFTER_MS = 2_000;
 /** A request whose answer got lost may still be under way when the channel is looked for. */
 const LOOK_AGAIN_MS = 300;
+/**
+ * What is not answered by then went astray on a connection that nobody knows is broken, and is asked anew while two people are on
+ * the line: a bridge that is there is kept, and a channel that is in it already does no harm.
+ */
+const JOIN_REQUEST_MS = 1_500;
 
 /** Bridging goes before originating: two people already on the line hear nothing until they are joined. */
 const PRIORITY = { originate: 0, bridge: 1 } as const;
@@ -93,14 +98,17 @@ export class Target {
   /** Makes the bridge; one of this id that exists is kept. */
   createBridge(bridgeId: string, type: string, name: string): Promise<void> {
     return this.queue.add(async () => {
-      await this.options.ari.bridges.create(bridgeId, type, name);
+      await this.options.ari.bridges.create(bridgeId, type, name, JOIN_REQUEST_MS);
     });
   }
 
   addToBridge(bridgeId: string, channelId: string): Promise<void> {
-    return this.queue.add(() => this.options.ari.bridges.addChannels(bridgeId, [channelId]), {
-      priority: PRIORITY.bridge,
-    });
+    return this.queue.add(
+      () => this.options.ari.bridges.addChannels(bridgeId, [channelId], JOIN_REQUEST_MS),
+      {
+        priority: PRIORITY.bridge,
+      },
+    );
   }
 
   /** Removes a bridge that nobody is in; one that does not exist is no error. */

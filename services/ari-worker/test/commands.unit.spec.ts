@@ -92,6 +92,20 @@ describe('a command', () => {
     expect(told().at(-1)).toBe('LegsJoined');
   });
 
+  it('joins also where requests for the bridge and for the legs in it go astray first', async () => {
+    asterisk.astray = 1;
+    const done = commands.handle(command(pair), 1);
+    await vi.waitFor(() => expect(asterisk.originated).toHaveLength(2));
+    await vi.waitFor(() => expect(asterisk.astray).toBe(0));
+    asterisk.astray = 2;
+    asterisk.answer('c1');
+    asterisk.answer('c2');
+    await done;
+    expect(asterisk.astray).toBe(0);
+    expect(asterisk.bridged.get('b1')?.toSorted()).toEqual(['c1', 'c2']);
+    expect(told().at(-1)).toBe('LegsJoined');
+  });
+
   it('joins before it originates more', async () => {
     start(1);
     const released = new Map<string, () => void>();

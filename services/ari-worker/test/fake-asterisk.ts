@@ -17,6 +17,8 @@ export class FakeAsterisk extends EventEmitter {
   onOriginate: OriginateScript = () => undefined;
   /** A channel is in Stasis only after so many tries to add it. */
   refusalsBeforeStasis = 0;
+  /** So many of the next requests of bridges get no answer, and do nothing. */
+  astray = 0;
 
   get connection(): AriConnection {
     return this as unknown as AriConnection;
@@ -47,6 +49,7 @@ export class FakeAsterisk extends EventEmitter {
     create: async (bridgeId: string): Promise<object> => {
       this.requests.push(`bridge ${bridgeId}`);
       this.mustBeUp(false);
+      this.mustArrive();
       if (!this.bridged.has(bridgeId)) this.bridged.set(bridgeId, []);
       return {};
     },
@@ -62,6 +65,7 @@ export class FakeAsterisk extends EventEmitter {
     addChannels: async (bridgeId: string, channelIds: readonly string[]): Promise<void> => {
       const [channelId = ''] = channelIds;
       this.requests.push(`add ${channelId}`);
+      this.mustArrive();
       const inStasis = this.live.get(channelId)?.appName === 'Stasis';
       if (!inStasis || this.refusalsBeforeStasis > 0) {
         this.refusalsBeforeStasis -= 1;
@@ -131,6 +135,12 @@ export class FakeAsterisk extends EventEmitter {
       state,
       dialplan: { context: '', extension: '', priority: 1, appName, appData: '' },
     };
+  }
+
+  private mustArrive(): void {
+    if (this.astray === 0) return;
+    this.astray -= 1;
+    throw connectionLost(true);
   }
 
   private mustBeUp(maybeSent: boolean): void {

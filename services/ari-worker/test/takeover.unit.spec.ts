@@ -124,6 +124,23 @@ describe('a command that comes to a second worker', () => {
     expect(asterisk.requests).not.toContain('hangup c1');
   });
 
+  it('goes on with a join in whose middle the first worker has lost the node', async () => {
+    asterisk.onOriginate = ({ channelId }) =>
+      setImmediate(() => asterisk.answer(channelId, { stasis: false }));
+    const cutOff = worker().handle(command(pair), 1);
+    const failed = expect(cutOff).rejects.toMatchObject({ code: 'ARI_UNREACHABLE' });
+    await vi.waitFor(() => expect(stream.told().filter((type) => type === 'LegAnswered')).toHaveLength(2));
+    const reached = new FakeAsterisk();
+    asterisk.live.forEach((_, channelId) => reached.live.set(channelId, { state: 'Up', appName: 'Stasis' }));
+    asterisk.disconnect();
+    await failed;
+    expect(stream.told()).not.toContain('JoinFailed');
+
+    await worker(reached).handle(command(pair), 2);
+    expect(reached.bridged.get('b1')?.toSorted()).toEqual(['c1', 'c2']);
+    expect(stream.told().at(-1)).toBe('LegsJoined');
+  });
+
   it('is handed on while its channel cannot be looked for, and nothing is sent', async () => {
     asterisk.channels.find = async () => Promise.reject(connectionLost(true));
     await expect(worker().handle(command(), 2)).rejects.toThrow(/ARI_UNREACHABLE/);

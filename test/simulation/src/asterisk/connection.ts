@@ -49,7 +49,8 @@ export class SimulatedAri extends EventEmitter {
 
   readonly bridges = {
     list: () => this.ask((life) => [...life.bridges.keys()].flatMap((id) => life.bridgeOf(id) ?? [])),
-    create: (id: string, type: string, name: string) => this.ask((life) => life.createBridge(id, type, name)),
+    create: (id: string, type: string, name: string, timeoutMs?: number) =>
+      this.ask((life) => life.createBridge(id, type, name), timeoutMs),
     get: (id: string) =>
       this.ask((life) => {
         const bridge = life.bridgeOf(id);
@@ -57,8 +58,8 @@ export class SimulatedAri extends EventEmitter {
         return bridge;
       }),
     destroy: (id: string) => this.ask((life) => life.destroyBridge(id)),
-    addChannels: (id: string, channelIds: readonly string[]) =>
-      this.ask((life) => channelIds.forEach((channelId) => life.addToBridge(id, channelId))),
+    addChannels: (id: string, channelIds: readonly string[], timeoutMs?: number) =>
+      this.ask((life) => channelIds.forEach((channelId) => life.addToBridge(id, channelId)), timeoutMs),
   };
 
   readonly asterisk = {
@@ -83,8 +84,7 @@ export class SimulatedAri extends EventEmitter {
       stream: 'ari connect',
       serve: () => {
         const { life } = this.node;
-        if (life === undefined || !life.isAlive() || life.hung) return new Promise<Life>(() => undefined);
-        return life;
+        return new Promise<Life>((resolve) => life?.whenAwake(() => resolve(life)));
       },
       timeoutMs: CONNECT_TIMEOUT_MS,
       timeout: () => codedError('ARI_UNREACHABLE', 'no answer', { maybeSent: false, status: 0 }),
@@ -154,10 +154,18 @@ export class SimulatedAri extends EventEmitter {
       serve: () => {
         // Whoever is there now answers, as a new life would on the same port.
         const { life } = node;
-        if (life === undefined || !life.isAlive() || life.hung) return new Promise<T>(() => undefined);
+        if (life === undefined || !life.isAlive()) return new Promise<T>(() => undefined);
         if (life !== session.life)
           throw codedError('ARI_UNREACHABLE', 'another life', { maybeSent: true, status: 0 });
-        return serve(life);
+        return new Promise((resolve, reject) => {
+          life.whenAwake(() => {
+            try {
+              resolve(serve(life));
+            } catch (error) {
+              reject(error instanceof Error ? error : new Error(String(error)));
+            }
+          });
+        });
       },
       timeoutMs,
       timeout: () => codedError('ARI_UNREACHABLE', 'no answer', { maybeSent: true, status: 0 }),

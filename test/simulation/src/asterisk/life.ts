@@ -57,6 +57,7 @@ export class Life implements Speaker {
   diedAt: number | null = null;
   /** How it was when its agent killed it; null where it was not killed so. */
   fenced: { readonly hungMs: number; readonly declaredDown: boolean } | null = null;
+  private readonly waiting: (() => void)[] = [];
   private readonly listeners = new Set<(event: AriEvent) => void>();
   private readonly onDeath = new Set<() => void>();
 
@@ -85,6 +86,14 @@ export class Life implements Speaker {
 
   goOn(): void {
     this.hungSince = null;
+    for (const work of this.waiting.splice(0)) this.whenAwake(work);
+  }
+
+  /** Does what came in: at once, or when it goes on; never once it is dead. What its network took stays there meanwhile. */
+  whenAwake(work: () => void): void {
+    if (!this.living) return;
+    if (this.hung) this.waiting.push(work);
+    else work();
   }
 
   /** Its agent kills it. */
@@ -161,7 +170,7 @@ export class Life implements Speaker {
     this.tell({ type: 'ChannelCreated', channel: this.channelOf(channel) });
     const cseq = Number(variables.PJSIP_RECOVERY_CSEQ ?? 0);
     if (this.cseqs.use(phone.sipCallId, cseq)) this.invite(channel, cseq, (request.timeoutS ?? 30) * 1_000);
-    else setTimeout(() => this.refuse(channel), REFUSE_MS);
+    else this.after(REFUSE_MS, () => this.refuse(channel));
     return this.channelOf(channel);
   }
 
@@ -235,10 +244,11 @@ export class Life implements Speaker {
 
   /** The phone's BYE. */
   onBye(phone: Phone): void {
-    if (!this.living || this.hung) return;
-    phone.byeHeardAt ??= Date.now();
-    for (const channel of [...this.channels.values()])
-      if (channel.phone === phone && channel.state === 'Up') this.end(channel, 16, undefined);
+    this.whenAwake(() => {
+      phone.byeHeardAt ??= Date.now();
+      for (const channel of [...this.channels.values()])
+        if (channel.phone === phone && channel.state === 'Up') this.end(channel, 16, undefined);
+    });
   }
 
   private invite(channel: SimulatedChannel, cseq: number, timeoutMs: number): void {
@@ -247,17 +257,17 @@ export class Life implements Speaker {
     this.sip(() =>
       phone.onInvite(this, channel.id, cseq, (answer) => this.sipBack(() => this.onAnswer(channel, answer))),
     );
-    setTimeout(() => {
-      if (!this.isAlive() || channel.state !== 'Down' || !this.channels.has(channel.id)) return;
+    this.after(timeoutMs, () => {
+      if (channel.state !== 'Down' || !this.channels.has(channel.id)) return;
       this.cancel(channel);
       this.report(channel, { result: 'failed', status: '487', received: 'no', retry_after: '' });
       this.end(channel, 19, undefined);
-    }, timeoutMs);
+    });
   }
 
   /** The module sends nothing. */
   private refuse(channel: SimulatedChannel): void {
-    if (!this.isAlive() || !this.channels.has(channel.id)) return;
+    if (!this.channels.has(channel.id)) return;
     this.report(channel, { result: 'refused', code: 'REC-CSEQ-USED' });
     this.end(channel, 111, undefined);
   }
@@ -274,7 +284,7 @@ export class Life implements Speaker {
     if (status === 200) {
       channel.state = 'Up';
       this.tell({ type: 'ChannelStateChange', channel: this.channelOf(channel) });
-      setTimeout(() => this.enterApp(channel), this.world.random.int(...INTO_STASIS_MS));
+      this.after(this.world.random.int(...INTO_STASIS_MS), () => this.enterApp(channel));
       return;
     }
     const retryAfter = retryAfterS === null ? '' : String(retryAfterS);
@@ -288,7 +298,7 @@ export class Life implements Speaker {
   }
 
   private enterApp(channel: SimulatedChannel): void {
-    if (!this.isAlive() || this.channels.get(channel.id) !== channel) return;
+    if (this.channels.get(channel.id) !== channel) return;
     channel.appName = 'Stasis';
     channel.app = channel.goesTo;
     const dialplan = { dialplan_app: 'Stasis', dialplan_app_data: channel.goesTo };
@@ -329,6 +339,11 @@ export class Life implements Speaker {
     return bridge;
   }
 
+  /** A timer of its own: it does not run while it hangs. */
+  private after(ms: number, work: () => void): void {
+    setTimeout(() => this.whenAwake(work), ms);
+  }
+
   /** SIP to a phone, over the edge; a hung or dead Asterisk sends none. */
   private sip(arrive: () => void): void {
     if (!this.living || this.hung) return;
@@ -336,9 +351,7 @@ export class Life implements Speaker {
   }
 
   private sipBack(arrive: () => void): void {
-    this.world.network.send('edge', this.nodeId, `sip ${this.incarnation}`, () => {
-      if (this.living) arrive();
-    });
+    this.world.network.send('edge', this.nodeId, `sip ${this.incarnation}`, () => this.whenAwake(arrive));
   }
 
   private tell(event: WithoutCommon<AriEvent>): void {
