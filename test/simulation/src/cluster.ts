@@ -117,7 +117,7 @@ export class Cluster {
         life.seat(channelId, phone, APP);
         return channelId;
       });
-      if (legs > 1) life.seatBridge(`bridge-${call}`, channelIds);
+      if (legs > 1) life.bridges.seat(`bridge-${call}`, channelIds);
     });
   }
 }

@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { AriConnection, AsteriskInfo, Originate } from '@reinvite/ari';
 import { codedError } from '@reinvite/runtime';
 import { call, type Process } from '../world/process.js';
+import { asChannel } from './channel.js';
 import type { Life } from './life.js';
 import type { Node } from './node.js';
 
@@ -40,24 +41,19 @@ export class SimulatedAri extends EventEmitter {
     find: (channelId: string) =>
       this.ask((life) => {
         const channel = life.channels.get(channelId);
-        return channel === undefined ? undefined : life.channelOf(channel);
+        return channel === undefined ? undefined : asChannel(channel);
       }),
-    list: () => this.ask((life) => [...life.channels.values()].map((one) => life.channelOf(one))),
+    list: () => this.ask((life) => [...life.channels.values()].map((one) => asChannel(one))),
     hangup: (channelId: string) => this.ask((life) => life.hangup(channelId)),
     getVariable: async () => '',
   };
 
   readonly bridges = {
-    list: () => this.ask((life) => [...life.bridges.keys()].flatMap((id) => life.bridgeOf(id) ?? [])),
+    list: () => this.ask(({ bridges }) => bridges.list()),
     create: (id: string, type: string, name: string, timeoutMs?: number) =>
-      this.ask((life) => life.createBridge(id, type, name), timeoutMs),
-    get: (id: string) =>
-      this.ask((life) => {
-        const bridge = life.bridgeOf(id);
-        if (bridge === undefined) throw codedError('ARI_NOT_FOUND', 'no such bridge', { status: 404 });
-        return bridge;
-      }),
-    destroy: (id: string) => this.ask((life) => life.destroyBridge(id)),
+      this.ask(({ bridges }) => bridges.create(id, type, name), timeoutMs),
+    get: (id: string) => this.ask(({ bridges }) => bridges.get(id)),
+    destroy: (id: string) => this.ask(({ bridges }) => bridges.destroy(id)),
     addChannels: (id: string, channelIds: readonly string[], timeoutMs?: number) =>
       this.ask((life) => channelIds.forEach((channelId) => life.addToBridge(id, channelId)), timeoutMs),
   };

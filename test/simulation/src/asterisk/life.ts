@@ -1,22 +1,10 @@
-import type { AriBridge, AriChannel, AriEvent, Originate } from '@reinvite/ari';
-import { codedError } from '@reinvite/runtime';
+import type { AriChannel, AriEvent, Originate } from '@reinvite/ari';
 import type { World } from '../world/world.js';
+import { Bridges } from './bridges.js';
+import { asChannel, type SimulatedChannel } from './channel.js';
+import { refused, type EventOf } from './ari.js';
 import type { Answer, Phone, Speaker } from './phone.js';
 import { UsedCseqs } from './used-cseqs.js';
-
-export interface SimulatedChannel {
-  readonly id: string;
-  readonly phone: Phone;
-  readonly createdAt: number;
-  state: 'Down' | 'Ring' | 'Up';
-  app: string;
-  appName: string;
-  context: string;
-  /** A CANCEL has left, or a hang-up: what the phone answers now takes nothing on. */
-  cancelled: boolean;
-  /** Where it goes once it is up. */
-  readonly goesTo: string;
-}
 
 /** What an Asterisk acts on, and who watches it. */
 export interface Surroundings {
@@ -28,13 +16,6 @@ export interface Surroundings {
     /** A life has just ended; its channels are as they were. */
     died(life: Life): void;
   };
-}
-
-interface SimulatedBridge {
-  readonly id: string;
-  readonly type: string;
-  readonly name: string;
-  readonly channelIds: string[];
 }
 
 /** Ms until an originated channel that was answered is in its application. */
@@ -49,7 +30,7 @@ const REFUSE_MS = 2;
 export class Life implements Speaker {
   readonly incarnation: string;
   readonly channels = new Map<string, SimulatedChannel>();
-  readonly bridges = new Map<string, SimulatedBridge>();
+  readonly bridges: Bridges;
   private readonly cseqs = new UsedCseqs();
   private living = true;
   /** Since when it answers nothing, virtual ms, though its network still acknowledges; null while it answers. */
@@ -67,6 +48,10 @@ export class Life implements Speaker {
     private readonly surroundings: Surroundings,
   ) {
     this.incarnation = String(Date.now());
+    this.bridges = new Bridges(
+      (event) => this.tell(event),
+      (channelId, id) => this.world.trace.note(this.nodeId, `${channelId} is in ${id}`),
+    );
   }
 
   readonly isAlive = (): boolean => this.living;
@@ -138,13 +123,7 @@ export class Life implements Speaker {
       goesTo: app,
     };
     this.channels.set(id, channel);
-    this.tell({ type: 'ChannelCreated', channel: this.channelOf(channel) });
-  }
-
-  seatBridge(id: string, channelIds: string[]): void {
-    this.bridges.set(id, { id, type: 'mixing', name: `name-${id}`, channelIds });
-    const bridge = this.bridgeOf(id);
-    if (bridge !== undefined) this.tell({ type: 'BridgeCreated', bridge });
+    this.tell({ type: 'ChannelCreated', channel: asChannel(channel) });
   }
 
   /** @throws CodedError as `AriChannels.originate`. */
@@ -167,71 +146,17 @@ export class Life implements Speaker {
     this.channels.set(channelId, channel);
     this.surroundings.witness.originates(this, channel);
     this.world.trace.note(this.nodeId, `originates ${channelId}`);
-    this.tell({ type: 'ChannelCreated', channel: this.channelOf(channel) });
+    this.tell({ type: 'ChannelCreated', channel: asChannel(channel) });
     const cseq = Number(variables.PJSIP_RECOVERY_CSEQ ?? 0);
     if (this.cseqs.use(phone.sipCallId, cseq)) this.invite(channel, cseq, (request.timeoutS ?? 30) * 1_000);
     else this.after(REFUSE_MS, () => this.refuse(channel));
-    return this.channelOf(channel);
-  }
-
-  channelOf({ id, phone, state, createdAt, app, appName, context }: SimulatedChannel): AriChannel {
-    const number = createdAt % 0xffffffff;
-    return {
-      id,
-      name: `PJSIP/edge-${number.toString(16).padStart(8, '0').slice(-8)}`,
-      state,
-      protocolId: phone.sipCallId,
-      caller: { name: '', number: phone.name },
-      connected: { name: '', number: '' },
-      accountCode: '',
-      language: 'en',
-      createdAt,
-      dialplan: { context, extension: 's', priority: 1, appName, appData: app },
-      variables: {},
-    };
-  }
-
-  bridgeOf(id: string): AriBridge | undefined {
-    const bridge = this.bridges.get(id);
-    if (bridge === undefined) return undefined;
-    const { type, name, channelIds } = bridge;
-    return {
-      id,
-      technology: 'simple_bridge',
-      bridgeType: type,
-      bridgeClass: 'stasis',
-      creator: 'Stasis',
-      name,
-      channelIds: [...channelIds],
-    };
-  }
-
-  createBridge(id: string, type: string, name: string): AriBridge {
-    if (!this.bridges.has(id)) {
-      this.bridges.set(id, { id, type, name, channelIds: [] });
-      this.tell({ type: 'BridgeCreated', bridge: this.mustHave(id) });
-    }
-    return this.mustHave(id);
+    return asChannel(channel);
   }
 
   /** @throws CodedError as `AriBridges.addChannels`. */
   addToBridge(id: string, channelId: string): void {
-    const bridge = this.bridges.get(id);
-    if (bridge === undefined) throw refused('ARI_NOT_FOUND', 404);
     const channel = this.channels.get(channelId);
-    if (channel === undefined) throw refused('ARI_REQUEST_FAILED', 400);
-    if (channel.appName !== 'Stasis') throw refused('ARI_REQUEST_FAILED', 422);
-    if (bridge.channelIds.includes(channelId)) return;
-    bridge.channelIds.push(channelId);
-    this.world.trace.note(this.nodeId, `${channelId} is in ${id}`);
-    this.tell({ type: 'ChannelEnteredBridge', bridge: this.mustHave(id), channel: this.channelOf(channel) });
-  }
-
-  destroyBridge(id: string): void {
-    const bridge = this.bridgeOf(id);
-    if (bridge === undefined) throw refused('ARI_NOT_FOUND', 404);
-    this.bridges.delete(id);
-    this.tell({ type: 'BridgeDestroyed', bridge });
+    this.bridges.add(id, channel === undefined ? undefined : asChannel(channel));
   }
 
   /** @throws CodedError `ARI_NOT_FOUND`. */
@@ -283,7 +208,7 @@ export class Life implements Speaker {
     if (this.channels.get(channel.id) !== channel || channel.state !== 'Down') return;
     if (status === 200) {
       channel.state = 'Up';
-      this.tell({ type: 'ChannelStateChange', channel: this.channelOf(channel) });
+      this.tell({ type: 'ChannelStateChange', channel: asChannel(channel) });
       this.after(this.world.random.int(...INTO_STASIS_MS), () => this.enterApp(channel));
       return;
     }
@@ -302,13 +227,13 @@ export class Life implements Speaker {
     channel.appName = 'Stasis';
     channel.app = channel.goesTo;
     const dialplan = { dialplan_app: 'Stasis', dialplan_app_data: channel.goesTo };
-    this.tell({ type: 'ChannelDialplan', channel: this.channelOf(channel), ...dialplan });
+    this.tell({ type: 'ChannelDialplan', channel: asChannel(channel), ...dialplan });
   }
 
   private report(channel: SimulatedChannel, userevent: Readonly<Record<string, string>>): void {
     this.tell({
       type: 'ChannelUserevent',
-      channel: this.channelOf(channel),
+      channel: asChannel(channel),
       eventname: 'ReinviteRecovery',
       userevent,
     });
@@ -316,27 +241,14 @@ export class Life implements Speaker {
 
   private end(channel: SimulatedChannel, cause: number, techCause: number | undefined): void {
     this.channels.delete(channel.id);
-    for (const bridge of this.bridges.values()) {
-      const at = bridge.channelIds.indexOf(channel.id);
-      if (at < 0) continue;
-      bridge.channelIds.splice(at, 1);
-      const left = this.bridgeOf(bridge.id);
-      if (left !== undefined)
-        this.tell({ type: 'ChannelLeftBridge', bridge: left, channel: this.channelOf(channel) });
-    }
+    this.bridges.leave(asChannel(channel));
     this.tell({
       type: 'ChannelDestroyed',
-      channel: this.channelOf(channel),
+      channel: asChannel(channel),
       cause,
       cause_txt: '',
       ...(techCause === undefined ? {} : { tech_cause: techCause }),
     });
-  }
-
-  private mustHave(id: string): AriBridge {
-    const bridge = this.bridgeOf(id);
-    if (bridge === undefined) throw new RangeError(`no bridge ${id}`);
-    return bridge;
   }
 
   /** A timer of its own: it does not run while it hangs. */
@@ -354,15 +266,9 @@ export class Life implements Speaker {
     this.world.network.send('edge', this.nodeId, `sip ${this.incarnation}`, () => this.whenAwake(arrive));
   }
 
-  private tell(event: WithoutCommon<AriEvent>): void {
+  private tell(event: EventOf): void {
     if (!this.living) return;
     const full = { timestamp: Date.now(), application: '', ...event };
     for (const listener of this.listeners) listener(full);
   }
-}
-
-type WithoutCommon<T> = T extends unknown ? Omit<T, 'timestamp' | 'application'> : never;
-
-function refused(code: 'ARI_CONFLICT' | 'ARI_NOT_FOUND' | 'ARI_REQUEST_FAILED', status: number): Error {
-  return codedError(code, `ARI answered ${status}`, { status });
 }

@@ -1,4 +1,5 @@
-import type { Life, SimulatedChannel, Surroundings } from '../asterisk/life.js';
+import type { SimulatedChannel } from '../asterisk/channel.js';
+import type { Life, Surroundings } from '../asterisk/life.js';
 import type { Node } from '../asterisk/node.js';
 import type { Phone } from '../asterisk/phone.js';
 import type { Violation } from './violation.js';
