@@ -6,7 +6,8 @@ import { Bus } from '@reinvite/bus';
 import { connectPool, migrate } from '@reinvite/db';
 import { startLab, type Lab } from '@reinvite/lab';
 import { createLogger, type Logger } from '@reinvite/runtime';
-import { render, type Figures } from './figures.js';
+import { measureDetection } from './detection.js';
+import { render, type Figures, type LedgerFigures } from './figures.js';
 import { measureLatency, type Latency } from './latency.js';
 import { measureMemory, type Memory } from './memory.js';
 import type { BenchOptions } from './options.js';
@@ -20,12 +21,25 @@ const APART = 1_000_000;
 /** Measures, prints the table, and writes the JSON where it is asked for. Nothing is left on the machine. */
 export async function runBench(options: BenchOptions, signal: AbortSignal): Promise<void> {
   const say = (line: string): void => void process.stderr.write(`bench: ${line}\n`);
-  const log = createLogger('bench', 'error');
   const loadBefore = loadavg()[0] ?? 0;
+  const ledger = options.only === 'detection' ? undefined : await benchLedger(options, say, signal);
+  const detection = options.only === 'ledger' ? undefined : await measureDetection(options, say, signal);
+  const machine = { processors: availableParallelism(), loadBefore, loadAfter: loadavg()[0] ?? 0 };
+  const figures: Figures = { machine, ledger, detection };
+  process.stdout.write(`${render(figures)}\n`);
+  await writeJson(options.json, figures);
+}
+
+async function benchLedger(
+  options: BenchOptions,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<LedgerFigures> {
+  const log = createLogger('bench', 'error');
   const lab = await startLab({ only: 'core', onProgress: say, signal });
   try {
     await migrate(lab.info.postgres, log);
-    const throughput: Figures['throughput'][number][] = [];
+    const throughput: LedgerFigures['throughput'][number][] = [];
     const stage = new Stage(lab, log, signal);
     for (const rate of options.rates) {
       say(`${rate} messages/s for ${options.seconds} s, the floor and then the ledger`);
@@ -37,11 +51,7 @@ export async function runBench(options: BenchOptions, signal: AbortSignal): Prom
       memory.push(await stage.memory(live));
     }
     say('latency');
-    const latency = await stage.latency();
-    const machine = { processors: availableParallelism(), loadBefore, loadAfter: loadavg()[0] ?? 0 };
-    const figures: Figures = { machine, throughput, memory, latency };
-    process.stdout.write(`${render(figures)}\n`);
-    await writeJson(options.json, figures);
+    return { throughput, memory, latency: await stage.latency() };
   } finally {
     await lab.down();
   }

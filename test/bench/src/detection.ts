@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { loadavg } from 'node:os';
+import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -8,41 +9,40 @@ import { Bus, subjects } from '@reinvite/bus';
 import { heartbeat, nodeDown } from '@reinvite/domain';
 import { startLab, type Lab } from '@reinvite/lab';
 import { createLogger } from '@reinvite/runtime';
+import { spreadOf, type Spread } from './latency.js';
+import type { BenchOptions } from './options.js';
 
 const MAIN = fileURLToPath(new URL('../../../services/cli/dist/main.js', import.meta.url));
 const PORTS = ['5070', '5071'] as const;
 const LOOK_MS = 10;
 const PATIENCE_MS = 60_000;
 
-export interface DetectionOptions {
-  /** How often Asterisk is killed. */
+export interface Detection {
   readonly kills: number;
-  /** Calls that are up at each kill; each is two phones joined by `Dial`. */
   readonly calls: number;
-}
-
-export interface DetectionFigures {
-  /** ms from the SIGKILL until a subscriber of NATS had the `NodeDown`, in order of size. */
-  readonly detectionMs: readonly number[];
-  readonly calls: number;
-  /** Load averages of the last minute, before and after. */
-  readonly loadBefore: number;
-  readonly loadAfter: number;
+  /** ms from the SIGKILL until a consumer of the stream had the `NodeDown`. */
+  readonly nodeDown: Spread;
+  /** ms until a connection to Asterisk's HTTP server was seen to be closed: nobody who is not told can know earlier. */
+  readonly floor: Spread;
 }
 
 /** Kills an Asterisk with live calls again and again, and measures when its `NodeDown` is there. Needs the lab. */
-export async function measureDetection({ kills, calls }: DetectionOptions): Promise<DetectionFigures> {
-  const [loadBefore = 0] = loadavg();
-  const lab = await startLab({ nodes: 1, reinvite: false });
+export async function measureDetection(
+  { kills, calls }: Pick<BenchOptions, 'kills' | 'calls'>,
+  say: (line: string) => void,
+  signal: AbortSignal,
+): Promise<Detection> {
+  const lab = await startLab({ nodes: 1, reinvite: false, onProgress: say, signal });
   const stop = new AbortController();
   const log = createLogger('bench', 'silent');
   const children: ChildProcess[] = [];
+  let bus: Bus | undefined;
   try {
     const downs = new Map<string, number>();
     let now:
       | { readonly incarnation: string | null; readonly liveChannels: number; readonly up: boolean }
       | undefined;
-    const bus = await Bus.connect({ servers: [lab.info.nats], name: 'bench', log, signal: stop.signal });
+    bus = await Bus.connect({ servers: [lab.info.nats], name: 'bench', log, signal: stop.signal });
     bus.subscribe(subjects.heartbeat('ast1'), heartbeat, ({ incarnation, liveChannels, asterisk }) => {
       now = { incarnation, liveChannels, up: asterisk === 'up' };
     });
@@ -56,29 +56,41 @@ export async function measureDetection({ kills, calls }: DetectionOptions): Prom
       },
     });
     children.push(...(await startServices(lab)), ...startPhones(lab));
-    const detectionMs: number[] = [];
+    const nodeDownMs: number[] = [];
+    const floorMs: number[] = [];
     for (let kill = 0; kill < kills; kill += 1) {
+      signal.throwIfAborted();
       await until('Asterisk to be up', () => now?.up === true);
       await call(lab, calls);
       await until(`${calls} calls`, () => (now?.liveChannels ?? 0) >= 2 * calls);
       const incarnation = now?.incarnation ?? '';
+      const closed = await whenClosed(lab);
       const { at } = await lab.kill('ast1');
       await until('NodeDown', () => downs.has(incarnation));
-      detectionMs.push((downs.get(incarnation) ?? 0) - at);
+      nodeDownMs.push((downs.get(incarnation) ?? 0) - at);
+      floorMs.push((await closed.at) - at);
+      say(`kill ${kill + 1} of ${kills}`);
       await lab.start('ast1');
     }
-    const [loadAfter = 0] = loadavg();
-    return { detectionMs: detectionMs.sort((a, b) => a - b), calls, loadBefore, loadAfter };
+    return { kills, calls, nodeDown: spreadOf(nodeDownMs), floor: spreadOf(floorMs) };
   } finally {
     stop.abort(new Error('measured'));
+    await bus?.close();
     children.filter(({ exitCode }) => exitCode === null).forEach((child) => child.kill('SIGKILL'));
     await lab.down();
   }
 }
 
-/** The value that this share of a sorted list does not exceed. */
-export function percentile(sorted: readonly number[], share: number): number {
-  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
+/** A connection to Asterisk's HTTP server; `at` is when it ends, epoch ms. */
+async function whenClosed(lab: Lab): Promise<{ readonly at: Promise<number> }> {
+  const { hostname, port } = new URL(lab.info.ari['ast1']?.url ?? '');
+  const socket = connect(Number(port), hostname);
+  await once(socket, 'connect');
+  const at = new Promise<number>((resolve) => {
+    socket.on('error', () => undefined);
+    socket.once('close', () => resolve(Date.now()));
+  });
+  return { at };
 }
 
 async function startServices(lab: Lab): Promise<ChildProcess[]> {

@@ -1,20 +1,45 @@
+import type { Detection } from './detection.js';
 import type { Latency, Spread } from './latency.js';
 import type { Memory } from './memory.js';
 import type { Throughput } from './throughput.js';
 
-/** Everything that one run measured. */
+/** Everything that one run measured; what it was not to measure is undefined. */
 export interface Figures {
   /** Of the machine: its processors, and the load averages of the last minute before and after. */
   readonly machine: { readonly processors: number; readonly loadBefore: number; readonly loadAfter: number };
+  readonly ledger: LedgerFigures | undefined;
+  readonly detection: Detection | undefined;
+}
+
+export interface LedgerFigures {
   readonly throughput: readonly { readonly floor: Throughput; readonly ledger: Throughput }[];
   readonly memory: readonly Memory[];
   readonly latency: Latency;
 }
 
 /** The figures as a table for people. */
-export function render({ machine, throughput, memory, latency }: Figures): string {
+export function render({ machine, ledger, detection }: Figures): string {
   const { processors, loadBefore, loadAfter } = machine;
-  const rows: (readonly [string, string, string, string])[] = [['', 'ledger', 'floor', 'ratio']];
+  const load = `${processors} processors; load average ${tenths(loadBefore)} before, ${tenths(loadAfter)} after`;
+  const tables = [
+    ...(ledger === undefined ? [] : [aligned(ledgerRows(ledger))]),
+    ...(detection === undefined ? [] : [aligned(detectionRows(detection))]),
+  ];
+  return [...tables, load].join('\n\n');
+}
+
+type Row = readonly [string, string, string, string];
+
+function detectionRows({ kills, calls, nodeDown, floor }: Detection): Row[] {
+  const what = `kill -9 to NodeDown, ${kills} times with ${whole(calls)} calls, ms: median / p99`;
+  return [
+    ['', 'detection', 'floor', 'ratio'],
+    [what, spread(nodeDown), spread(floor), ratio(nodeDown.median, floor.median)],
+  ];
+}
+
+function ledgerRows({ throughput, memory, latency }: LedgerFigures): Row[] {
+  const rows: Row[] = [['', 'ledger', 'floor', 'ratio']];
   for (const { floor, ledger } of throughput) {
     const at = `at ${whole(ledger.sentPerSecond)} messages/s`;
     rows.push(
@@ -48,8 +73,7 @@ export function render({ machine, throughput, memory, latency }: Figures): strin
       ratio(readable.median, floor.median),
     ],
   );
-  const load = `${processors} processors; load average ${tenths(loadBefore)} before, ${tenths(loadAfter)} after`;
-  return [aligned(rows), '', load].join('\n');
+  return rows;
 }
 
 function aligned(rows: readonly (readonly string[])[]): string {

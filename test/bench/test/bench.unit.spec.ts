@@ -50,15 +50,22 @@ describe("the bench's figures", () => {
     const at = { wantedPerSecond: 5_000, sentPerSecond: 5_000, sent: 50_000, kernelDrops: 0 };
     const figures: Figures = {
       machine: { processors: 2, loadBefore: 0.5, loadAfter: 1 },
-      throughput: [{ floor: { ...at, lost: 0, cpuUs: 10 }, ledger: { ...at, lost: 3, cpuUs: 40 } }],
-      memory: [{ liveCalls: 10_000, bytesHot: 4_000, bytesCalm: 500 }],
-      latency: {
-        floor: { median: 1, p99: 2 },
-        barrier: { median: 3, p99: 4 },
-        readable: { median: 50, p99: 60 },
+      detection: { kills: 20, calls: 100, nodeDown: { median: 30, p99: 60 }, floor: { median: 3, p99: 5 } },
+      ledger: {
+        throughput: [{ floor: { ...at, lost: 0, cpuUs: 10 }, ledger: { ...at, lost: 3, cpuUs: 40 } }],
+        memory: [{ liveCalls: 10_000, bytesHot: 4_000, bytesCalm: 500 }],
+        latency: {
+          floor: { median: 1, p99: 2 },
+          barrier: { median: 3, p99: 4 },
+          readable: { median: 50, p99: 60 },
+        },
       },
     };
     const table = render(figures);
+    expect(table).toMatch(
+      /20 times with 100 calls, ms: median \/ p99 +30\.0 \/ 60\.0 +3\.0 \/ 5\.0 +10\.00 ×$/m,
+    );
+    expect(render({ ...figures, ledger: undefined })).not.toMatch(/ledger/);
     expect(table).toMatch(/lost of 50,000 +3 +0$/m);
     expect(table).toMatch(/messages\/s that fill one core +25,000 +100,000 +0\.25 ×$/m);
     expect(table).toMatch(/10,000 that talk +500$/m);
@@ -68,8 +75,15 @@ describe("the bench's figures", () => {
 
 describe("the bench's command line", () => {
   it('has a default for everything', () => {
-    expect(readOptions([])).toEqual({ rates: [5_000, 10_000], seconds: 10, live: [10_000, 50_000] });
+    const detection = { kills: 20, calls: 100 };
+    expect(readOptions([])).toEqual({
+      ...detection,
+      rates: [5_000, 10_000],
+      seconds: 10,
+      live: [10_000, 50_000],
+    });
     expect(readOptions(['--rates', '100,200', '--seconds', '1', '--live', '5'])).toEqual({
+      ...detection,
       rates: [100, 200],
       seconds: 1,
       live: [5],
