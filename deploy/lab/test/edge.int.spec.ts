@@ -10,6 +10,18 @@ const rpcAnswer = z.object({
   result: z.object({ item: z.object({ value: z.string() }) }).optional(),
 });
 
+const nodeList = z.object({
+  result: z.object({
+    RECORDS: z.array(
+      z.object({
+        SET: z.object({
+          TARGETS: z.array(z.object({ DEST: z.object({ URI: z.string(), FLAGS: z.string() }) })),
+        }),
+      }),
+    ),
+  }),
+});
+
 describe('the edge', () => {
   let lab: Lab;
   let edge: string;
@@ -129,5 +141,24 @@ describe('the edge', () => {
 
     expect((await victim.ask(bye)).status).toBe(200);
     await eventually('the dialog to be forgotten', async () => (await holderOf(call.callId)) === undefined);
+  });
+
+  it('says of a host that is cut off that it does not answer, long before a call could wait for it, and again that it does', async () => {
+    const host = lab.info.hosts.ast2?.address ?? '';
+    const flags = async (): Promise<string | undefined> => {
+      const response = await fetch(lab.info.edgeRpc ?? '', {
+        method: 'POST',
+        body: JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'dispatcher.list' }),
+      });
+      const { result } = nodeList.parse(await response.json());
+      const targets = result.RECORDS.flatMap(({ SET }) => SET.TARGETS.map(({ DEST }) => DEST));
+      return targets.find(({ URI }) => URI === `sip:${host}:5060`)?.FLAGS;
+    };
+    expect(await flags()).toBe('AP');
+    await lab.cut('ast2');
+    // A ping that waits for its answer as long as a transaction may would need half a minute.
+    await eventually('the edge to miss it', async () => (await flags()) === 'IP', 15_000);
+    await lab.heal('ast2');
+    await eventually('the edge to hear it', async () => (await flags()) === 'AP');
   });
 });

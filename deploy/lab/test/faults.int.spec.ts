@@ -61,6 +61,12 @@ describe('a lab that is to be broken piece by piece', () => {
     expect(await reaches('nats-2', 'core', 5432)).toBe(true);
     expect(await reaches('nats-2', 'nats-3', 4222)).toBe(true);
     expect((await lab.status()).cut).toEqual([]);
+    // All at once, as a partition comes.
+    await Promise.all(['postgres', 'nats-3'].map((peer) => lab.cut('nats-2', peer)));
+    expect(await reaches('nats-2', 'core', 5432)).toBe(false);
+    expect(await reaches('nats-2', 'nats-3', 4222)).toBe(false);
+    await lab.heal('nats-2');
+    expect((await lab.status()).cut).toEqual([]);
   });
 
   it('hangs a process with all that it has forked', async () => {

@@ -52,12 +52,8 @@ export async function kamailioUnit(edge: HostLayout, layout: Layout): Promise<Un
       ...nodes.map((node) => `2 sip:[${node.address6}]:${SIP_PORT} 4 0\n`),
     ].join(''),
   );
-  return kamailio(
-    'kamailio',
-    edge.name,
-    'kamailio.cfg',
-    ['LAB', 'WITH_TLS', 'WITH_IPV6', 'WITH_PING_TIMEOUT'],
-    () => answersRpc(edge.address),
+  return kamailio('kamailio', edge.name, 'kamailio.cfg', ['LAB', 'WITH_TLS', 'WITH_IPV6'], () =>
+    answersRpc(edge.address),
   );
 }
 

@@ -8,6 +8,8 @@ export class Operations {
   private readonly cut = new Set<string>();
   /** By host: what it is cut off from, by name. */
   private readonly dropped = new Map<string, ReadonlyMap<string, Peer>>();
+  /** What is done to the network is done in order: two partings of one host add up. */
+  private network: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly units: ReadonlyMap<string, Unit>,
@@ -39,7 +41,9 @@ export class Operations {
       case 'hang':
         return { at: this.unit(target).signal('SIGSTOP') };
       case 'cut':
-        return from === undefined ? this.connect(target, false) : this.part(target, from);
+        return this.inOrder(() =>
+          from === undefined ? this.connect(target, false) : this.part(target, from),
+        );
       case 'heal':
         return this.heal(target);
       case 'start':
@@ -59,7 +63,13 @@ export class Operations {
     const unit = this.units.get(target);
     if (unit?.hung === true) unit.signal('SIGCONT');
     if (unit !== undefined && this.info.hosts[target] === undefined) return { at: now() };
-    return this.connect(target, true);
+    return this.inOrder(() => this.connect(target, true));
+  }
+
+  private inOrder(work: () => Promise<OperationDone>): Promise<OperationDone> {
+    const result = this.network.then(work);
+    this.network = result.catch(() => undefined);
+    return result;
   }
 
   private async connect(host: string, connected: boolean): Promise<OperationDone> {
