@@ -43,7 +43,7 @@ export type LegPlace = z.infer<typeof legPlace>;
 export interface RestoredLeg {
   readonly callId: string;
   readonly place: LegPlace;
-  /** The ARI bridge that the legs of the call were to be joined in, where nobody has confirmed that they are. */
+  /** The ARI bridge that the legs of the call were to be joined in, where no call record tells of it. */
   readonly pendingJoin?: AriBridgeJoin;
   readonly takenFrom?: TakenFrom;
 }

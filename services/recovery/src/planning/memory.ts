@@ -1,6 +1,14 @@
-import { database, events, recoveries, recoveryLegs, withPostgresErrors, type Pool } from '@reinvite/db';
+import {
+  bridges,
+  database,
+  events,
+  recoveries,
+  recoveryLegs,
+  withPostgresErrors,
+  type Pool,
+} from '@reinvite/db';
 import { legPlace, recoveryOfChannel, recoveryStream, restoreCall, type RestoredLeg } from '@reinvite/domain';
-import { and, eq, inArray, isNull, sql } from 'drizzle-orm';
+import { and, eq, inArray, sql } from 'drizzle-orm';
 
 /** A recovery's stream begins with its plan. */
 const RECOVERY_STREAM = recoveryStream('');
@@ -18,18 +26,15 @@ export async function rememberedLegs(
   const ours = channelIds.filter((channelId) => recoveryOfChannel(channelId) !== null);
   if (ours.length === 0) return new Map();
   const { channelId, callId, origin, recoveryId, attempt, cseq } = recoveryLegs;
-  const { nodeId } = recoveries;
+  const { nodeId, target, targetIncarnation, joinedAt } = recoveries;
+  const join = sql<unknown>`${events.data} -> 'join'`;
+  // That the legs were joined counts once the call records have the bridge: from then on these say who is in it.
+  const isTold = sql<boolean>`${joinedAt} is not null and exists (
+    select 1 from ${bridges} where ${bridges.nodeId} = ${target} and ${bridges.incarnation} = ${targetIncarnation}
+      and ${bridges.bridgeId} = ${join} ->> 'bridgeId')`;
   const rows = await withPostgresErrors(() =>
     database(pool)
-      .select({
-        channelId,
-        callId,
-        origin,
-        attempt,
-        cseq,
-        nodeId,
-        join: sql<unknown>`${events.data} -> 'join'`,
-      })
+      .select({ channelId, callId, origin, attempt, cseq, nodeId, join, isTold })
       .from(recoveryLegs)
       .innerJoin(recoveries, eq(recoveries.recoveryId, recoveryId))
       .leftJoin(
@@ -37,7 +42,6 @@ export async function rememberedLegs(
         and(
           eq(events.streamId, sql`${RECOVERY_STREAM} || ${recoveries.recoveryId}`),
           eq(events.version, PLANNED_VERSION),
-          isNull(recoveries.joinedAt),
         ),
       )
       .where(inArray(channelId, ours)),
@@ -47,7 +51,7 @@ export async function rememberedLegs(
       const place = legPlace.safeParse(row.origin);
       if (row.channelId === null || !place.success) return [];
       const { data: join } = restoreCall.shape.join.safeParse(row.join);
-      const pending = join?.kind === 'ari-bridge' ? { pendingJoin: join } : {};
+      const pending = join?.kind === 'ari-bridge' && !row.isTold ? { pendingJoin: join } : {};
       const { nodeId, attempt, cseq } = row;
       const taken = cseq === null ? {} : { takenFrom: { nodeId, attempt, cseq } };
       return [[row.channelId, { callId: row.callId, place: place.data, ...pending, ...taken }]];

@@ -216,12 +216,16 @@ function rememberedIn(tables: Tables, ours: ReadonlySet<string>): ReadonlyMap<st
     const place = legPlace.safeParse(origin);
     if (!place.success) continue;
     const recovery = tables.recoveries.get(leg.recovery_id);
-    const isJoined = (recovery?.joined_at ?? null) !== null;
-    const plan = isJoined ? undefined : tables.streams.get(recoveryStream(leg.recovery_id))?.[0];
+    const plan = tables.streams.get(recoveryStream(leg.recovery_id))?.[0];
     const { data } = restoreCall
       .pick({ join: true })
       .safeParse(plan === undefined ? null : JSON.parse(plan.json));
-    const pending = data?.join.kind === 'ari-bridge' ? { pendingJoin: data.join } : {};
+    const join = data?.join.kind === 'ari-bridge' ? data.join : null;
+    const { target = null, target_incarnation: life = null, joined_at: joinedAt = null } = recovery ?? {};
+    const isTold =
+      joinedAt !== null &&
+      tables.callBridges.get(keyOf(target ?? '', life ?? '', join?.bridgeId ?? '')) !== undefined;
+    const pending = join === null || isTold ? {} : { pendingJoin: join };
     const { attempt, cseq } = leg;
     const taken =
       recovery === undefined || cseq === null
