@@ -228,9 +228,10 @@ describe('recovery, on real Postgres and NATS', () => {
   it.each([
     ['nothing of it', () => []],
     ['only that it was called', (ids: string[]) => ids.map((id) => ringing(id))],
+    ['of one leg only', ([one = '']: string[]) => [back(one, 'a')]],
     [
-      'of one leg only',
-      ([one = '']: string[]) => [leg('ast2', one, { channelId: one, sipCallId: 'a@phone' })],
+      'of both legs, and not of their bridge',
+      (ids: string[]) => ids.map((id, n) => back(id, 'ab'.charAt(n))),
     ],
   ])('recovers a call again of which the agent of its new node told %s', async (_, told) => {
     cluster.replica();
@@ -293,4 +294,8 @@ describe('recovery, on real Postgres and NATS', () => {
 function ringing(channelId: string) {
   const dialplan = { context: 'default', extension: 's', priority: 1, appName: 'AppDial2', appData: '' };
   return leg('ast2', channelId, { channelId, sipCallId: '', state: 'Down', stasisApp: null, dialplan });
+}
+
+function back(channelId: string, legId: string) {
+  return leg('ast2', channelId, { channelId, sipCallId: `${legId}@phone` });
 }

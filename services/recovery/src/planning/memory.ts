@@ -50,8 +50,8 @@ export async function rememberedLegs(
     rows.flatMap((row) => {
       const place = legPlace.safeParse(row.origin);
       if (row.channelId === null || !place.success) return [];
-      const { data: join } = restoreCall.shape.join.safeParse(row.join);
-      const pending = join?.kind === 'ari-bridge' && !row.isTold ? { pendingJoin: join } : {};
+      const { data: wanted } = restoreCall.shape.join.safeParse(row.join);
+      const pending = wanted?.kind === 'ari-bridge' && !row.isTold ? { pendingJoin: wanted } : {};
       const { nodeId, attempt, cseq } = row;
       const taken = cseq === null ? {} : { takenFrom: { nodeId, attempt, cseq } };
       return [[row.channelId, { callId: row.callId, place: place.data, ...pending, ...taken }]];
