@@ -93,6 +93,29 @@ describe('a re-INVITE that collided with one of the phone (491)', () => {
       );
   });
 
+  it('is waited with while nobody hears of its node', () => {
+    const patient = { limits: { ...limits, targetWaitMs: 5_000 } };
+    for (const [legs, told] of [
+      [1, []],
+      [2, [record(first.answered(1))]],
+    ] as const) {
+      given(planned(legs, patient))
+        .when(
+          ...told,
+          record(first.refused(0, true, 'REINVITE_COLLIDED')),
+          due(2, 14_200, []),
+          due(2, 14_700),
+        )
+        .then(
+          ...told.map(() => ({ type: 'LegAnswered' }) as const),
+          { type: 'LegRefused' },
+          { type: 'AttemptAwaited', reason: 'reinvite-collided' },
+          { type: 'AttemptAwaited', reason: 'no-target', until: 19_200 },
+          { type: 'AttemptStarted', target: 'ast2', legs: [{ legId: 'leg-0' }] as never },
+        );
+    }
+  });
+
   it('four times has failed', () => {
     const events = planned(1);
     const collided = (attempt: number): RecoveryCommand =>

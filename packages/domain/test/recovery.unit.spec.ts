@@ -100,10 +100,17 @@ describe('a call with one leg', () => {
       );
   });
 
-  it('has failed when there is no other node', () => {
+  it('is tried again, once, on the only node where that could not be reached', () => {
     given(planned(1))
-      .when(record(first.refused(0, false), [candidate('ast2')]))
+      .when(
+        record(first.refused(0, false), [candidate('ast2')]),
+        { type: 'StartAttempt', attempt: 2, candidates: [candidate('ast2')], at: 30_000 },
+        record(factsOf(2, 'ast2').refused(0, false), [candidate('ast2')]),
+      )
       .then(
+        { type: 'LegRefused' },
+        { type: 'AttemptAwaited', reason: 'target-unreachable', until: null },
+        { type: 'AttemptStarted', attempt: 2, target: 'ast2' },
         { type: 'LegRefused' },
         { type: 'RecoveryCompleted', outcome: 'failed', reason: 'target-unreachable' },
       );

@@ -10,6 +10,9 @@ import type { Target } from './target.js';
 /** Asterisk ends an unanswered originate itself; so much later it has not. */
 const OVERDUE_MARGIN_MS = 2_000;
 
+/** A connection that broke over a request is waited for so long. */
+const ASTRAY_WAIT_MS = 1_000;
+
 export interface LegContext {
   readonly command: RestoreCall;
   readonly target: Target;
@@ -87,8 +90,16 @@ function isOutOfReach(outcome: AnswerOutcome): boolean {
   return outcome.kind === 'lost' && outcome.why === 'CONNECTION_LOST';
 }
 
-/** Never rejects: what goes wrong is told to the channel's life. */
-async function originate(leg: LegAttempt, life: ChannelLife, context: LegContext): Promise<void> {
+/**
+ * Never rejects: what goes wrong is told to the channel's life.
+ * @param isLast false where a request that goes astray is made once more.
+ */
+async function originate(
+  leg: LegAttempt,
+  life: ChannelLife,
+  context: LegContext,
+  isLast = false,
+): Promise<void> {
   const { target, facts, log } = context;
   const request = originateRequest(leg, Math.ceil(context.answerTimeoutMs / 1_000));
   try {
@@ -102,12 +113,24 @@ async function originate(leg: LegAttempt, life: ChannelLife, context: LegContext
         { err, channelId: leg.channelId },
         'the originate may have been sent; looking for its channel',
       );
-      await find(leg, life, context);
+      if (!isLast && isCoded(err, 'ARI_UNREACHABLE') && (await hasGoneAstray(life, context)))
+        await originate(leg, life, { ...context, mayHaveBegun: true }, true);
+      else await find(leg, life, context);
       return;
     }
     log.warn({ err, channelId: leg.channelId }, 'the originate was refused');
     life.notSent(isCoded(err, 'ARI_UNREACHABLE') ? 'TARGET_UNREACHABLE' : 'ORIGINATE_REFUSED');
   }
+}
+
+/**
+ * Whether a request that was not answered has left no channel. Made again under the same id and CSeq it does no harm where it
+ * has arrived all the same, or arrives late: Asterisk or `res_pjsip_recovery` refuses the one that comes second.
+ */
+async function hasGoneAstray(life: ChannelLife, context: LegContext): Promise<boolean> {
+  if (life.isSettled || !(await context.target.hasLife(context.command.targetIncarnation, ASTRAY_WAIT_MS)))
+    return false;
+  return (await context.target.sees(life)) === 'absent' && !life.isSettled && mayOriginate(context);
 }
 
 /** An error that is not one of ARI's own refusals proves nothing; an answer that cannot be read (status 200) is no refusal. */

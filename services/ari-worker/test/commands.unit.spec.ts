@@ -219,6 +219,20 @@ describe('a command', () => {
     await commands.handle(command(), 1);
     expect(refusals()).toMatchObject([{ reason: 'OUTCOME_UNKNOWN', sent: true }]);
     expect(told()).not.toContain('LegOriginated');
+    expect(asterisk.originated).toHaveLength(2);
+  });
+
+  it('is sent once more under the same id and CSeq where the first request went astray', async () => {
+    asterisk.onOriginate = ({ channelId }) => {
+      if (asterisk.originated.length > 1) return setImmediate(() => asterisk.answer(channelId));
+      asterisk.live.delete(channelId);
+      throw connectionLost(true);
+    };
+    await commands.handle(command(), 1);
+    const [one, two, ...more] = asterisk.originated;
+    expect(more).toEqual([]);
+    expect(two).toEqual(one);
+    expect(told().toSorted()).toEqual(['LegAnswered', 'LegOriginated']);
   });
 
   it('says that the target was lost when it comes back as another', async () => {

@@ -26,7 +26,7 @@ type Rule = Omit<Again, 'delayMs'> & {
 
 /** Longest time that a phone or proxy may ask for; people on the line wait no longer (RFC 3261 section 14.2 has up to 10 s). */
 const PATIENCE_MS = 10_000;
-/** After a 503 that names no time, the same node tries again after this. */
+/** After a 503 that names no time, and where it could not be reached, the same node tries again after this. */
 const UNAVAILABLE_MS = 1_000;
 const STEP_MS = 10;
 
@@ -37,7 +37,8 @@ const elsewhere = {
   waitsForNode: false,
   plainOffer: false,
 } as const;
-const again = { ...elsewhere, where: 'any', mayReturn: true } as const;
+/** The node is well; where it is not heard of for a while, because nobody is, it is waited for. */
+const again = { ...elsewhere, where: 'any', mayReturn: true, waitsForNode: true } as const;
 
 /**
  * What of the dialog a refused re-INVITE leaves as it was: any final answer but 2xx, 481 and 408 (RFC 3261 sections 12.2.1.2
@@ -62,7 +63,9 @@ const AFTER_UNSUPPORTED: Rule = { ...again, plainOffer: true, times: 1, counts: 
 
 const OFFER_UNSUPPORTED: Reason = 'offer-unsupported';
 const TARGET_LOST: Reason = 'target-lost';
-const DEADLINE_PASSED: Reason = 'deadline-passed';
+
+/** What kept a command from the node may be over soon, and there may be no other node. */
+const MAY_RETURN: ReadonlySet<string> = new Set<Reason>(['deadline-passed', 'target-unreachable']);
 
 /** How the leg may be tried again, now that its latest attempt has ended; null where it may not. */
 export function againOf(leg: LegProgress, state: RestoringState): Again | null {
@@ -95,7 +98,7 @@ function ruleOf({ refused, originated }: LegProgress, reason: string): Rule | un
   if (refused !== null && !refused.sent && reason !== TARGET_LOST) {
     if (originated && reason !== OFFER_UNSUPPORTED) return undefined;
     if (reason === OFFER_UNSUPPORTED) return AFTER_UNSUPPORTED;
-    return reason === DEADLINE_PASSED ? { ...AFTER_UNSENT, mayReturn: true } : AFTER_UNSENT;
+    return MAY_RETURN.has(reason) ? { ...AFTER_UNSENT, mayReturn: true } : AFTER_UNSENT;
   }
   return AFTER_SENT[reason as Reason];
 }
@@ -114,6 +117,8 @@ function delayOf(leg: LegProgress, reason: string, state: RestoringState): numbe
       return asked ?? 0;
     case 'server-unavailable':
       return asked ?? UNAVAILABLE_MS;
+    case 'target-unreachable':
+      return state.legs.some(({ answered }) => answered) ? 0 : UNAVAILABLE_MS;
     default:
       return 0;
   }

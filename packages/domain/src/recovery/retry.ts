@@ -74,9 +74,10 @@ function delayOf(left: readonly Left[], isTried: boolean): number {
   return Math.max(...left.map(({ again }) => (again.where === 'elsewhere' && !isTried ? 0 : again.delayMs)));
 }
 
-/** Where a leg has come back, the call is on that node, and no other can take the rest. */
-function canWait({ legs }: RestoringState, left: readonly Left[]): boolean {
-  return !legs.some((leg) => leg.answered) && left.some(({ again }) => again.waitsForNode);
+/** Where a leg has come back, the call is on that node, and no other can take the rest: it may be out of hearing, and not dead. */
+function canWait({ legs, targetDead }: RestoringState, left: readonly Left[]): boolean {
+  const mayTurnUp = !targetDead || !legs.some((leg) => leg.answered);
+  return mayTurnUp && left.some(({ again }) => again.waitsForNode);
 }
 
 /**
