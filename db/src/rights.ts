@@ -18,6 +18,8 @@ const ALL = ['select', 'insert', 'update', 'delete'] as const;
 export const RIGHTS: Readonly<Record<string, Rights>> = {
   reinvite_recovery: {
     bridges: ALL,
+    call_flow_effects: ALL,
+    call_flows: ALL,
     checkpoints: KEEP,
     deadlines: KEEP,
     dialogs: READ,

@@ -1,4 +1,5 @@
 export * from './call-records.js';
 export * from './dialogs.js';
 export * from './events.js';
+export * from './flow.js';
 export * from './recoveries.js';

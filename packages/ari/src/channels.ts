@@ -32,6 +32,16 @@ export type HangupReason = number | 'normal' | 'busy' | 'congestion' | 'no_answe
 const variable = z.object({ value: z.string() });
 const playback = z.object({ id: z.string() });
 
+/**
+ * Arguments of an application may be longer than a line of HTTP, which Asterisk cuts at 4,096 characters: they go in the body,
+ * where it takes all parameters (40,960 characters).
+ */
+function bodyOf(target: OriginateTarget, variables: Originate['variables']): object | undefined {
+  const args = 'app' in target ? target.appArgs : undefined;
+  if (args === undefined) return variables;
+  return { variables: variables ?? {}, appArgs: args.join(',') };
+}
+
 /** ARI's `/channels`. Every method rejects with a coded error; see {@link AriConnection}. */
 export class AriChannels {
   constructor(private readonly call: Caller) {}
@@ -65,7 +75,7 @@ export class AriChannels {
     const { channelId, endpoint, target, callerId, timeoutS, variables, originator, formats } = request;
     const goesOn =
       'app' in target
-        ? { app: target.app, appArgs: target.appArgs?.join(',') }
+        ? { app: target.app }
         : { context: target.context, extension: target.extension, priority: target.priority };
     const parameters = {
       channelId,
@@ -73,7 +83,7 @@ export class AriChannels {
       ...goesOn,
       callerId,
       timeout: timeoutS,
-      variables,
+      variables: bodyOf(target, variables),
       originator,
       formats,
     };

@@ -7,6 +7,8 @@ import { ensureStreams, requireStreams } from './streams.js';
 export interface BusOptions extends Access {
   /** Servers that keep each JetStream stream: 1, 3 or 5; what a stream has already where it is not given. */
   readonly replicas?: number | undefined;
+  /** Whether streams are needed; default true. Without them nothing is asked of JetStream, and none is created. */
+  readonly streams?: boolean;
   /** Shown in the NATS server's list of connections. */
   readonly name: string;
   readonly log: Logger;
@@ -34,8 +36,9 @@ export async function openConnection(options: BusOptions): Promise<NatsConnectio
 /** Creates the streams, or waits for those that the account needs. @throws as {@link coded}. */
 export function prepare(
   connection: NatsConnection,
-  { nkeyFile, account, replicas }: BusOptions,
+  { nkeyFile, account, replicas, streams = true }: BusOptions,
 ): Promise<void> {
+  if (!streams) return Promise.resolve();
   return coded(
     nkeyFile === undefined
       ? ensureStreams(connection, replicas)

@@ -43,6 +43,7 @@ export function permissions(nodes: readonly Pick<NodeConfig, 'id'>[]): ReadonlyM
     ['requester', REQUESTER],
     ['operator', OPERATOR],
     ['observer', OBSERVER],
+    ['application', APPLICATION],
   ]);
 }
 
@@ -121,7 +122,14 @@ const RECOVERY: Permissions = {
     ...consumes('earlyDialogs', 'recovery'),
     ...stateOf('restoreCommands'),
   ],
-  subscribe: [subjects.heartbeat(ANY), subjects.recoveryRequest, subjects.operatorRecovery],
+  subscribe: [
+    subjects.heartbeat(ANY),
+    subjects.recoveryRequest,
+    subjects.operatorRecovery,
+    subjects.flowPut,
+    subjects.flowGet,
+    subjects.flowEffect,
+  ],
   answers: true,
   streams: ['callFacts', 'nodeEvents', 'restoreCommands', 'restoreFacts', 'earlyDialogs'],
 };
@@ -180,6 +188,14 @@ const OBSERVER: Permissions = {
   about: 'monitoring: alarms, heartbeats and status',
   publish: [subjects.sentinelStatus, subjects.ledgerStatus],
   subscribe: [ALARMS, subjects.heartbeat(ANY)],
+  answers: false,
+  streams: [],
+};
+
+const APPLICATION: Permissions = {
+  about: 'an ARI application: keeps the state of its calls with recovery, and nothing else',
+  publish: [subjects.flowPut, subjects.flowGet, subjects.flowEffect],
+  subscribe: [],
   answers: false,
   streams: [],
 };

@@ -33,6 +33,12 @@ export const subjects = {
   ledgerStatus: 'reinvite.ledger.status',
   /** Request, anyone → recovery: `RecoveryRequest`, answered with `RecoveryReply`. */
   recoveryRequest: 'reinvite.recovery.request',
+  /** Request, an ARI application → recovery: `FlowPut`, answered with `FlowPutReply`. */
+  flowPut: 'reinvite.flow.put',
+  /** Request, an ARI application → recovery: `FlowGet`, answered with `FlowGetReply`. */
+  flowGet: 'reinvite.flow.get',
+  /** Request, an ARI application → recovery: `FlowEffect`, answered with `FlowEffectReply`. */
+  flowEffect: 'reinvite.flow.effect',
   /** Core NATS, recovery and sentinel → whoever watches: `Alarm`. */
   alarm: (kind: AlarmKind) => `reinvite.alarm.${kind}`,
   /** Request, operator → recovery: `OperatorCommand`, answered with `OperatorReply`. */

@@ -11,6 +11,7 @@ export * from './placement/index.js';
 export * from './recovery/index.js';
 export * from './ledger.js';
 export * from './early.js';
+export * from './flow.js';
 export * from './control/index.js';
 export * from './alarm.js';
 export * from './operator.js';

@@ -89,6 +89,17 @@ export const restraints = {
     .prefault({}),
 };
 
+/** What ARI applications may keep with us (docs/flow.md). */
+export const flow = z
+  .strictObject({
+    /** Of one state, or of one effect's result, as JSON in UTF-8. Asterisk takes 40,960 bytes in all with which a leg comes back. */
+    maxBytes: z.number().int().min(64).max(16_384).default(8_192),
+    /** Of one call. */
+    maxEffects: z.number().int().min(1).default(256),
+  })
+  .prefault({});
+export type FlowConfig = z.infer<typeof flow>;
+
 /** An edge whose JSON-RPC ends the transactions that a dead node has left open. */
 export const edges = z.array(z.strictObject({ rpcUrl: httpUrl })).default([]);
 

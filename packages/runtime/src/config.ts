@@ -7,6 +7,7 @@ import { captureIdsOf, dialogLedger, hepCaptureId } from './config-ledger.js';
 import {
   DEFAULT_GROUP,
   edges,
+  flow,
   groupName,
   recoveryPolicies,
   restraints,
@@ -97,6 +98,7 @@ const sections = z.strictObject({
       policies: recoveryPolicies,
       ...restraints,
       edges,
+      flow,
     })
     .prefault({}),
   dialogs: dialogSources,

@@ -125,6 +125,21 @@ export const ERROR_TABLE = {
     'retryable',
     'The calls of a dead node could not be planned, and are planned again as long as it makes sense.',
   ],
+  FLOW_INVALID: [
+    'terminal',
+    "A request for an application's state (`reinvite.flow.*`) does not fit its schema.",
+  ],
+  FLOW_VERSION_CONFLICT: [
+    'terminal',
+    'The state of a call is not of the version that the application expected; the answer says which one is there.',
+  ],
+  FLOW_TOO_LARGE: [
+    'terminal',
+    'The state of a call, or the result of an effect, is longer than `recovery.flow.maxBytes`.',
+  ],
+  FLOW_TOO_MANY_EFFECTS: ['terminal', 'A call has `recovery.flow.maxEffects` effects on record already.'],
+  FLOW_EFFECT_NOT_BEGUN: ['terminal', 'The end of an effect was told by somebody who has not begun it.'],
+  FLOW_UNAVAILABLE: ['retryable', "An application's state could not be read or written just now."],
   EDGE_FAILED: ['retryable', 'The JSON-RPC of an edge does not answer, or refused what it was asked for.'],
   LISTEN_FAILED: ['fatal', 'A socket could not be bound.'],
   USAGE_INVALID: ['fatal', 'A command line names an unknown service, or options that do not go together.'],

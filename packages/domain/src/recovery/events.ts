@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { callKind, legPlace } from '../call/call.js';
 import { epochMs, incarnation, nodeDown, nodeId } from '../node.js';
+import { flowOfLeg } from '../flow.js';
 import { restoreCall } from '../restore.js';
 
 /** Why a recovery began. `at`: when the evidence was seen, or the request came. */
@@ -28,6 +29,8 @@ const plannedLeg = z.object({
   callerId: z.string(),
   accountCode: z.string(),
   language: z.string(),
+  /** What its ARI application has put, where that is where it goes on. */
+  flow: flowOfLeg.optional(),
 });
 export type PlannedLeg = z.infer<typeof plannedLeg>;
 

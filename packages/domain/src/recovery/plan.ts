@@ -1,4 +1,5 @@
 import type { Call, CallLeg } from '../call/call.js';
+import type { FlowOfLeg } from '../flow.js';
 import type { Candidate } from '../placement/candidate.js';
 import { candidatesWithin, chooseTarget, withLoad } from '../placement/choose-target.js';
 import { crashesOf, quarantineOf, type PastRecovery } from './call-history.js';
@@ -11,6 +12,8 @@ import type { RecoveryPolicy } from './policy.js';
 export interface PlanInput {
   readonly calls: readonly Call[];
   readonly dialogs: DialogViews;
+  /** What ARI applications have put, by SIP Call-ID. */
+  readonly flows?: ReadonlyMap<string, FlowOfLeg>;
   readonly candidates: readonly Candidate[];
   readonly trigger: Trigger;
   /** What each attempt may take; where the calls may go says the policy. */
@@ -44,7 +47,7 @@ export function planRecoveries(input: PlanInput): PlanRecovery[] {
     const past = pastOf.get(call.callId) ?? [];
     const bar = trigger.kind === 'request' ? null : barFor(call, past, input);
     const limits = limitsOf(call, past, input);
-    const { legs, skipped } = divide(call, (leg) => {
+    const { legs, skipped } = divide(call, input.flows, (leg) => {
       const verdict = assessLeg(call, leg, grounds);
       return verdict.eligible && bar !== null && bar.until <= at
         ? { eligible: false, reason: bar.reason }
@@ -112,12 +115,12 @@ function byCall(past: readonly PastRecovery[]): ReadonlyMap<string, readonly Pas
   return found;
 }
 
-function divide(call: Call, assess: (leg: CallLeg) => Verdict) {
+function divide(call: Call, flows: PlanInput['flows'], assess: (leg: CallLeg) => Verdict) {
   const legs: PlannedLeg[] = [];
   const skipped: SkippedLeg[] = [];
   for (const leg of call.legs) {
     const verdict = assess(leg);
-    if (verdict.eligible) legs.push(plannedLeg(leg, verdict.variables));
+    if (verdict.eligible) legs.push(plannedLeg(leg, verdict.variables, flows?.get(leg.record.sipCallId)));
     else skipped.push(skippedLeg(leg, verdict));
   }
   for (const legId of call.strangers)
@@ -138,7 +141,11 @@ function skippedLeg({ legId, record }: CallLeg, verdict: Extract<Verdict, { elig
   };
 }
 
-function plannedLeg({ legId, record, place }: CallLeg, dialog: Readonly<Record<string, string>>): PlannedLeg {
+function plannedLeg(
+  { legId, record, place }: CallLeg,
+  dialog: Readonly<Record<string, string>>,
+  flow: FlowOfLeg | undefined,
+): PlannedLeg {
   const { sipCallId, endpoint, caller, accountCode, language } = record;
   return {
     legId,
@@ -149,6 +156,7 @@ function plannedLeg({ legId, record, place }: CallLeg, dialog: Readonly<Record<s
     callerId: callerIdOf(caller),
     accountCode,
     language,
+    ...(flow !== undefined && place.kind === 'stasis' ? { flow } : {}),
   };
 }
 

@@ -1,4 +1,5 @@
-import { RECOVERED_CONTEXT, type LegPlace } from '../call/call.js';
+import { RECOVERED_CONTEXT } from '../call/call.js';
+import { recoveredArgs } from '../flow.js';
 import type { Continuation, LegAttempt, RestoreCall } from '../restore.js';
 import { dialogOfAttempt } from './dialog-of-attempt.js';
 import type { PlannedLeg } from './events.js';
@@ -51,14 +52,14 @@ function legAttemptOf(plan: Plan, leg: PlannedLeg, progress: LegProgress): LegAt
     callerId,
     accountCode,
     language,
-    continuation: continuationOf(leg.place, plan.callId),
+    continuation: continuationOf(leg, plan.callId),
   };
 }
 
-function continuationOf(place: LegPlace, callId: string): Continuation {
+function continuationOf({ place, flow }: PlannedLeg, callId: string): Continuation {
   switch (place.kind) {
     case 'stasis':
-      return { kind: 'stasis', app: place.app, args: ['recovered', callId] };
+      return { kind: 'stasis', app: place.app, args: recoveredArgs(callId, flow) };
     case 'dialplan':
       return {
         kind: 'dialplan',
@@ -76,7 +77,7 @@ function continuationOf(place: LegPlace, callId: string): Continuation {
 }
 
 /** Read by `deploy/asterisk/reinvite-extensions.conf`. */
-function placeVariables(place: LegPlace, alone: boolean): Record<string, string> {
+function placeVariables(place: PlannedLeg['place'], alone: boolean): Record<string, string> {
   if (place.kind !== 'dial-caller' && place.kind !== 'dial-callee') return {};
   const timeout = { REINVITE_JOIN_TIMEOUT: String(alone ? ALONE_TIMEOUT_S : JOIN_TIMEOUT_S) };
   if (place.kind === 'dial-callee') return timeout;
