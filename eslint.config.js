@@ -11,7 +11,7 @@ export default tseslint.config(
       parserOptions: {
         project: [
           './tsconfig.test.json',
-          './{packages,services,test}/*/tsconfig.json',
+          './{packages,services,examples,test}/*/tsconfig.json',
           './db/tsconfig.json',
           './deploy/lab/tsconfig.json',
         ],

@@ -25,6 +25,7 @@ import {
 import { projectCallFacts } from './call-records/index.js';
 import { consumeDeaths, consumeFacts, rememberDeaths } from './consumers.js';
 import { consumeEarly } from './early/end-early.js';
+import { answerFlows, FlowStore } from './flow/index.js';
 import { NodeBook } from './nodes/node-book.js';
 import { openDialogSources } from './planning/dialog-sources.js';
 import { Planner } from './planning/planner.js';
@@ -181,6 +182,7 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
     queue: 'recovery',
     maxBytes: config.recovery.requests.maxBytes,
   });
+  answerFlows(bus, new FlowStore(pool, config.recovery.flow), config.recovery.flow);
   log.info('ready');
   // A call does not wait for it, and what is wrong is in the log.
   void sources.homer?.greet().catch(() => undefined);

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { database, withPostgresErrors, type Pool } from '@reinvite/db';
 import type { Logger } from '@reinvite/runtime';
 import { sql } from 'drizzle-orm';
+import { pruneFlows } from '../flow/index.js';
 
 const EVERY_MS = 600_000;
 const KEEP = '1 day';
@@ -10,6 +11,8 @@ const KEEP = '1 day';
 export async function pruneEvery(pool: Pool, log: Logger, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
     try {
+      // First: they are told by the call records.
+      await pruneFlows(pool);
       await pruneCallRecords(pool);
     } catch (err) {
       log.warn({ err }, 'old call records not removed, trying again later');

@@ -5,6 +5,7 @@ import {
   ledgerBarrierReply,
   type Call,
   type DialogViews,
+  type FlowOfLeg,
   type LedgerBarrier,
 } from '@reinvite/domain';
 import type { Config, Logger } from '@reinvite/runtime';
@@ -38,6 +39,8 @@ export interface Settled {
 export interface Evidence {
   readonly calls: readonly Call[];
   readonly dialogs: DialogViews;
+  /** What ARI applications have put of the legs, by SIP Call-ID. */
+  readonly flows: ReadonlyMap<string, FlowOfLeg>;
   /** The same, as the ledger has them. */
   readonly found: ReadonlyMap<string, readonly Dialog[]>;
 }
@@ -78,13 +81,14 @@ export async function readEvidence(
   ]);
   const { legs, bridges } = withoutLegs(withUnheard(live, unheard), planned.legIds);
   const callIds = new Set(legs.map((leg) => leg.sipCallId).filter((callId) => callId !== ''));
-  const [memory, found] = await Promise.all([
+  const [memory, found, flows] = await Promise.all([
     reads.remembered(legs.map((leg) => leg.channelId)),
     ledger === null ? new Map<string, readonly Dialog[]>() : ledger.findByCallIds([...callIds]),
+    reads.flows([...callIds]),
   ]);
   const records = { nodeId, incarnation, legs, bridges };
   const calls = deriveCalls(records, withJoins(memory, unheard), planned.callIds);
-  return { calls, dialogs: dialogViews(found), found };
+  return { calls, dialogs: dialogViews(found), flows, found };
 }
 
 function withoutLegs(live: LiveCalls, without: ReadonlySet<string>): LiveCalls {

@@ -191,7 +191,7 @@ export class Planner {
   ): Promise<Draft> {
     const { settings, sources } = this.options;
     const { nodeId, incarnation, trigger } = dead;
-    const { calls, dialogs, found } = await readEvidence(this.options, nodeId, incarnation, planned);
+    const { calls, dialogs, flows, found } = await readEvidence(this.options, nodeId, incarnation, planned);
     if (calls.length === 0) return NOTHING;
     const policy = this.options.policyFor(nodeId);
     const past = await readsOf(this.options).past(calls, historySince(trigger, policy));
@@ -203,6 +203,7 @@ export class Planner {
     const input = {
       calls,
       dialogs,
+      flows,
       candidates,
       trigger,
       limits,

@@ -1,6 +1,7 @@
 import type { Database, Pool } from '@reinvite/db';
-import type { Call, PastRecovery, RestoredLeg } from '@reinvite/domain';
+import type { Call, FlowOfLeg, PastRecovery, RestoredLeg } from '@reinvite/domain';
 import { closeIncarnation, readLiveCalls, type LiveCalls } from '../call-records/index.js';
+import { readFlows } from '../flow/index.js';
 import { rememberedLegs } from './memory.js';
 import { pastRecoveries } from './past-recoveries.js';
 import { claim, type Claim } from './claim.js';
@@ -15,6 +16,8 @@ export interface PlanningReads {
   unheard(nodeId: string, incarnation: string): Promise<readonly UnheardLeg[]>;
   /** What is remembered of replacement channels of ours, by channel id. */
   remembered(channelIds: readonly string[]): Promise<ReadonlyMap<string, RestoredLeg>>;
+  /** What ARI applications have put of legs, by SIP Call-ID. */
+  flows(sipCallIds: readonly string[]): Promise<ReadonlyMap<string, FlowOfLeg>>;
   /** What of an incarnation has a recovery already. */
   planned(nodeId: string, incarnation: string): Promise<Planned>;
   /** Earlier recoveries of these calls since a moment, epoch ms. */
@@ -31,6 +34,7 @@ export function postgresReads(pool: Pool): PlanningReads {
     liveCalls: (nodeId, incarnation) => readLiveCalls(pool, nodeId, incarnation),
     unheard: (nodeId, incarnation) => unheardLegs(pool, nodeId, incarnation),
     remembered: (channelIds) => rememberedLegs(pool, channelIds),
+    flows: (sipCallIds) => readFlows(pool, sipCallIds),
     planned: (nodeId, incarnation) => whatIsPlanned(pool, nodeId, incarnation),
     past: (calls, since) => pastRecoveries(pool, calls, since),
     claim,

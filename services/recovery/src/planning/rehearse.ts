@@ -13,6 +13,7 @@ import {
   type RecoveryPolicy,
 } from '@reinvite/domain';
 import { readLiveCalls } from '../call-records/index.js';
+import { readFlows } from '../flow/index.js';
 import { rowsOf } from '../recoveries/read-rows.js';
 import { writeReadSide } from '../recoveries/write-read-side.js';
 import { claim } from './claim.js';
@@ -46,6 +47,7 @@ export async function rehearse(
       await readLiveCalls(pool, NOBODY, NOBODY);
       await unheardLegs(pool, NOBODY, NOBODY);
       await rememberedLegs(pool, [channelIdOf(recoveryIdOf(NOBODY, NOBODY, NOBODY), 0, 1)]);
+      await readFlows(pool, [NOBODY]);
       await ledger?.findByCallIds([NOBODY]);
       await inTransaction(pool, async (tx) => {
         await claim(tx, NOBODY, NOBODY, new Map([[NOBODY, NOBODY]]));

@@ -116,6 +116,11 @@ export class BaresipPhone {
     return this.reinvite('resume');
   }
 
+  /** Presses a key: RFC 4733 in its RTP. */
+  async press(digit: string): Promise<void> {
+    await this.tell('sndcode', digit);
+  }
+
   /** Hangs up; resolves when the BYE is answered 200. */
   async hangUp(): Promise<void> {
     await this.tell('hangup');

@@ -104,6 +104,8 @@ type LegOrBridge = Gone & Pick<LegObserved, 'nodeId' | 'incarnation'>;
 /** What the planning reads, by the same rules as its queries. */
 export function simulatedReads(process: Process, postgres: Postgres): PlanningReads {
   return {
+    // No application is simulated.
+    flows: async () => new Map(),
     liveCalls: (nodeId, incarnation) =>
       postgres.transact(process, 'read live calls', (_tx, { callLegs, callBridges }) => {
         const lives = (row: LegOrBridge): boolean =>
