@@ -3,6 +3,7 @@ type Privilege = 'select' | 'insert' | 'update' | 'delete';
 type Rights = Readonly<Record<string, readonly Privilege[]>>;
 
 const READ = ['select'] as const;
+const WRITE = ['insert'] as const;
 const ADD = ['select', 'insert'] as const;
 const KEEP = ['select', 'insert', 'update'] as const;
 const ALL = ['select', 'insert', 'update', 'delete'] as const;
@@ -14,12 +15,15 @@ const ALL = ['select', 'insert', 'update', 'delete'] as const;
  * 1. Nobody changes or removes an event.
  * 2. `reinvite_audit` reads the audit views and no table.
  * 3. What the sentinel writes is about nodes: see {@link SENTINEL_ROWS}.
+ * 4. `reinvite_billing`, which every Asterisk has, adds call and event records and reads nothing.
  */
 export const RIGHTS: Readonly<Record<string, Rights>> = {
   reinvite_recovery: {
     bridges: ALL,
     call_flow_effects: ALL,
     call_flows: ALL,
+    cdr: ADD,
+    cel: READ,
     checkpoints: KEEP,
     deadlines: KEEP,
     dialogs: READ,
@@ -34,8 +38,12 @@ export const RIGHTS: Readonly<Record<string, Rights>> = {
   },
   reinvite_sentinel: { events: ADD, outbox: ALL, streams: KEEP },
   reinvite_ledger: { dialogs: ALL },
+  reinvite_billing: { cdr: WRITE, cel: WRITE },
   reinvite_audit: {},
 };
+
+/** What gives a new row its number. */
+const SEQUENCES: Readonly<Record<string, string>> = { cdr: 'cdr_id_seq', cel: 'cel_id_seq' };
 
 /** Rows that the sentinel's role sees and writes, by table; its streams are those of the nodes. */
 const SENTINEL_ROWS: Readonly<Record<string, string>> = {
@@ -74,11 +82,19 @@ export function rightsStatements(
 function grantsOf(role: string, views: readonly string[]): string[] {
   if (role === 'reinvite_audit') return views.map((view) => `grant select on ${view} to ${role}`);
   const tables = Object.entries(RIGHTS[role] ?? {});
+  const numbered = tables.flatMap(([table, privileges]) =>
+    privileges.includes('insert') ? (SEQUENCES[table] ?? []) : [],
+  );
+  const own = [
+    ...tables.map(([table, privileges]) => `grant ${privileges.join(', ')} on ${table} to ${role}`),
+    ...numbered.map((sequence) => `grant usage on sequence ${sequence} to ${role}`),
+  ];
+  if (role === 'reinvite_billing') return own;
   return [
     // A service sees which migrations have run.
     `grant usage on schema drizzle to ${role}`,
     `grant select on drizzle.__drizzle_migrations to ${role}`,
-    ...tables.map(([table, privileges]) => `grant ${privileges.join(', ')} on ${table} to ${role}`),
+    ...own,
     ...(APPENDING.includes(role)
       ? [
           `grant execute on function append_events(jsonb, jsonb, jsonb) to ${role}`,

@@ -9,7 +9,7 @@ do $$
 declare
   name text;
 begin
-  foreach name in array array['reinvite_migrate', 'reinvite_recovery', 'reinvite_sentinel', 'reinvite_ledger', 'reinvite_audit'] loop
+  foreach name in array array['reinvite_migrate', 'reinvite_recovery', 'reinvite_sentinel', 'reinvite_ledger', 'reinvite_billing', 'reinvite_audit'] loop
     if not exists (select from pg_roles where rolname = name) then
       execute format('create role %I login', name);
     end if;
@@ -24,6 +24,11 @@ alter role reinvite_recovery connection limit 60;
 alter role reinvite_sentinel connection limit 60;
 alter role reinvite_ledger connection limit 20;
 alter role reinvite_audit connection limit 10;
+-- Two for each Asterisk: one for call records, one for channel events.
+alter role reinvite_billing connection limit 100;
+
+-- Asterisk writes one record after the other, and what it waits for waits behind it.
+alter role reinvite_billing set statement_timeout = '5s';
 
 -- Reading the audit must not hold up a recovery.
 alter role reinvite_audit set default_transaction_read_only = on;
@@ -33,7 +38,7 @@ alter role reinvite_audit set statement_timeout = '60s';
 -- with `reassign owned by OLD_ROLE to reinvite_migrate`.
 do $$
 declare
-  services constant text := 'reinvite_recovery, reinvite_sentinel, reinvite_ledger, reinvite_audit';
+  services constant text := 'reinvite_recovery, reinvite_sentinel, reinvite_ledger, reinvite_billing, reinvite_audit';
 begin
   execute format('alter database %I owner to reinvite_migrate', current_database());
   execute format('revoke all on database %I from public', current_database());

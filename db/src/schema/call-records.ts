@@ -14,8 +14,15 @@ export const nodeIncarnations = pgTable(
     syncedAt: moment('synced_at'),
     /** When its death was acted on; its legs and bridges are gone from then on. */
     closedAt: moment('closed_at'),
+    /** When the billing records of what died with it were complete; null while more may come. */
+    billedAt: moment('billed_at'),
   },
-  (t) => [primaryKey({ columns: [t.nodeId, t.incarnation] })],
+  (t) => [
+    primaryKey({ columns: [t.nodeId, t.incarnation] }),
+    index('node_incarnations_unbilled')
+      .on(t.closedAt)
+      .where(sql`${t.closedAt} is not null and ${t.billedAt} is null`),
+  ],
 );
 
 /** Every PJSIP channel as it was last observed. Live are those whose `gone_at` is null. */
@@ -38,6 +45,10 @@ export const legs = pgTable(
       .notNull(),
     stasisApp: text('stasis_app'),
     dialedBy: text('dialed_by'),
+    /** Asterisk's `linkedid`, of the call's first incarnation on a channel that has come back; null where ARI does not tell it. */
+    linkedId: text('linked_id'),
+    /** When it was first observed to be up. */
+    answeredAt: moment('answered_at'),
     observedAt: moment('observed_at').notNull(),
     /** JetStream sequence of the fact that this row shows; an older fact never overwrites it. */
     factSeq: bigint('fact_seq', { mode: 'number' }).notNull(),

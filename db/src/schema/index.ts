@@ -1,3 +1,4 @@
+export * from './billing.js';
 export * from './call-records.js';
 export * from './dialogs.js';
 export * from './events.js';

@@ -35,6 +35,11 @@ export const legObserved = z.object({
   stasisApp: z.string().nullable(),
   /** ARI channel id of the channel that dialled this one (`Dial`, or ARI originate with an originator), null when none did. */
   dialedBy: z.string().nullable(),
+  /**
+   * Asterisk's `linkedid`; on a channel that has come back that of the call's first incarnation. Left out where ARI does not tell
+   * it (`channelvars` in ari.conf).
+   */
+  linkedId: z.string().min(1).optional(),
 });
 export type LegObserved = z.infer<typeof legObserved>;
 

@@ -32,8 +32,14 @@ const ROLE_OF = {
   recovery: 'reinvite_recovery',
   sentinel: 'reinvite_sentinel',
   'dialog-ledger': 'reinvite_ledger',
+  asterisk: 'reinvite_billing',
   audit: 'reinvite_audit',
 } as const;
+
+/** What every Asterisk writes billing records with. */
+export function billingPassword({ roles }: Security): string {
+  return roles[ROLE_OF.asterisk] ?? '';
+}
 
 /** Draws the passwords, and says where the services find theirs. */
 export function drawSecurity(config: string, shared: string): Security {

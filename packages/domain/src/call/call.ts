@@ -83,6 +83,8 @@ export interface Call {
   /** Channel ids in the call's bridge that are no PJSIP legs. */
   readonly strangers: readonly string[];
   readonly join: CallJoin;
+  /** Asterisk's `linkedid` of its oldest leg, kept over every recovery; undefined where nobody told it. */
+  readonly linkedId?: string;
 }
 
 /** Dialplan context in which replacement channels of a pair meet; see `deploy/asterisk/reinvite-extensions.conf`. */

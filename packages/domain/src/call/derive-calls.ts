@@ -29,6 +29,7 @@ function toCall(records: LiveRecords, group: LegGroup, callId: string, memory: M
     const leg = { legId: record.channelId, record, place: placeOf(record, group, join, remembered) };
     return remembered?.takenFrom === undefined ? leg : { ...leg, takenFrom: remembered.takenFrom };
   });
+  const linkedId = group.legs.find((leg) => leg.linkedId !== undefined)?.linkedId;
   return {
     callId,
     kind: kindOf(join, legs),
@@ -37,6 +38,7 @@ function toCall(records: LiveRecords, group: LegGroup, callId: string, memory: M
     legs,
     strangers: (group.bridge?.channelIds ?? []).filter((id) => !own.has(id)),
     join,
+    ...(linkedId === undefined ? {} : { linkedId }),
   };
 }
 

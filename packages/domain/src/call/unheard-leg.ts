@@ -14,6 +14,7 @@ export interface ReplacementLeg {
   readonly originatedAt: number;
   /** Epoch ms; null where the phone had not answered. */
   readonly answeredAt: number | null;
+  readonly linkedId?: string | undefined;
 }
 
 /**
@@ -22,7 +23,7 @@ export interface ReplacementLeg {
  */
 export function unheardLeg(leg: ReplacementLeg): LegRecord {
   const { channelId, sipCallId, endpoint, place, callerId, accountCode, language } = leg;
-  const { originatedAt, answeredAt } = leg;
+  const { originatedAt, answeredAt, linkedId } = leg;
   const [, name = '', number = ''] = /^"(.*)" <(.*)>$/.exec(callerId) ?? [];
   return {
     channelId,
@@ -37,6 +38,7 @@ export function unheardLeg(leg: ReplacementLeg): LegRecord {
     dialplan: dialplanOf(place),
     stasisApp: place.kind === 'stasis' ? place.app : null,
     dialedBy: null,
+    ...(linkedId === undefined ? {} : { linkedId }),
     at: answeredAt ?? originatedAt,
   };
 }

@@ -8,7 +8,7 @@ import type { Disagreement, Limits, PlannedLeg, SkippedLeg, Trigger, WaitedFor }
 export interface PlanRecovery {
   readonly type: 'PlanRecovery';
   readonly recoveryId: string;
-  readonly call: Pick<Call, 'callId' | 'kind' | 'nodeId' | 'incarnation' | 'join'>;
+  readonly call: Pick<Call, 'callId' | 'kind' | 'nodeId' | 'incarnation' | 'join' | 'linkedId'>;
   readonly legs: readonly PlannedLeg[];
   readonly skipped: readonly SkippedLeg[];
   /** Null where no node can take the call. */

@@ -27,7 +27,7 @@ export function disagreed(
 /** The first events of a recovery: the plan, and its first attempt or its outcome where nothing can be attempted. */
 export function decidePlan(command: PlanRecovery): RecoveryEvent[] {
   const { recoveryId, call, trigger, limits, waitedFor, target, at } = command;
-  const { callId, kind, nodeId, incarnation, join } = call;
+  const { callId, kind, nodeId, incarnation, join, linkedId } = call;
   const identity: RecoveryIdentity = { recoveryId, callId, nodeId, incarnation };
   const plan = (legs: PlannedLeg[], skipped: SkippedLeg[]): RecoveryPlanned => {
     const waited = waitedFor === undefined ? {} : { waitedFor };
@@ -40,6 +40,7 @@ export function decidePlan(command: PlanRecovery): RecoveryEvent[] {
       legs,
       skipped,
       limits,
+      ...(linkedId === undefined ? {} : { linkedId }),
       ...waited,
       at,
     };

@@ -82,6 +82,8 @@ const recoveryPlanned = z.object({
   legs: z.array(plannedLeg),
   skipped: z.array(skippedLeg),
   limits,
+  /** Asterisk's `linkedid` of the call's first incarnation; left out where nobody told it. */
+  linkedId: z.string().min(1).optional(),
   waitedFor: waitedFor.optional(),
 });
 export type RecoveryPlanned = z.infer<typeof recoveryPlanned>;

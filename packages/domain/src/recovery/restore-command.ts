@@ -47,6 +47,7 @@ function legAttemptOf(plan: Plan, leg: PlannedLeg, progress: LegProgress): LegAt
       ...dialog,
       REINVITE_CALL_ID: plan.callId,
       REINVITE_RECOVERY_ID: plan.recoveryId,
+      ...linkageVariables(plan),
       ...placeVariables(leg.place, plan.legs.length === 1),
     },
     callerId,
@@ -74,6 +75,14 @@ function continuationOf({ place, flow }: PlannedLeg, callId: string): Continuati
       // Legs without a place are skipped by the plan; should one come here, the dialplan ends it at once.
       return { kind: 'dialplan', context: RECOVERED_CONTEXT, extension: 'h', priority: 1 };
   }
+}
+
+/**
+ * The call's first `linkedid`. Not into the call detail record: Asterisk sets its variables through the queue of its CDR engine, and
+ * a re-INVITE would wait there for a database that does not answer.
+ */
+function linkageVariables({ linkedId }: Plan): Record<string, string> {
+  return linkedId === undefined ? {} : { REINVITE_LINKEDID: linkedId };
 }
 
 /** Read by `deploy/asterisk/reinvite-extensions.conf`. */

@@ -38,7 +38,14 @@ export function legFact(
     dialplan,
     stasisApp: stasisApp(dialplan),
     dialedBy,
+    ...linkedIdOf(channel),
   };
+}
+
+/** A channel that has come back belongs to the call that it was; Asterisk itself takes it for a new one. */
+function linkedIdOf({ variables }: AriChannel): Pick<LegObserved, 'linkedId'> {
+  const linkedId = variables['REINVITE_LINKEDID'] || variables['CHANNEL(linkedid)'];
+  return linkedId === undefined || linkedId === '' ? {} : { linkedId };
 }
 
 export function bridgeFact(bridge: AriBridge, header: FactHeader): BridgeObserved {

@@ -12,7 +12,12 @@ interface Latest {
   readonly goneAt: number | null;
 }
 
-export type LegRow = LegObserved & Latest & { readonly cause: number | null };
+export type LegRow = LegObserved &
+  Latest & {
+    readonly cause: number | null;
+    /** When it was first seen up, epoch ms; null where it was not. */
+    readonly answeredAt: number | null;
+  };
 export type LegEnd = LegGone & Latest;
 export type BridgeRow = BridgeObserved & Latest;
 export type BridgeEnd = BridgeGone & Latest;
@@ -72,7 +77,8 @@ export function foldFacts(facts: readonly SequencedFact[]): CallRecordChanges {
     switch (fact.type) {
       case 'LegObserved': {
         const key = keyOf(life, fact.channelId);
-        legs.set(key, { ...fact, factSeq, goneAt: null, cause: null });
+        const answeredAt = legs.get(key)?.answeredAt ?? (fact.state === 'Up' ? at : null);
+        legs.set(key, { ...fact, factSeq, goneAt: null, cause: null, answeredAt });
         legEnds.delete(key);
         break;
       }

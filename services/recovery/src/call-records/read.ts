@@ -53,7 +53,7 @@ export async function closeIncarnation(
 
 function legObserved(row: typeof legs.$inferSelect): LegObserved {
   const { nodeId, incarnation, channelId, channelName, endpoint, sipCallId, state, caller } = row;
-  const { accountCode, language, dialplan, stasisApp, dialedBy } = row;
+  const { accountCode, language, dialplan, stasisApp, dialedBy, linkedId } = row;
   return {
     type: 'LegObserved',
     nodeId,
@@ -71,6 +71,7 @@ function legObserved(row: typeof legs.$inferSelect): LegObserved {
     dialplan,
     stasisApp,
     dialedBy,
+    ...(linkedId === null ? {} : { linkedId }),
   };
 }
 

@@ -28,19 +28,24 @@ const at = (column: string): SQL => sql.raw(`to_timestamp("${column}" / 1000.0)`
 
 const upsertLegs = (rows: SQL): SQL => sql`
   insert into legs (node_id, incarnation, channel_id, channel_name, endpoint, sip_call_id, state, created_at, caller,
-    account_code, language, dialplan, stasis_app, dialed_by, observed_at, fact_seq, gone_at, cause)
+    account_code, language, dialplan, stasis_app, dialed_by, observed_at, fact_seq, gone_at, cause, linked_id,
+    answered_at)
   select "nodeId", r.incarnation, "channelId", "channelName", endpoint, "sipCallId", state, ${at('createdAt')}, caller,
-    "accountCode", language, dialplan, "stasisApp", "dialedBy", ${at('at')}, "factSeq", ${gone}, cause
+    "accountCode", language, dialplan, "stasisApp", "dialedBy", ${at('at')}, "factSeq", ${gone}, cause, "linkedId",
+    ${at('answeredAt')}
   from jsonb_to_recordset(${rows}) as r ("nodeId" text, incarnation text, "channelId" text, "channelName" text, endpoint text,
     "sipCallId" text, state text, "createdAt" bigint, caller jsonb, "accountCode" text, language text, dialplan jsonb,
-    "stasisApp" text, "dialedBy" text, at bigint, "factSeq" bigint, "goneAt" bigint, cause integer)
+    "stasisApp" text, "dialedBy" text, at bigint, "factSeq" bigint, "goneAt" bigint, cause integer, "linkedId" text,
+    "answeredAt" bigint)
   ${incarnation}
   on conflict (node_id, incarnation, channel_id) do update set
     channel_name = excluded.channel_name, endpoint = excluded.endpoint, sip_call_id = excluded.sip_call_id,
     state = excluded.state, created_at = excluded.created_at, caller = excluded.caller,
     account_code = excluded.account_code, language = excluded.language, dialplan = excluded.dialplan,
     stasis_app = excluded.stasis_app, dialed_by = excluded.dialed_by, observed_at = excluded.observed_at,
-    fact_seq = excluded.fact_seq, gone_at = excluded.gone_at, cause = excluded.cause
+    fact_seq = excluded.fact_seq, gone_at = excluded.gone_at, cause = excluded.cause,
+    linked_id = coalesce(excluded.linked_id, legs.linked_id),
+    answered_at = coalesce(legs.answered_at, excluded.answered_at)
   where legs.fact_seq < excluded.fact_seq`;
 
 const endLegs = (rows: SQL): SQL => sql`

@@ -76,6 +76,7 @@ export function unheardOf(row: UnheardRow, nodeId: string, incarnation: string):
     language,
     originatedAt: row.originated_at ?? plan.data.at,
     answeredAt: row.answered_at,
+    linkedId: plan.data.linkedId,
   });
   const { join } = plan.data;
   return [
