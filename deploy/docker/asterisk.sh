@@ -1,7 +1,14 @@
 #!/bin/sh
-# Needs NODE_ID, NODE_ADDRESS, EDGE_ADDRESS, HEP_ADDRESS (host:port), HEP_CAPTURE_ID and ARI_PASSWORD.
+# Needs NODE_ID, NODE_ADDRESS, EDGE_ADDRESS, HEP_ADDRESS (host:port), HEP_CAPTURE_ID and ARI_PASSWORD; for billing records in
+# Postgres also CDR=yes, POSTGRES_ADDRESS and POSTGRES_PASSWORD, and POSTGRES_CA_FILE or POSTGRES_SSLMODE=disable.
 set -eu
 MULTIARCH=$(dpkg-architecture -qDEB_HOST_MULTIARCH)
 export MULTIARCH
+: "${CDR:=no}" "${POSTGRES_ADDRESS:=}" "${POSTGRES_PASSWORD:=}" "${POSTGRES_SSLMODE:=verify-full}"
+: "${POSTGRES_CA_FILE:=/etc/asterisk/postgres-ca.pem}"
+CDR_LOAD=noload
+[ "$CDR" = no ] || CDR_LOAD=load
+export CDR CDR_LOAD POSTGRES_ADDRESS POSTGRES_PASSWORD POSTGRES_SSLMODE POSTGRES_CA_FILE
+export PGSERVICEFILE=/etc/asterisk/postgres.service.conf PGSERVICE=reinvite
 render.sh /opt/reinvite-asterisk /etc/asterisk
 exec asterisk -f -C /etc/asterisk/asterisk.conf

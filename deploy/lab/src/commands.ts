@@ -33,6 +33,7 @@ export async function runCli(argv: readonly string[]): Promise<number> {
     .option('--nodes <n>', 'Asterisk nodes', wholeNumber, 3)
     .option('--only <part>', 'only part of it: core (NATS and PostgreSQL)')
     .option('--no-reinvite', 'without Reinvite itself')
+    .option('--billing', 'nodes write call and event records into Postgres')
     .option('--nats <n>', 'NATS servers: 1, 3 or 5', wholeNumber, 1)
     .option('--replicas <service=n...>', 'replicas of a service, each on a host of its own', replicasOf, {})
     .option('--owner <pid>', 'end the lab when this process ends', wholeNumber)
@@ -87,6 +88,7 @@ interface UpOptions extends Named {
   readonly nodes: number;
   readonly only?: string;
   readonly reinvite: boolean;
+  readonly billing?: boolean;
   readonly nats: number;
   readonly replicas: Readonly<Record<string, number>>;
   readonly owner?: number;
@@ -96,7 +98,7 @@ function named(command: Command): Command {
   return command.option('--name <name>', 'which lab', DEFAULT_NAME);
 }
 
-async function up({ name, nodes, only, reinvite, nats, replicas, owner }: UpOptions): Promise<void> {
+async function up({ name, nodes, only, reinvite, billing, nats, replicas, owner }: UpOptions): Promise<void> {
   if (only !== undefined && only !== 'core')
     throw codedError('LAB_REQUEST_INVALID', `--only knows "core", not "${only}"`);
   const interrupted = new AbortController();
@@ -111,6 +113,7 @@ async function up({ name, nodes, only, reinvite, nats, replicas, owner }: UpOpti
     // What is no such number, or no such service, is refused with the other options.
     nats: nats as NonNullable<LabOptions['nats']>,
     services: replicas,
+    ...(billing === undefined ? {} : { billing }),
     owner: owner ?? 'none',
     onProgress,
     signal: interrupted.signal,

@@ -31,6 +31,8 @@ export const labSpec = z.strictObject({
   restrained: z.boolean().default(false),
   /** Whether the sentinel has a command that kills a node from outside. */
   fenceCommand: z.boolean().default(true),
+  /** Whether the nodes write billing records into Postgres. */
+  billing: z.boolean().default(false),
   /** Lease in ms of each node that has one. */
   leases: z.record(z.string(), z.number().int().min(3_000)).default({}),
 });
@@ -62,6 +64,8 @@ export interface LabOptions {
   readonly restrained?: boolean;
   /** Whether the sentinel can have a node killed that it does not reach: as by the hypervisor, or the power switch. Default: yes. */
   readonly fenceCommand?: boolean;
+  /** Whether the nodes write call and event records into Postgres, with Reinvite's tables. Default: no, for each is an INSERT more. */
+  readonly billing?: boolean;
   /**
    * Nodes with a lease, and how long it is, in ms (3,000 at least): such a node kills its own Asterisk when it hears of no
    * sentinel for so long. Default: none.
@@ -90,6 +94,7 @@ export function specOf(options: LabOptions): LabSpec {
     restrained: options.restrained ?? false,
     fenceCommand: options.fenceCommand ?? true,
     leases: options.leases ?? {},
+    billing: options.billing ?? false,
     ...(options.postgresDiskMb === undefined ? {} : { postgresDiskMb: options.postgresDiskMb }),
   });
   if (!result.success) throw codedError('LAB_REQUEST_INVALID', z.prettifyError(result.error));
@@ -99,6 +104,8 @@ export function specOf(options: LabOptions): LabSpec {
   const unknown = Object.keys(result.data.leases).filter((node) => !nodes.includes(node));
   if (unknown.length > 0)
     throw codedError('LAB_REQUEST_INVALID', `leases: there is no node ${unknown.join(', ')}`);
+  if (!result.data.reinvite && result.data.billing)
+    throw codedError('LAB_REQUEST_INVALID', 'a lab without Reinvite has no tables for billing records');
   if (!result.data.reinvite && Object.keys(result.data.services).length > 0)
     throw codedError('LAB_REQUEST_INVALID', 'a lab without Reinvite has no replicas of its services');
   if (serviceHosts(result.data).length > MAX_SERVICE_HOSTS)

@@ -19,6 +19,7 @@ describe('the options of a lab', () => {
       restrained: false,
       fenceCommand: true,
       leases: {},
+      billing: false,
     });
   });
 

@@ -100,6 +100,17 @@ export const flow = z
   .prefault({});
 export type FlowConfig = z.infer<typeof flow>;
 
+/** Billing records (table `cdr`) that an Asterisk could not write; docs/billing.md says which. */
+export const billing = z
+  .strictObject({
+    /** `deaths`: of what died with its node; `missing`: also of answered calls that ended without a record. */
+    write: z.enum(['none', 'deaths', 'missing']).default('deaths'),
+    /** How long after its end a call's record counts as missing; longer than Asterisk waits for Postgres. */
+    missingAfterMs: ms.min(5_000).max(3_600_000).default(60_000),
+  })
+  .prefault({});
+export type BillingConfig = z.infer<typeof billing>;
+
 /** An edge whose JSON-RPC ends the transactions that a dead node has left open. */
 export const edges = z.array(z.strictObject({ rpcUrl: httpUrl })).default([]);
 

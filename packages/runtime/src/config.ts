@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { dialogSources, homer } from './config-homer.js';
 import { captureIdsOf, dialogLedger, hepCaptureId } from './config-ledger.js';
 import {
+  billing,
   DEFAULT_GROUP,
   edges,
   flow,
@@ -99,6 +100,7 @@ const sections = z.strictObject({
       ...restraints,
       edges,
       flow,
+      billing,
     })
     .prefault({}),
   dialogs: dialogSources,

@@ -1,6 +1,13 @@
 export { captureIdsOf } from './config-ledger.js';
 export { CodedError, codedError, ERROR_TABLE, isCoded, type ErrorClass, type ErrorCode } from './errors.js';
-export { groupOf, groupsWithoutPolicy, policyOf, type FlowConfig, type PolicyConfig } from './config-recovery.js';
+export {
+  groupOf,
+  groupsWithoutPolicy,
+  policyOf,
+  type BillingConfig,
+  type FlowConfig,
+  type PolicyConfig,
+} from './config-recovery.js';
 export {
   configSchema,
   loadConfig,

@@ -22,6 +22,7 @@ import {
   type Service,
   type ServiceContext,
 } from '@reinvite/runtime';
+import { writeBills } from './billing/index.js';
 import { projectCallFacts } from './call-records/index.js';
 import { consumeDeaths, consumeFacts, rememberDeaths } from './consumers.js';
 import { consumeEarly } from './early/end-early.js';
@@ -194,6 +195,7 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
     rememberDeaths(bus, nodes),
     consumeDeaths({ bus, postgres, nodes, planner, restraints, tellTargeted, log }),
     consumeFacts(bus, postgres, nodes, recoveries),
+    writeBills({ pool, settings: config.recovery.billing, log, signal }),
     consumeEarly(bus, { store: earlyEvents, rpcUrls, log, signal }),
   ]);
 }

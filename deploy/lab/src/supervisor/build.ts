@@ -18,7 +18,14 @@ import {
   type PlacedService,
   type ReinviteSettings,
 } from './reinvite.js';
-import { drawSecurity, makeRoles, withOutsider, writeSecrets, type Security } from './security.js';
+import {
+  billingPassword,
+  drawSecurity,
+  makeRoles,
+  withOutsider,
+  writeSecrets,
+  type Security,
+} from './security.js';
 import { addressValues, makeCertificates, nodesOf } from './telephony.js';
 import { Unit, type UnitSpec } from './unit.js';
 import { READY_MS, until } from './wait.js';
@@ -57,8 +64,9 @@ export async function buildLab(
     .slice(1)
     .map((name) => hostNamed(layout, name));
   const services = placeServices(spec, layout);
-  const nodes = nodeSettings(layout, services);
   const security = drawSecurity(paths.config, paths.shared);
+  const billing = spec.billing ? { password: billingPassword(security) } : undefined;
+  const nodes = nodeSettings(layout, services, billing);
   const info = infoOf(spec, layout, nodes, pid, security);
   if (nodes.length === 0) {
     progress('NATS and PostgreSQL');
@@ -79,6 +87,7 @@ export async function buildLab(
     restrained: spec.restrained,
     fenceCommand: spec.fenceCommand,
     leases: spec.leases,
+    billing: spec.billing,
     security,
   };
   const certificates = makeCertificates(layout);
@@ -87,15 +96,20 @@ export async function buildLab(
     async ([, authorization]) => start(await coreUnits(core, natsHosts, spec.postgresDiskMb, authorization)),
   );
   const media = rtpengineUnit(edge).then((unit) => start([unit]));
-  const asterisks = certificates.then(() => Promise.all(nodes.map(nodeUnit))).then(start);
-  const second = certificates.then(async () => start([await proxyUnit(hostOf(layout, 'proxy'), layout)]));
-  // Kamailio gives up for a while what does not answer at its own start.
-  const proxy = Promise.all([media, asterisks]).then(async () => start([await kamailioUnit(edge, layout)]));
-  const reinviteUp = central.then(async () => {
+  const migrated = central.then(async () => {
     if (!spec.reinvite) return;
     await makeRoles(core, security);
     await migrate(reinvite);
-    await start(reinviteUnits(reinvite));
+  });
+  // The modules that write billing records look once, at their start, which columns the tables have.
+  const asterisks = Promise.all([certificates, spec.billing ? migrated : undefined])
+    .then(() => Promise.all(nodes.map(nodeUnit)))
+    .then(start);
+  const second = certificates.then(async () => start([await proxyUnit(hostOf(layout, 'proxy'), layout)]));
+  // Kamailio gives up for a while what does not answer at its own start.
+  const proxy = Promise.all([media, asterisks]).then(async () => start([await kamailioUnit(edge, layout)]));
+  const reinviteUp = migrated.then(async () => {
+    if (spec.reinvite) await start(reinviteUnits(reinvite));
   });
   await Promise.all([reinviteUp, proxy, second]);
   progress('the edge finds the nodes');
@@ -127,7 +141,11 @@ function placeServices(spec: LabSpec, layout: Layout): PlacedService[] {
   );
 }
 
-function nodeSettings(layout: Layout, services: readonly PlacedService[]): NodeSettings[] {
+function nodeSettings(
+  layout: Layout,
+  services: readonly PlacedService[],
+  billing: NodeSettings['billing'],
+): NodeSettings[] {
   const ledgers = services.filter(({ service }) => service === 'dialog-ledger');
   const addresses = addressValues(layout);
   const password = randomBytes(16).toString('hex');
@@ -138,6 +156,7 @@ function nodeSettings(layout: Layout, services: readonly PlacedService[]): NodeS
     hep: `${ledgers[index % ledgers.length]?.host.address ?? ''}:${HEP_PORT}`,
     hepCaptureId: index + 1,
     ari: { url: ariUrl(node.address), username: 'reinvite', password },
+    ...(billing === undefined ? {} : { billing }),
   }));
 }
 

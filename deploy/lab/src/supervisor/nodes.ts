@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { hostRoot } from '../paths.js';
 import type { HostLayout } from '../layout.js';
+import { TLS_ON_HOST } from './security.js';
 import { renderDirectory, type Values } from './template.js';
 import type { UnitSpec } from './unit.js';
 import { answersHttp, READY_MS, until } from './wait.js';
@@ -23,7 +24,12 @@ export interface NodeSettings {
   readonly hep: string;
   readonly hepCaptureId: number;
   readonly ari: AriAccess;
+  /** What its billing records are written with; without it there are none. */
+  readonly billing?: { readonly password: string };
 }
+
+/** Where Asterisk's libpq reads how to reach Postgres, and under which name. */
+const POSTGRES_ENV = ['PGSERVICEFILE=/etc/asterisk/postgres.service.conf', 'PGSERVICE=reinvite'];
 
 export const ariUrl = (node: string): string => `http://${node}:8088/ari`;
 /** The same ARI behind TLS; see deploy/lab/asterisk/http.conf. */
@@ -34,7 +40,7 @@ export const pidFileOf = (node: string): string => path.join(hostRoot(node), PID
 
 /** One Asterisk. */
 export async function nodeUnit(settings: NodeSettings): Promise<UnitSpec> {
-  const { node, ari } = settings;
+  const { node, ari, billing } = settings;
   const root = hostRoot(node.name);
   // Over Debian's own files, which stay for whatever of Asterisk the lab does not set up itself.
   const values = {
@@ -45,6 +51,12 @@ export async function nodeUnit(settings: NodeSettings): Promise<UnitSpec> {
     HEP_ADDRESS: settings.hep,
     HEP_CAPTURE_ID: String(settings.hepCaptureId),
     ARI_PASSWORD: ari.password,
+    CDR: billing === undefined ? 'no' : 'yes',
+    CDR_LOAD: billing === undefined ? 'noload' : 'load',
+    POSTGRES_ADDRESS: settings.addresses.CORE_ADDRESS ?? '',
+    POSTGRES_PASSWORD: billing?.password ?? '',
+    POSTGRES_SSLMODE: 'verify-full',
+    POSTGRES_CA_FILE: `${TLS_ON_HOST}/ca.pem`,
   };
   await renderDirectory('asterisk', path.join(root, 'etc/asterisk'), values);
   await renderDirectory('lab/asterisk', path.join(root, 'etc/asterisk/lab'), values);
@@ -54,7 +66,7 @@ export async function nodeUnit(settings: NodeSettings): Promise<UnitSpec> {
     name: node.name,
     host: node.name,
     files: 'host',
-    argv: ['asterisk', '-f', '-C', '/etc/asterisk/asterisk.conf'],
+    argv: ['env', ...POSTGRES_ENV, 'asterisk', '-f', '-C', '/etc/asterisk/asterisk.conf'],
     ready: () => until(node.name, READY_MS, () => answersHttp(`${ari.url}/asterisk/info`, authorization)),
   };
 }

@@ -39,6 +39,7 @@ export interface ReinviteSettings {
   readonly fenceCommand: boolean;
   /** By node, ms. */
   readonly leases: Readonly<Record<string, number>>;
+  readonly billing: boolean;
   readonly security: Security;
 }
 
@@ -168,6 +169,7 @@ function sharedConfig({
   services,
   restrained,
   fenceCommand,
+  billing,
   security,
 }: ReinviteSettings) {
   const labCommand = [process.execPath, path.join(LAB_PACKAGE, 'dist/cli.js')];
@@ -191,6 +193,7 @@ function sharedConfig({
       ledgers: services.filter(({ service }) => service === 'dialog-ledger').length,
       edges: [{ rpcUrl: `http://${edge.address}:8080/rpc` }],
       ...(restrained ? {} : UNRESTRAINED),
+      ...(billing ? { billing: { write: 'missing', missingAfterMs: 10_000 } } : {}),
     },
     sentinel: {
       // Stands for the hypervisor or the power switch that kills a node from outside.

@@ -76,6 +76,10 @@ export class Cluster {
     return cluster;
   }
 
+  get natsUrl(): string {
+    return this.backends.natsUrl;
+  }
+
   /**
    * A replica of the service.
    * @param sections further sections of the configuration.

@@ -1,0 +1,1 @@
+export { writeBills } from './write-bills.js';

@@ -1,0 +1,187 @@
+import {
+  answeredAfter,
+  byeOf,
+  phonesOf,
+  type CallPlan,
+  type Crash,
+  type ObservedCall,
+  type Observation,
+} from '@reinvite/test-phones';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Scene, untilBilled, type CallDetail } from '../src/index.js';
+
+const SHORT_MS = 25_000;
+const LONG_MS = 75_000;
+/** What moments of a phone and of Asterisk may differ by on a machine that is busy with all of them. */
+const TOLERANCE_MS = 2_500;
+
+const oneOfEach = (holdMs: number): CallPlan[] => [
+  { kind: 'app', node: 'ast1', holdMs },
+  { kind: 'bridge', node: 'ast1', holdMs },
+  { kind: 'dial', node: 'ast1', holdMs, hangsUp: 'callee' },
+];
+
+/** What the caller's phone saw: from its 200 to the BYE, and from each crash to the first phone that answered again, in ms. */
+function asSeen(call: ObservedCall, crashes: readonly Crash[]): { talkedMs: number; gapMs: number } {
+  const from = call.caller.invite.answer?.at ?? NaN;
+  const to = byeOf(call.caller)?.at ?? NaN;
+  const gaps = crashes
+    .filter(({ at }) => at > from && at < to)
+    .map(({ at }) => Math.min(...phonesOf(call).map((phone) => answeredAfter(phone, at) ?? NaN)));
+  const gapMs = gaps.reduce((sum, ms) => sum + ms, 0);
+  return { talkedMs: to - from - gapMs, gapMs };
+}
+
+function callOf(seen: Observation, number: string): ObservedCall {
+  const call = seen.calls.find((one) => one.number === number);
+  if (call === undefined) throw new Error(`no phone saw the call of ${number}`);
+  return call;
+}
+
+function expectBilled(
+  details: readonly CallDetail[],
+  call: ObservedCall,
+  crashes: readonly Crash[],
+  nodes: readonly string[],
+): void {
+  expect(details).toHaveLength(1);
+  const [detail] = details;
+  if (detail === undefined) return;
+  const { talkedMs, gapMs } = asSeen(call, crashes);
+  expect(detail).toMatchObject({ outcome: 'ended', nodes, parts: nodes.length });
+  expect(Math.abs(detail.billedMs - talkedMs)).toBeLessThan(TOLERANCE_MS);
+  expect(Math.abs(detail.gapMs - gapMs)).toBeLessThan(TOLERANCE_MS);
+  if (nodes.length > 1) expect(detail.gapMs).toBeGreaterThan(0);
+  else expect(detail.gapMs).toBe(0);
+  expect(detail.endedAt - detail.startedAt - detail.gapMs).toBeCloseTo(detail.durationMs, -1);
+}
+
+describe('calls whose node dies, and the next one too, have one billing record each', () => {
+  let scene: Scene;
+  let crashes: readonly Crash[];
+  let seen: Observation;
+  let before: string[];
+  let once: string[];
+  let twice: string[];
+  let details: Map<string, CallDetail[]>;
+
+  beforeAll(async () => {
+    scene = await Scene.open({ nodes: 2, billing: true });
+    before = await scene.call([{ kind: 'app', node: 'ast1', holdMs: 1_000 }]);
+    await ended(before);
+    twice = await scene.call(oneOfEach(LONG_MS));
+    once = await scene.call(oneOfEach(SHORT_MS));
+    const first = await scene.crash('ast1');
+    await scene.untilBack(first);
+    await scene.revive('ast1');
+    await ended(once);
+    await scene.onRecord();
+    const second = await scene.crash('ast2');
+    await scene.untilBack(second);
+    crashes = [first, second];
+    seen = await scene.untilEnded();
+    details = await untilBilled(scene.db, [...before, ...once, ...twice]);
+  });
+  afterAll(() => scene.close());
+
+  async function ended(numbers: readonly string[]): Promise<void> {
+    await scene.phones.until('calls to end', (calls) =>
+      calls
+        .filter(({ number }) => numbers.includes(number))
+        .flatMap(phonesOf)
+        .every((phone) => (byeOf(phone)?.answer ?? null) !== null),
+    );
+  }
+
+  it('and nothing else is billed', () => {
+    expect([...details.keys()].sort()).toEqual([...before, ...once, ...twice].sort());
+  });
+
+  it('a call that was over before has the record that Asterisk wrote', async () => {
+    const [number = ''] = before;
+    expectBilled(details.get(number) ?? [], callOf(seen, number), crashes, ['ast1']);
+    const { rows } = await scene.db.query(
+      'select node_id, written_by, disposition from cdr where call_linkedid = $1',
+      [details.get(number)?.[0]?.linkedid],
+    );
+    expect(rows).toEqual([{ node_id: 'ast1', written_by: 'asterisk', disposition: 'ANSWERED' }]);
+  });
+
+  it.each([0, 1, 2])('after one crash: call %i, until its phone hangs up', (index) => {
+    const number = once[index] ?? '';
+    expectBilled(details.get(number) ?? [], callOf(seen, number), crashes, ['ast1', 'ast2']);
+  });
+
+  it.each([0, 1, 2])('after two crashes: call %i, without both gaps', (index) => {
+    const number = twice[index] ?? '';
+    expectBilled(details.get(number) ?? [], callOf(seen, number), crashes, ['ast1', 'ast2', 'ast1']);
+  });
+
+  it('and all parts of a call have the linkage of the first', async () => {
+    for (const number of [...once, ...twice]) {
+      const linkedid = details.get(number)?.[0]?.linkedid;
+      const { rows } = await scene.db.query<{ linked: string }>(
+        'select distinct linked_id as linked from legs where sip_call_id = any($1)',
+        [phonesOf(callOf(seen, number)).map(({ callId }) => callId)],
+      );
+      expect(rows.map(({ linked }) => linked)).toEqual([linkedid]);
+      const { rows: parts } = await scene.db.query<{ written: string }>(
+        `select distinct part || ' ' || written_by as written from cdr_kept where call_linkedid = $1`,
+        [linkedid],
+      );
+      // The last part alone has an Asterisk that lived to write it.
+      expect(parts.filter(({ written }) => written.endsWith(' asterisk'))).toHaveLength(1);
+      expect(parts).toHaveLength(twice.includes(number) ? 3 : 2);
+    }
+  });
+
+  it('and every node has told its channel events', async () => {
+    const { rows } = await scene.db.query<{ node_id: string }>(
+      `select distinct node_id from cel where eventtype = 'BRIDGE_ENTER' order by node_id`,
+    );
+    expect(rows.map((row) => row.node_id)).toEqual(['ast1', 'ast2']);
+  });
+});
+
+describe('Postgres is away when a node dies', () => {
+  let scene: Scene;
+  let crash: Crash;
+  let seen: Observation;
+  let over: string[];
+  let alive: string[];
+  let details: Map<string, CallDetail[]>;
+
+  beforeAll(async () => {
+    scene = await Scene.open({ nodes: 2, billing: true });
+    alive = await scene.call(oneOfEach(SHORT_MS));
+    over = await scene.call([{ kind: 'dial', node: 'ast2', holdMs: 3_000 }]);
+    await scene.lab.stop('postgres');
+    await scene.phones.until('the call to end', (calls) =>
+      calls
+        .filter(({ number }) => over.includes(number))
+        .flatMap(phonesOf)
+        .every((phone) => (byeOf(phone)?.answer ?? null) !== null),
+    );
+    crash = await scene.crash('ast1');
+    await scene.lab.start('postgres');
+    await scene.untilBack(crash);
+    seen = await scene.untilEnded();
+    details = await untilBilled(scene.db, [...alive, ...over]);
+  });
+  afterAll(() => scene.close());
+
+  it.each([0, 1, 2])('call %i of that node is billed without its gap', (index) => {
+    const number = alive[index] ?? '';
+    expectBilled(details.get(number) ?? [], callOf(seen, number), [crash], ['ast1', 'ast2']);
+  });
+
+  it('a call whose end Asterisk could not write is billed from the call records', async () => {
+    const [number = ''] = over;
+    expectBilled(details.get(number) ?? [], callOf(seen, number), [], ['ast2']);
+    const { rows } = await scene.db.query<{ by: string }>(
+      'select written_by as by from cdr where call_linkedid = $1',
+      [details.get(number)?.[0]?.linkedid],
+    );
+    expect(rows).toEqual([{ by: 'reinvite' }]);
+  });
+});
