@@ -114,19 +114,26 @@ with parts as (
          (array_agg(node_id order by answered_at nulls last, started_at))[1] as node_id,
          min(started_at) as started_at,
          min(answered_at) as answered_at,
-         max(ended_at) as ended_at,
+         coalesce(max(ended_at) filter (where answered_at is not null), max(ended_at)) as ended_at,
          range_agg(tstzrange(answered_at, ended_at)) filter (where answered_at < ended_at) as talked,
          count(*) as records,
          (array_agg(clid order by started_at, sequence nulls last, id))[1] as clid,
          (array_agg(src order by started_at, sequence nulls last, id))[1] as caller,
          (array_agg(dst order by started_at, sequence nulls last, id))[1] as callee,
          (array_agg(accountcode order by started_at, sequence nulls last, id))[1] as account,
-         -- Channels that a node's death has ended, and that are back or still may come back.
+         -- Channels that a node's death has ended, and that are back and live, or still may come back.
          count(*) filter (where written_by = 'reinvite' and recovery_id is not null and exists (
-           select from recovery_legs as back join recoveries as r on r.recovery_id = back.recovery_id
+           select from recovery_legs as back
+           join recoveries as r on r.recovery_id = back.recovery_id
+           left join legs as live on live.node_id = r.target and live.incarnation = r.target_incarnation
+             and live.channel_id = back.channel_id
            where back.recovery_id = cdr_kept.recovery_id and back.leg_id = cdr_kept.uniqueid
              and (r.outcome is null or back.outcome = 'recovered')
-             and not exists (select from cdr as next where next.uniqueid = back.channel_id))) as under_way,
+             and not exists (select from cdr as next where next.uniqueid = back.channel_id)
+             -- Whose record is long overdue, of that nobody writes one.
+             and (r.outcome is null
+                  or live.channel_id is not null and coalesce(live.gone_at, 'infinity') > now() - interval '10 min'
+                  or live.channel_id is null and back.answered_at > now() - interval '10 min'))) as under_way,
          max(ended_at) filter (where written_by = 'reinvite' and recovery_id is not null) as died_at
   from cdr_kept
   group by call_linkedid, part
@@ -134,7 +141,7 @@ with parts as (
   select call_linkedid,
          min(started_at) as started_at,
          min(answered_at) as answered_at,
-         max(ended_at) as ended_at,
+         coalesce(max(ended_at) filter (where answered_at is not null), max(ended_at)) as ended_at,
          range_agg(talked) as talked,
          count(*) filter (where answered_at is not null) as parts,
          sum(records) as records,

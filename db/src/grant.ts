@@ -14,7 +14,7 @@ export async function grantRights(client: pg.Client): Promise<string[]> {
   );
   const views = await names(
     client,
-    `select table_name as name from information_schema.views where table_schema = 'public' and (table_name like 'audit\\_%' or table_name = 'call_detail') order by 1`,
+    `select table_name as name from information_schema.views where table_schema = 'public' order by 1`,
   );
   const guarded = await names(
     client,

@@ -13,7 +13,7 @@ const ALL = ['select', 'insert', 'update', 'delete'] as const;
  * here nobody may but the owner, `reinvite_migrate`.
  *
  * 1. Nobody changes or removes an event.
- * 2. `reinvite_audit` reads the audit views and no table.
+ * 2. `reinvite_audit` reads the views, those of the audit and of billing, and no table.
  * 3. What the sentinel writes is about nodes: see {@link SENTINEL_ROWS}.
  * 4. `reinvite_billing`, which every Asterisk has, adds call and event records and reads nothing.
  */
@@ -59,7 +59,7 @@ const APPENDING = ['reinvite_recovery', 'reinvite_sentinel'];
  * Statements that give the roles that are there their rights and take all others from them. Safe to run again; those that
  * would lock a table are left out where they have been run.
  * @param roles that exist, of those in {@link RIGHTS}
- * @param views of the audit
+ * @param views that the audit reads: all there are
  * @param guarded tables that have row-level security already
  */
 export function rightsStatements(

@@ -143,6 +143,41 @@ describe('the roles of Postgres', () => {
     expect((await recovery.query('select * from outbox')).rowCount).toBe(2);
   });
 
+  it('let Asterisk add billing records and neither read nor change any, with the linkage that it cannot look up', async () => {
+    const asterisk = await as('reinvite_billing');
+    const recovery = await as('reinvite_recovery');
+    const recoveryId = 'f'.repeat(20);
+    const [streams, events] = appending(`recovery-${recoveryId}`, 'none');
+    const planned = JSON.parse(events ?? '') as Record<string, unknown>[];
+    const withLinkage = JSON.stringify(planned.map((event) => ({ ...event, data: { linkedId: 'first' } })));
+    await recovery.query(APPEND, [streams, withLinkage, '[]']);
+    await asterisk.query(`set application_name = 'ast9'`);
+    for (const uniqueid of ['ast9-1.1', `reinvite-${recoveryId}-0-1`])
+      await asterisk.query(
+        `insert into cdr (start, answer, "end", src, uniqueid, linkedid) values (100.25, 101.5, 103, '100', $1, $1)`,
+        [uniqueid],
+      );
+    await asterisk.query(`insert into cel (id, node_id, eventtype, eventtime, event_at)
+                          values (default, default, 'ANSWER', 101.5, default)`);
+    for (const statement of [
+      'select id from cdr',
+      'select id from cel',
+      'delete from cdr',
+      `update cdr set src = 'x'`,
+    ])
+      await expect(asterisk.query(statement), statement).rejects.toMatchObject({ code: '42501' });
+    const { rows } = await admin.query(
+      'select node_id, written_by, call_linkedid, answered_at from cdr order by id',
+    );
+    const answered_at = new Date(101_500);
+    expect(rows).toEqual([
+      { node_id: 'ast9', written_by: 'asterisk', call_linkedid: 'ast9-1.1', answered_at },
+      { node_id: 'ast9', written_by: 'asterisk', call_linkedid: 'first', answered_at },
+    ]);
+    const { rows: cel } = await admin.query('select node_id, event_at from cel');
+    expect(cel).toEqual([{ node_id: 'ast9', event_at: answered_at }]);
+  });
+
   it('let nobody change or remove an event, nor make a table', async () => {
     for (const role of ['reinvite_recovery', 'reinvite_sentinel', 'reinvite_ledger']) {
       const client = await as(role);

@@ -17,37 +17,43 @@ const answered = sql.raw(`coalesce(
 
 /**
  * Adds the records of channels that their Asterisk has written none of. What is there already stays, whoever wrote it; so it may be
- * run any number of times.
+ * run any number of times. The other party of a record is the leg that its channel dialled, else the one other leg in its bridge.
  */
 const insertRecords = (ended: Ended): SQL => sql`
   insert into cdr (node_id, written_by, clid, src, dst, dcontext, channel, dstchannel, lastapp, lastdata, start, answer, "end",
     duration, billsec, disposition, amaflags, accountcode, uniqueid, linkedid, reinvite_linkedid, recovery_id)
+  with ended as materialized (
+    select node_id, incarnation, channel_id, started, answered, recovery_id, linked_id, greatest(ended, answered, started) as ended
+    from (${ended}) as found
+    where not exists (select from cdr where cdr.uniqueid = found.channel_id)
+  ), peers as (
+    select distinct on (node_id, incarnation, channel_id) node_id, incarnation, channel_id, channel_name
+    from (
+      select e.node_id, e.incarnation, e.channel_id, other.channel_name, other.created_at
+      from ended as e
+      join legs as other on other.node_id = e.node_id and other.incarnation = e.incarnation and other.dialed_by = e.channel_id
+      union all
+      select e.node_id, e.incarnation, e.channel_id, other.channel_name, '-infinity'
+      from ended as e
+      join bridges as b on b.node_id = e.node_id and b.incarnation = e.incarnation and cardinality(b.channel_ids) = 2
+        and e.channel_id in (b.channel_ids[1], b.channel_ids[2])
+      join legs as other on other.node_id = e.node_id and other.incarnation = e.incarnation
+        and other.channel_id = case e.channel_id when b.channel_ids[1] then b.channel_ids[2] else b.channel_ids[1] end
+    ) as all_peers
+    order by node_id, incarnation, channel_id, created_at desc
+  )
   select e.node_id, 'reinvite',
     case when l.caller ->> 'name' <> '' then format('"%s" <%s>', l.caller ->> 'name', l.caller ->> 'number')
          else l.caller ->> 'number' end,
-    l.caller ->> 'number', l.dialplan ->> 'extension', l.dialplan ->> 'context', l.channel_name, peer.channel_name,
+    l.caller ->> 'number', l.dialplan ->> 'extension', l.dialplan ->> 'context', l.channel_name, peers.channel_name,
     l.dialplan ->> 'appName', l.dialplan ->> 'appData',
     e.started, e.answered, e.ended, trunc(e.ended - e.started)::int, coalesce(trunc(e.ended - e.answered)::int, 0),
     case when e.answered is null then 'NO ANSWER' else 'ANSWERED' end, 'DOCUMENTATION', l.account_code, e.channel_id,
     own.linked_id, own.linked_id, e.recovery_id
-  from (
-    select node_id, incarnation, channel_id, started, answered, recovery_id, linked_id, greatest(ended, answered, started) as ended
-    from (${ended}) as found
-  ) as e
+  from ended as e
   left join legs as l on l.node_id = e.node_id and l.incarnation = e.incarnation and l.channel_id = e.channel_id
+  left join peers on peers.node_id = e.node_id and peers.incarnation = e.incarnation and peers.channel_id = e.channel_id
   cross join lateral (select coalesce(e.linked_id, l.linked_id, l.dialed_by, e.channel_id) as linked_id) as own
-  left join lateral (
-    select other.channel_name
-    from legs as other
-    where other.node_id = l.node_id and other.incarnation = l.incarnation and other.channel_id <> l.channel_id
-      and (other.dialed_by = l.channel_id or other.channel_id in (
-        select unnest(b.channel_ids) from bridges as b
-        where b.node_id = l.node_id and b.incarnation = l.incarnation and l.channel_id = any (b.channel_ids)
-          and cardinality(b.channel_ids) = 2 and b.gone_at >= l.gone_at))
-    order by other.created_at desc
-    limit 1
-  ) as peer on true
-  where not exists (select from cdr as own_record where own_record.uniqueid = e.channel_id)
   on conflict (uniqueid) where written_by = 'reinvite' do nothing`;
 
 /**
