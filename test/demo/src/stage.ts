@@ -47,7 +47,8 @@ export class Stage {
   }
 
   async raise(progress: Progress): Promise<void> {
-    this.lab = await startLab({ nodes: this.options.nodes, onProgress: progress, signal: this.signal });
+    const { nodes, billing } = this.options;
+    this.lab = await startLab({ nodes, billing, onProgress: progress, signal: this.signal });
     progress('the ARI application of the calls');
     await startDemoApp(this.lab);
   }

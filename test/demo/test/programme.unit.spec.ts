@@ -23,10 +23,11 @@ describe('the calls of the demo', () => {
 
 describe('the command line', () => {
   it('has defaults, and names what it does not take', () => {
-    expect(readOptions([])).toEqual({ calls: 60, nodes: 3 });
+    expect(readOptions([])).toEqual({ calls: 60, nodes: 3, billing: false });
     expect(readOptions(['--calls', '200', '--json', 'x.json'])).toEqual({
       calls: 200,
       nodes: 3,
+      billing: false,
       json: 'x.json',
     });
     expect(() => readOptions(['--calls', 'many'])).toThrow('a whole number from 3');

@@ -185,3 +185,34 @@ describe('Postgres is away when a node dies', () => {
     expect(rows).toEqual([{ by: 'reinvite' }]);
   });
 });
+
+describe('the node that takes the calls over cannot reach Postgres', () => {
+  let scene: Scene;
+  let crash: Crash;
+  let seen: Observation;
+  let numbers: string[];
+  let details: Map<string, CallDetail[]>;
+
+  beforeAll(async () => {
+    scene = await Scene.open({ nodes: 2, billing: true });
+    numbers = await scene.call(oneOfEach(SHORT_MS));
+    await scene.lab.cut('ast2', 'postgres');
+    crash = await scene.crash('ast1');
+    await scene.untilBack(crash);
+    seen = await scene.untilEnded();
+    details = await untilBilled(scene.db, numbers);
+  });
+  afterAll(() => scene.close());
+
+  it.each([0, 1, 2])('call %i comes back as ever, and is billed in full from the call records', (index) => {
+    const number = numbers[index] ?? '';
+    expectBilled(details.get(number) ?? [], callOf(seen, number), [crash], ['ast1', 'ast2']);
+  });
+
+  it('and all of it is by Reinvite: nothing of that node has arrived', async () => {
+    const { rows: written } = await scene.db.query<{ by: string }>(
+      `select distinct written_by as by from cdr where node_id = 'ast2' and answer is not null`,
+    );
+    expect(written).toEqual([{ by: 'reinvite' }]);
+  });
+});
