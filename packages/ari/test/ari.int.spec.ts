@@ -79,6 +79,15 @@ describe('ARI of a real Asterisk', () => {
     await ari.bridges.destroy('bridge.');
   });
 
+  it('takes arguments of an application that are longer than a line of HTTP', async () => {
+    const appArgs = ['recovered', 'a call', '7', 'A'.repeat(22_000)];
+    const wanted = { channelId: 'long.', endpoint: phone(), target: { app: 'test', appArgs } };
+    await ari.channels.originate({ ...wanted, variables: { COLOUR: 'red' } });
+    expect(await seen('StasisStart', 'long.')).toMatchObject({ args: appArgs });
+    expect(await ari.channels.getVariable('long.', 'COLOUR')).toBe('red');
+    await ari.channels.hangup('long.');
+  });
+
   it('codes what Asterisk refuses', async () => {
     const wanted = { channelId: 'two.', endpoint: phone(), target: { app: 'test' } };
     await expect(

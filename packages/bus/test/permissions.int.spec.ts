@@ -168,6 +168,17 @@ describe('the accounts of NATS, on a real server', () => {
     expect(await refused('requester', heard, 'subscribe')).toEqual(heard);
   });
 
+  it('lets an application keep its state and be answered, and nothing else', async () => {
+    const table = permissions(NODES.map((id) => ({ id })));
+    const all = [...new Set([...table.values()].flatMap(({ publish }) => publish))].map(withoutWildcards);
+    const own: readonly string[] = [subjects.flowPut, subjects.flowGet, subjects.flowEffect];
+    expect(await refused('application', all, 'publish')).toEqual(
+      all.filter((subject) => !own.includes(subject)),
+    );
+    const heard = [...new Set([...table.values()].flatMap(({ subscribe }) => subscribe)), '>', '_INBOX.>'];
+    expect(await refused('application', heard, 'subscribe')).toEqual(heard);
+  });
+
   it('lets nobody listen at the inbox of another', async () => {
     const accounts = [...permissions(NODES.map((id) => ({ id }))).keys()];
     for (const account of accounts)

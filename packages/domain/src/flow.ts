@@ -8,10 +8,16 @@ const effectKey = z.string().min(1).max(128);
 const token = z.string().min(1).max(64);
 const version = z.number().int().nonnegative();
 
+/** What JSON can say. */
+export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
+
+/** What came as JSON is JSON; taking it apart would lose what no schema keeps, such as a key `__proto__`. */
+const json = z.custom<Json>((value) => value !== undefined, 'a JSON value');
+
 /** Subject `reinvite.flow.put`: the state that the application has the call in from now on. Answered with {@link flowPutReply}. */
 export const flowPut = z.strictObject({
   sipCallId,
-  state: z.json(),
+  state: json,
   /** The version that must be there still; 0: none. Whatever is there where it is absent. */
   expectedVersion: version.optional(),
   /** The same one put twice is put once. */
@@ -28,7 +34,7 @@ export const flowEffect = z.discriminatedUnion('type', [
   /** Asks for leave to do what must not be done twice. `claim`: who asks. */
   z.strictObject({ type: z.literal('BeginEffect'), sipCallId, key: effectKey, claim: token }),
   /** Tells what came of it. */
-  z.strictObject({ type: z.literal('EndEffect'), sipCallId, key: effectKey, claim: token, result: z.json() }),
+  z.strictObject({ type: z.literal('EndEffect'), sipCallId, key: effectKey, claim: token, result: json }),
 ]);
 export type FlowEffect = z.infer<typeof flowEffect>;
 
@@ -50,13 +56,13 @@ export type FlowPutReply = z.infer<typeof flowPutReply>;
 /** One effect of a call as it is known: `begun` is being done, or nobody knows whether it was. */
 const knownEffect = z.discriminatedUnion('status', [
   z.object({ key: z.string(), status: z.literal('begun') }),
-  z.object({ key: z.string(), status: z.literal('done'), result: z.json() }),
+  z.object({ key: z.string(), status: z.literal('done'), result: json }),
 ]);
 export type KnownEffect = z.infer<typeof knownEffect>;
 
 export const flowGetReply = z.discriminatedUnion('status', [
   /** `version` 0 and `state` null: nothing was put. */
-  z.object({ status: z.literal('done'), version, state: z.json(), effects: z.array(knownEffect) }),
+  z.object({ status: z.literal('done'), version, state: json, effects: z.array(knownEffect) }),
   refused,
 ]);
 export type FlowGetReply = z.infer<typeof flowGetReply>;
@@ -65,7 +71,7 @@ export const flowEffectReply = z.discriminatedUnion('status', [
   /** To `BeginEffect`: it is on record, and the asker may do it. */
   z.object({ status: z.literal('begun') }),
   /** It was done, by whomever. */
-  z.object({ status: z.literal('done'), result: z.json() }),
+  z.object({ status: z.literal('done'), result: json }),
   /** To `BeginEffect`: another one has begun it, and has not told what came of it. */
   z.object({ status: z.literal('unknown') }),
   refused,
@@ -94,7 +100,7 @@ export function recoveredArgs(callId: string, flow?: FlowOfLeg): string[] {
 export interface RecoveredFlow {
   readonly callId: string;
   readonly version: number;
-  readonly state: z.infer<ReturnType<typeof z.json>>;
+  readonly state: Json;
 }
 
 /** Reads the arguments of a `StasisStart`; null where they are not those of a channel that came back. */
@@ -103,7 +109,7 @@ export function parseRecoveredArgs(args: readonly string[]): RecoveredFlow | nul
   if (what !== RECOVERED || callId === undefined) return null;
   if (told === undefined) return { callId, version: 0, state: null };
   try {
-    const read = z.json().parse(JSON.parse(Buffer.from(state ?? '', 'base64url').toString('utf8')));
+    const read = JSON.parse(Buffer.from(state ?? '', 'base64url').toString('utf8')) as Json;
     return { callId, version: version.positive().parse(Number(told)), state: read };
   } catch {
     return null;

@@ -8,12 +8,10 @@ import {
   type FlowGet,
   type FlowPut,
   type FlowRefusal,
+  type Json,
 } from '@reinvite/domain';
 import { codedError, createLogger, ERROR_TABLE, isCoded, retryForever, type Logger } from '@reinvite/runtime';
 import type { z } from 'zod';
-
-/** What JSON can say. */
-export type Json = FlowPut['state'];
 
 /** The account of NATS that may do what is asked here, and nothing else. */
 const ACCOUNT = 'application';

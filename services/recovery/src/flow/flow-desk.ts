@@ -8,6 +8,7 @@ import {
   type FlowGetReply,
   type FlowPutReply,
   type FlowRefusal,
+  type Json,
 } from '@reinvite/domain';
 import { isCoded, type FlowConfig } from '@reinvite/runtime';
 import type { FlowStore } from './flow-store.js';
@@ -37,7 +38,7 @@ export function answerFlows(
     flowGet,
     async ({ sipCallId }): Promise<FlowGetReply> => {
       const { version, state, effects } = await store.get(sipCallId);
-      return { status: 'done', version, state: JSON.parse(state) as null, effects: [...effects] };
+      return { status: 'done', version, state: JSON.parse(state) as Json, effects: [...effects] };
     },
     refusal,
     options,

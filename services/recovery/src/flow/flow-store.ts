@@ -6,7 +6,7 @@ import {
   withPostgresErrors,
   type Pool,
 } from '@reinvite/db';
-import type { FlowEffectReply, FlowPut, KnownEffect } from '@reinvite/domain';
+import type { FlowEffectReply, FlowPut, Json, KnownEffect } from '@reinvite/domain';
 import { codedError, type FlowConfig } from '@reinvite/runtime';
 import { and, asc, eq, isNull, sql } from 'drizzle-orm';
 
@@ -109,7 +109,7 @@ export class FlowStore {
    * @returns `done`, also where it had been told before; then the result is the earlier one.
    * @throws CodedError `FLOW_EFFECT_NOT_BEGUN` where the claim has not begun it, `FLOW_TOO_LARGE`.
    */
-  async endEffect(sipCallId: string, key: string, claim: string, result: KnownResult): Promise<Answer> {
+  async endEffect(sipCallId: string, key: string, claim: string, result: Json): Promise<Answer> {
     const json = this.sized(result);
     const isClaimed = and(isEffect(sipCallId, key), eq(callFlowEffects.claim, claim));
     return inTransaction(this.pool, async (tx) => {
@@ -124,23 +124,30 @@ export class FlowStore {
     });
   }
 
-  private sized(value: KnownResult): string {
+  private sized(value: Json): string {
     const { maxBytes } = this.limits;
-    const json = JSON.stringify(value);
+    const json = written(value);
     const bytes = Buffer.byteLength(json);
-    if (bytes > maxBytes)
+    if (json === '' || bytes > maxBytes)
       throw codedError('FLOW_TOO_LARGE', `${bytes} bytes, and ${maxBytes} are allowed`, { bytes });
     return json;
   }
 }
 
-type KnownResult = FlowPut['state'];
-
 function isEffect(sipCallId: string, key: string) {
   return and(eq(callFlowEffects.sipCallId, sipCallId), eq(callFlowEffects.key, key));
 }
 
+/** Empty where it is nested deeper than can be written, which takes more bytes than any limit allows. */
+function written(value: Json): string {
+  try {
+    return JSON.stringify(value);
+  } catch {
+    return '';
+  }
+}
+
 /** It was checked before it was stored. */
-function parsed(json: string): KnownResult {
-  return JSON.parse(json) as KnownResult;
+function parsed(json: string): Json {
+  return JSON.parse(json) as Json;
 }
