@@ -50,6 +50,17 @@ describe('calls of a node', () => {
     expect(call?.join).toEqual({ kind: 'ari-bridge', bridgeId: 'b1', bridgeType: 'mixing', name: 'name-b1' });
   });
 
+  it('a call has the linkage of its oldest leg that has one', () => {
+    const legs = [
+      stasisLeg('third', { createdAt: 3_000, linkedId: 'own' }),
+      stasisLeg('second', { createdAt: 2_000, linkedId: 'first' }),
+      stasisLeg('untold', { createdAt: 1_000 }),
+    ];
+    const [call] = derive(legs, [ariBridge('b1', ['untold', 'second', 'third'])]);
+    expect(call?.linkedId).toBe('first');
+    expect(derive([stasisLeg('untold')])[0]).not.toHaveProperty('linkedId');
+  });
+
   it('a conference is one call with all its legs', () => {
     const ids = ['a', 'b', 'c', 'd'];
     const calls = derive(

@@ -47,6 +47,18 @@ describe('the command to restore a call', () => {
     expect(leg?.variables).toMatchObject({ REINVITE_CALL_ID: 'call-1', REINVITE_RECOVERY_ID: recoveryId });
   });
 
+  it('gives every leg the linkage of the call’s first node, where that is known', () => {
+    const plan = planRecovery(2, { legs: [plannedLeg('leg-0'), plannedLeg('leg-1')] });
+    const variables = (linkedId?: string) => {
+      const call = linkedId === undefined ? plan.call : { ...plan.call, linkedId };
+      const [effect] = advance(newRecovery(), decide({ ...plan, call }, unplanned)).effects;
+      if (effect?.type !== 'sendRestoreCall') throw new Error('no command');
+      return effect.command.legs.map((leg) => leg.variables.REINVITE_LINKEDID);
+    };
+    expect(variables('ast1-1.1')).toEqual(['ast1-1.1', 'ast1-1.1']);
+    expect(variables()).toEqual([undefined, undefined]);
+  });
+
   it('lets the pair of Dial meet in the dialplan, the caller with the place to which it goes on', () => {
     const { legs } = commandFor([placed(caller), placed({ kind: 'dial-callee' }, 1)], { kind: 'dialplan' });
     expect(legs[0]?.continuation).toEqual({

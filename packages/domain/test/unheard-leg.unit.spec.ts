@@ -36,6 +36,11 @@ describe('a replacement channel that its node’s agent has not told of', () => 
     expect(derived(replacement('a', place))[0]?.legs).toMatchObject([{ place, record: { state: 'Up' } }]);
   });
 
+  it('belongs to the call that it was', () => {
+    const leg = replacement('a', { kind: 'stasis', app: 'demo' }, { linkedId: 'ast1-1.1' });
+    expect(derived(leg)[0]?.linkedId).toBe('ast1-1.1');
+  });
+
   it('is a pair with the other one, as in `Dial`', () => {
     const caller = { kind: 'dial-caller', ...location, continues: true } as const;
     const calls = derived(

@@ -42,6 +42,19 @@ describe('the picture of a node’s calls', () => {
     expect(calls.apply(destroyed(channel('1', change)))).toEqual([]);
   });
 
+  it.each([
+    [{ 'CHANNEL(linkedid)': 'ast1-1.1' }, 'ast1-1.1'],
+    [{ REINVITE_LINKEDID: '', 'CHANNEL(linkedid)': 'ast1-1.1' }, 'ast1-1.1'],
+    [{ REINVITE_LINKEDID: 'ast2-7.1', 'CHANNEL(linkedid)': 'reinvite-x-0-1' }, 'ast2-7.1'],
+    [{ 'CHANNEL(linkedid)': '' }, undefined],
+    [{}, undefined],
+  ])('tells which call a leg belongs to, whatever node that began on: %j', (variables, linkedId) => {
+    const [fact] = picture().apply(changed(channel('1', { variables })));
+    expect(callFact.parse(fact)).toEqual(fact);
+    expect(fact).toMatchObject({ type: 'LegObserved' });
+    expect(fact?.type === 'LegObserved' ? fact.linkedId : null).toBe(linkedId);
+  });
+
   it('tells nothing where nothing that counts has changed', () => {
     const calls = picture();
     calls.apply(changed(channel('1'), 2_000));

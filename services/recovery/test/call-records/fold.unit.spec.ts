@@ -33,6 +33,21 @@ describe('folding call facts', () => {
     expect(changes.bridgeEnds).toEqual([]);
   });
 
+  it('keeps when a leg was first seen up', () => {
+    const changes = foldFacts(
+      sequenced([
+        leg('a', 10, { state: 'Ring' }),
+        leg('a', 12),
+        leg('a', 15),
+        leg('b', 16, { state: 'Ring' }),
+      ]),
+    );
+    expect(changes.legs.map(({ channelId, answeredAt }) => [channelId, answeredAt])).toEqual([
+      ['a', 12],
+      ['b', null],
+    ]);
+  });
+
   it('notes the end of what was observed before the batch', () => {
     const changes = foldFacts(sequenced([legGone('a', 20), bridgeGone('x', 21)], 7));
     expect(changes.legEnds).toMatchObject([{ channelId: 'a', goneAt: 20, cause: 16, factSeq: 7 }]);
