@@ -26,8 +26,8 @@ module.exports = {
       name: 'no-imports-across-src',
       comment: 'Another package is used through its name, never through a path.',
       severity: 'error',
-      from: { path: '^(packages|services|test|deploy)/([^/]+)/' },
-      to: { path: '^(packages|services|test|deploy)/[^/]+/src/', pathNot: '^$1/$2/' },
+      from: { path: '^(packages|services|examples|test|deploy)/([^/]+)/' },
+      to: { path: '^(packages|services|examples|test|deploy)/[^/]+/src/', pathNot: '^$1/$2/' },
     },
     {
       name: 'domain-is-pure',

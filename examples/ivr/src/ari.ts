@@ -39,7 +39,7 @@ export class Ari {
   /**
    * Sends a request; parameters go in the query.
    * @param accepted statuses that are no error beside those of success.
-   * @returns the parsed answer; null where it has no body, or its status is one of `accepted`.
+   * @returns the parsed answer, null where it has no body; undefined where its status is one of `accepted`.
    */
   async request(
     method: 'GET' | 'POST' | 'DELETE',
@@ -53,7 +53,7 @@ export class Ari {
       headers: { authorization: this.authorization() },
     });
     const text = await answer.text();
-    if (accepted.includes(answer.status)) return null;
+    if (accepted.includes(answer.status)) return undefined;
     if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
     return text === '' ? null : JSON.parse(text);
   }

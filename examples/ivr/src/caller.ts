@@ -94,11 +94,20 @@ export class Caller {
     });
     // Perhaps it was charged, perhaps not: not twice at least. A person finds out.
     if (billed.status === 'unknown') say('billing unknown', this.about());
-    const bridge = `/bridges/conference-${conference}`;
-    // 409: it is there.
-    await this.ari.request('POST', bridge, { type: 'mixing' }, [409]);
-    const { channels } = (await this.ari.request('GET', bridge)) as Bridge;
-    if (!channels.includes(channel)) await this.ari.request('POST', `${bridge}/addChannel`, { channel });
+    await this.enter(`/bridges/conference-${conference}`, channel);
+  }
+
+  private async enter(bridge: string, channel: string): Promise<void> {
+    // Once more where the last one has left at this very moment, and the bridge is gone (404).
+    for (;;) {
+      // 409: it is there.
+      await this.ari.request('POST', bridge, { type: 'mixing' }, [409]);
+      const there = (await this.ari.request('GET', bridge, {}, [404])) as Bridge | undefined;
+      if (there === undefined) continue;
+      if (there.channels.includes(channel)) return;
+      const added = await this.ari.request('POST', `${bridge}/addChannel`, { channel }, [404]);
+      if (added !== undefined) return;
+    }
   }
 
   /**

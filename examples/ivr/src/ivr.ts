@@ -68,7 +68,7 @@ class NodeIvr {
     }
   }
 
-  /** The last one has left. Asterisk refuses nothing here: somebody who enters at this moment makes it anew. */
+  /** The last one has left. Somebody who enters at this moment makes it anew. */
   private close(bridgeId: string): void {
     this.ari
       .request('DELETE', `/bridges/${bridgeId}`, {}, [404])
