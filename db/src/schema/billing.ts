@@ -45,7 +45,7 @@ export const cdr = pgTable(
     sequence: integer('sequence'),
     /** Of the call's first channel on its first node; only on channels that have come back, and there by a trigger. */
     reinviteLinkedid: text('reinvite_linkedid'),
-    /** What brought the channel back, or was to; only on rows of channels that died. */
+    /** What brought the channel back, or was to, empty where nothing was; null on rows of channels that did not die. */
     recoveryId: text('recovery_id'),
     /** The call's over all its nodes. */
     callLinkedid: text('call_linkedid').generatedAlwaysAs(

@@ -120,7 +120,8 @@ describe('billing records that Asterisk could not write', () => {
         leg('left', { linkedId: 'left' }),
         leg('right', { linkedId: 'left' }),
         leg('rings', { state: 'Ring', answeredAt: null }),
-        leg('over', { goneAt: at(-100) }),
+        leg('over', { goneAt: at(-10_000) }),
+        leg('transferred', { dialedBy: 'over' }),
         leg('elsewhere', { nodeId: 'ast2' }),
         leg('written'),
       ]);
@@ -146,9 +147,10 @@ describe('billing records that Asterisk could not write', () => {
       { ...talked, uniqueid: 'left', linked: 'left', peer: 'PJSIP/edge-right' },
       { ...talked, uniqueid: 'right', linked: 'left', peer: 'PJSIP/edge-left' },
       { ...common, uniqueid: 'rings', linked: 'rings', peer: null, disposition: 'NO ANSWER', answered: null },
+      { ...talked, uniqueid: 'transferred', linked: 'over', peer: null },
     ];
-    expect(await billed(4)).toEqual(wanted);
-    expect(await billed(4)).toEqual(wanted);
+    expect(await billed(5)).toEqual(wanted);
+    expect(await billed(5)).toEqual(wanted);
   });
 
   it('end when the node was last well, where that was before its death was known', async () => {

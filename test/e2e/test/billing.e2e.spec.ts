@@ -143,11 +143,12 @@ describe('calls whose node dies, and the next one too, have one billing record e
   });
 });
 
-describe('Postgres is away when a node dies', () => {
+describe('Postgres is away when a node dies, and when it is started again', () => {
   let scene: Scene;
   let crash: Crash;
   let seen: Observation;
   let over: string[];
+  let later: string[];
   let alive: string[];
   let details: Map<string, CallDetail[]>;
 
@@ -165,8 +166,12 @@ describe('Postgres is away when a node dies', () => {
     crash = await scene.crash('ast1');
     await scene.lab.start('postgres');
     await scene.untilBack(crash);
+    await scene.lab.stop('postgres');
+    await scene.revive('ast1');
+    await scene.lab.start('postgres');
+    later = await scene.call([{ kind: 'app', node: 'ast1', holdMs: 2_000 }]);
     seen = await scene.untilEnded();
-    details = await untilBilled(scene.db, [...alive, ...over]);
+    details = await untilBilled(scene.db, [...alive, ...over, ...later]);
   });
   afterAll(() => scene.close());
 
@@ -175,9 +180,12 @@ describe('Postgres is away when a node dies', () => {
     expectBilled(details.get(number) ?? [], callOf(seen, number), [crash], ['ast1', 'ast2']);
   });
 
-  it('a call whose end Asterisk could not write is billed from the call records', async () => {
-    const [number = ''] = over;
-    expectBilled(details.get(number) ?? [], callOf(seen, number), [], ['ast2']);
+  it.each([
+    ['a call whose end Asterisk could not write', () => over, 'ast2'],
+    ['a call of the node that found no Postgres at its start', () => later, 'ast1'],
+  ])('%s is billed from the call records', async (_, numbers, node) => {
+    const [number = ''] = numbers();
+    expectBilled(details.get(number) ?? [], callOf(seen, number), [], [node]);
     const { rows } = await scene.db.query<{ by: string }>(
       'select written_by as by from cdr where call_linkedid = $1',
       [details.get(number)?.[0]?.linkedid],

@@ -5,10 +5,14 @@ type Ended = SQL;
 
 const seconds = (column: string): SQL => sql.raw(`extract(epoch from ${column})::float8`);
 
-/** A leg that another one has dialled is in that one's record, as Asterisk has it. */
+/**
+ * A leg that another one has dialled is in that one's record, as Asterisk has it; save where it has outlived that one, as after a
+ * transfer. They do not end in the same moment.
+ */
 const standsAlone = sql.raw(`not exists (
     select from legs as dialler where dialler.node_id = l.node_id and dialler.incarnation = l.incarnation
-      and dialler.channel_id = l.dialed_by)`);
+      and dialler.channel_id = l.dialed_by
+      and (dialler.gone_at is null or dialler.gone_at > l.gone_at - interval '5 s'))`);
 
 /** Where the agent was away when the phone answered, Asterisk's own event knows better. */
 const answered = sql.raw(`coalesce(
