@@ -1,7 +1,9 @@
 import { subjects } from '@reinvite/bus';
+import { database } from '@reinvite/db';
 import { flowEffectReply, flowGetReply, flowPutReply } from '@reinvite/domain';
 import { FlowClient, isFlowError, recoveredFlow, type Json, type Once } from '@reinvite/flow-client';
 import { eventually } from '@reinvite/test-support';
+import { sql } from 'drizzle-orm';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FlowStore } from '../src/flow/index.js';
 import { Cluster } from './support/cluster.js';
@@ -159,6 +161,20 @@ describe('what an ARI application keeps with us, on real Postgres and NATS', () 
     } finally {
       await alone.stop();
     }
+  });
+
+  it('is put all the same when the connections to Postgres are cut meanwhile, each version once', async () => {
+    const call = newCall();
+    const cut = (): Promise<unknown> =>
+      database(cluster.pool).execute(
+        sql`select pg_terminate_backend(pid) from pg_stat_activity
+          where datname = current_database() and pid <> pg_backend_pid() and application_name = 'reinvite-recovery'`,
+      );
+    for (let version = 0; version < 20; version += 1) {
+      const [put] = await Promise.all([one.put(call, version, { expectedVersion: version }), cut()]);
+      expect(put).toBe(version + 1);
+    }
+    expect(await other.get(call)).toMatchObject({ version: 20, state: 19 });
   });
 
   describe('an effect that must not be repeated', () => {
