@@ -2,7 +2,7 @@ import { Node } from './asterisk/node.js';
 import { Phone } from './asterisk/phone.js';
 import { Nats } from './bus/server.js';
 import { Witness } from './judge/witness.js';
-import type { Scenario } from './scenario.js';
+import { POLITE, type Scenario } from './scenario.js';
 import { startAgent } from './services/agent.js';
 import { startLedger } from './services/ledger.js';
 import { startRecovery, type RecoveryReplica } from './services/recovery.js';
@@ -20,6 +20,8 @@ const APP = 'demo';
 export class Cluster {
   readonly nodes = new Map<string, Node>();
   readonly phones: Phone[] = [];
+  /** The phones of each call. */
+  readonly calls: Phone[][] = [];
   readonly witness: Witness;
   readonly nats: Nats;
   readonly postgres: Postgres;
@@ -61,6 +63,16 @@ export class Cluster {
   /** From when on an Asterisk that answers nothing counts as hung, ms. */
   get hangAfterMs(): number {
     return this.scenario.config.sentinel.hangAfterMs;
+  }
+
+  /** Whether the phones of this run do as they are asked. */
+  get isPolite(): boolean {
+    return this.scenario.manners === POLITE;
+  }
+
+  /** How many targets a recovery tries. */
+  get maxAttempts(): number {
+    return this.scenario.config.recovery.maxAttempts;
   }
 
   /** Names of the processes that can be killed. */
@@ -108,11 +120,14 @@ export class Cluster {
     this.scenario.calls.forEach((legs, call) => {
       const life = this.nodes.get(random.pick(ids))?.life;
       if (life === undefined) return;
+      const phones: Phone[] = [];
+      this.calls.push(phones);
       const channelIds = Array.from({ length: legs }, (_, leg) => {
         const name = `phone-${call}-${leg}`;
         const { manners } = this.scenario;
         const phone = new Phone(name, `${name}@phones`, life, random, trace, () => time.now, manners);
         this.phones.push(phone);
+        phones.push(phone);
         const channelId = `call-${call}-${leg}`;
         life.seat(channelId, phone, APP);
         return channelId;

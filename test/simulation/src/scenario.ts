@@ -14,7 +14,17 @@ export interface Scenario {
 }
 
 /** Phones that do as they should. */
-const POLITE: Manners = { answers: 1, slow: 0, 491: 0, 500: 0, 503: 0, 488: 0, 486: 0, 408: 0, silent: 0 };
+export const POLITE: Manners = {
+  answers: 1,
+  slow: 0,
+  491: 0,
+  500: 0,
+  503: 0,
+  488: 0,
+  486: 0,
+  408: 0,
+  silent: 0,
+};
 const MIXED: Manners = {
   answers: 70,
   slow: 8,

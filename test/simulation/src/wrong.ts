@@ -8,6 +8,8 @@ export interface Wrong {
   readonly noPatience: boolean;
   /** An ari-worker originates again when a command is delivered again. */
   readonly originateAgain: boolean;
+  /** An ari-worker acknowledges commands that it does not carry out. */
+  readonly commandsDropped: boolean;
   /** Whoever appended fails to publish now and then, and nothing that was left in the outbox is ever published. */
   readonly noRelay: boolean;
   /** Nobody looks at the deadlines. */
@@ -23,6 +25,7 @@ export const nothingWrong: Wrong = {
   noFence: false,
   noPatience: false,
   originateAgain: false,
+  commandsDropped: false,
   noRelay: false,
   noDeadlines: false,
   factsAckedEarly: false,

@@ -7,6 +7,7 @@ export type Invariant =
   | 'never-wrongly-fenced'
   | 'one-outcome'
   | 'no-call-forgotten'
+  | 'comes-back'
   | 'replay'
   | 'audit-tells-the-truth';
 
