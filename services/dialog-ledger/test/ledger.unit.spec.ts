@@ -3,12 +3,24 @@ import type { Evidence } from '@reinvite/sip';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Counters } from '../src/counters.js';
 import type { Ledger } from '../src/ledger.js';
+import type { DialogStore } from '../src/store.js';
 import { writeBatch } from '../src/writer.js';
-import { answeredCall, AST1, AST2, callTo, hep, ledgerOn, log, PHONE, readerOf } from './captures.js';
+import {
+  answeredCall,
+  AST1,
+  AST2,
+  callTo,
+  hep,
+  ledgerOn,
+  log,
+  PHONE,
+  readerOf,
+  reinvitedBy,
+} from './captures.js';
 import { FakeStore } from './fake-store.js';
 
 let clock = 0;
-const ledgerOver = (store: FakeStore): Ledger => ledgerOn(store, () => clock).ledger;
+const ledgerOver = (store: DialogStore): Ledger => ledgerOn(store, () => clock).ledger;
 const take = (ledger: Ledger, packets: readonly Buffer[]): void =>
   packets.forEach((packet) => ledger.take(packet, PHONE));
 const statesOf = (store: FakeStore): string[] =>
@@ -50,6 +62,15 @@ describe('the ledger', () => {
     store.reachable = true;
     await vi.advanceTimersByTimeAsync(2_000);
     expect(statesOf(store)).toEqual(['early confirmed', 'later confirmed']);
+  });
+
+  it('writes a dialog that nobody has seen begin as what it is', async () => {
+    const store = new FakeStore();
+    const ledger = ledgerOver(store);
+    await ledger.load();
+    take(ledger, reinvitedBy(AST2, 'c1'));
+    await vi.advanceTimersByTimeAsync(20);
+    expect(store.dialogs().map(({ unsure }) => unsure.includes('creation-unseen'))).toEqual([true]);
   });
 
   it('keeps what comes in during a write for the next one', async () => {
