@@ -4,6 +4,7 @@ import { Nats } from './bus/server.js';
 import { Witness } from './judge/witness.js';
 import { POLITE, type Scenario } from './scenario.js';
 import { startAgent } from './services/agent.js';
+import { Operator } from './services/operator.js';
 import { startLedger } from './services/ledger.js';
 import { startRecovery, type RecoveryReplica } from './services/recovery.js';
 import { startSentinel } from './services/sentinel.js';
@@ -25,6 +26,7 @@ export class Cluster {
   readonly witness: Witness;
   readonly nats: Nats;
   readonly postgres: Postgres;
+  readonly operator: Operator;
   readonly processes = new Map<string, Process>();
   private readonly replicas = new Map<string, RecoveryReplica>();
   private readonly starters = new Map<string, () => Process>();
@@ -37,6 +39,7 @@ export class Cluster {
     const { config, recoveries, workers, sentinels } = scenario;
     this.nats = new Nats(world);
     this.postgres = new Postgres(world);
+    this.operator = new Operator(world, this.postgres, wrong);
     this.witness = new Witness(
       () => world.time.now,
       () => this.nodes.values(),

@@ -64,6 +64,8 @@ function configFor(nodes: number, sentinels: number): Config {
     sentinel: { sentinels, fenceTimeoutMs: 2_000 },
     recovery: {
       targetWaitMs: 5_000,
+      // What an operator is asked about nobody answers here.
+      massFailure: { share: 1 },
       // Node after node dies here, and each time that is the point.
       policies: { default: { crashLimit: { nodes: 9 } } },
     },

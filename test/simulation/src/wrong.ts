@@ -12,6 +12,8 @@ export interface Wrong {
   readonly commandsDropped: boolean;
   /** Whoever appended fails to publish now and then, and nothing that was left in the outbox is ever published. */
   readonly noRelay: boolean;
+  /** Plans are recorded also where recovery was stopped after they had been made. */
+  readonly noGuard: boolean;
   /** Nobody looks at the deadlines. */
   readonly noDeadlines: boolean;
   /** What was seen of a commanded call is acknowledged before it is recorded. */
@@ -27,6 +29,7 @@ export const nothingWrong: Wrong = {
   originateAgain: false,
   commandsDropped: false,
   noRelay: false,
+  noGuard: false,
   noDeadlines: false,
   factsAckedEarly: false,
   noReadSide: false,

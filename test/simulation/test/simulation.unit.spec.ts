@@ -47,6 +47,7 @@ const MUTATIONS: readonly (readonly [keyof Wrong, number, readonly Invariant[]])
   ['originateAgain', 150, ['one-reinvite', 'one-owner', 'fenced-before-originate']],
   ['commandsDropped', 150, ['comes-back']],
   ['noRelay', 150, ['one-outcome', 'no-call-forgotten']],
+  ['noGuard', 150, ['not-while-stopped']],
   ['noDeadlines', 150, ['one-outcome']],
   ['factsAckedEarly', 150, ['one-outcome', 'audit-tells-the-truth']],
   ['noReadSide', 150, ['replay', 'one-outcome']],

@@ -64,6 +64,8 @@ function isPromised(phones: readonly Phone[], { victims, audit, nats, nodes, max
   // Two INVITEs that overlap, after a death in between, are answered 500: then it is retried, and not for ever.
   if (phones.some((phone) => phone.endedAt !== null || phone.reinvites.some(isRefused))) return false;
   const events = eventsOf(phones, audit);
+  if (events.some((event) => event.type === 'RecoveryCompleted' && event.reason === 'recovery-stopped'))
+    return false;
   if (isLostBetweenWorkers(events, nats.redelivered)) return false;
   const lives = new Set(
     events.flatMap((event) =>

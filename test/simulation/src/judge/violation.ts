@@ -5,6 +5,7 @@ export type Invariant =
   | 'fenced-before-originate'
   | 'never-wrongly-down'
   | 'never-wrongly-fenced'
+  | 'not-while-stopped'
   | 'one-outcome'
   | 'no-call-forgotten'
   | 'comes-back'
