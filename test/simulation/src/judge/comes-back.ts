@@ -77,7 +77,18 @@ function isPromised(phones: readonly Phone[], { victims, audit, nats, nodes, max
     return at !== undefined && !isWholeOn(life, at, phones, nats);
   });
   // Who is half back when that node dies may lose the other half.
-  return phones.length === 1 ? lost.length < maxAttempts : lost.length === 0;
+  if (phones.length > 1 && lost.length > 0) return false;
+  return lost.length + unreachedIn(events) < maxAttempts;
+}
+
+/** How many attempts no worker could bring to their node. */
+function unreachedIn(events: readonly RecoveryEvent[]): number {
+  const attempts = events.flatMap((event) =>
+    event.type === 'LegRefused' && event.reason === 'target-unreachable'
+      ? [`${event.recoveryId}-${event.attempt}`]
+      : [],
+  );
+  return new Set(attempts).size;
 }
 
 function eventsOf(phones: readonly Phone[], { recoveries }: Audit): RecoveryEvent[] {
