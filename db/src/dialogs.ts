@@ -1,4 +1,11 @@
-import { evidenceSchema, isInvitation, type Dialog, type DialogSource, type Evidence } from '@reinvite/sip';
+import {
+  evidenceSchema,
+  isInvitation,
+  viewOf,
+  type Dialog,
+  type DialogSource,
+  type Evidence,
+} from '@reinvite/sip';
 import { getTableColumns, sql } from 'drizzle-orm';
 import { dialogOf } from './dialog-rows.js';
 import { withPostgresErrors } from './errors.js';
@@ -13,16 +20,26 @@ export interface DialogId {
   readonly remoteTag: string;
 }
 
-/** Removes dialogs that are over from the hot table. @throws CodedError as `withPostgresErrors`. */
-export async function removeDialogs(pool: Pool, ids: readonly DialogId[]): Promise<void> {
-  if (ids.length === 0) return;
+/**
+ * Removes dialogs that are over from the hot table, save those of which another ledger has heard since.
+ * @throws CodedError as `withPostgresErrors`.
+ */
+export async function removeDialogs(pool: Pool, evidence: readonly Evidence[]): Promise<void> {
+  const over = evidence.flatMap((one) => {
+    const dialog = viewOf(one);
+    if (dialog === null) return [];
+    const { callId, localTag, remoteTag, updatedAt } = dialog;
+    return [{ callId, localTag, remoteTag, updatedAt }];
+  });
+  if (over.length === 0) return;
   const { callId, localTag, remoteTag } = dialogs;
-  const wanted = sql`jsonb_to_recordset(${toJsonb(ids)}::jsonb) as r("callId" text, "localTag" text, "remoteTag" text)`;
+  const wanted = sql`jsonb_to_recordset(${toJsonb(over)}::jsonb) as r("callId" text, "localTag" text, "remoteTag" text, "updatedAt" float8)`;
   await withPostgresErrors(() =>
     database(pool)
       .delete(dialogs)
       .where(
-        sql`(${callId}, ${localTag}, ${remoteTag}) in (select "callId", "localTag", "remoteTag" from ${wanted})`,
+        sql`exists (select from ${wanted} where (${callId}, ${localTag}, ${remoteTag}) = ("callId", "localTag", "remoteTag")
+          and ${dialogs.updatedAt} <= to_timestamp(r."updatedAt" / 1000))`,
       ),
   );
 }

@@ -6,7 +6,7 @@ export {
   type DialogId,
   type LoadedDialogs,
 } from './dialogs.js';
-export { writeDialogs } from './write-dialogs.js';
+export { joinDialogs, writeDialogs } from './write-dialogs.js';
 export { callsOf, findEvidence } from './dialog-evidence.js';
 export { withPostgresErrors, wrapPostgresError } from './errors.js';
 export { toJsonb } from './jsonb.js';

@@ -1,5 +1,5 @@
-import { dialogKey, joinCalls, visible, type CallDialogs, type Evidence } from '@reinvite/sip';
-import { and, asc, sql } from 'drizzle-orm';
+import { joinCalls, visible, type CallDialogs, type Evidence } from '@reinvite/sip';
+import { and, sql } from 'drizzle-orm';
 import { callsOf } from './dialog-evidence.js';
 import { rowOf, type DialogRow } from './dialog-rows.js';
 import { withPostgresErrors } from './errors.js';
@@ -8,30 +8,45 @@ import { upsertRows } from './rows.js';
 import { dialogs } from './schema/dialogs.js';
 
 /**
- * Writes what a ledger's evidence says of each dialog, all in one statement. Safe to repeat; what is newer in the table stays.
- * Evidence that says nothing yet is left out. What another ledger wrote last is not written over: a call that has gone to a node
- * whose messages go to this one began there. It is read, joined with what is to be written, and written by this one.
+ * Writes what a ledger's evidence says of each dialog. Safe to repeat; what is newer in the table stays. Evidence that says nothing
+ * yet is left out. What another ledger wrote last is not written over: a call that has gone to a node whose messages go to this
+ * one began there.
  * @param evidence each dialog once.
- * @returns all that is known of the Call-IDs that were joined, for the ledger to go on with.
+ * @returns the Call-IDs of which another ledger wrote last, for {@link joinDialogs}.
  * @throws CodedError as `withPostgresErrors`.
  */
 export async function writeDialogs(
   pool: Pool,
   evidence: readonly Evidence[],
   ledgerId: string,
-): Promise<readonly Evidence[]> {
+): Promise<ReadonlySet<string>> {
   const rows = rowsOf(evidence, ledgerId);
-  const isNotOlder = sql`${dialogs.updatedAt} <= excluded.updated_at`;
-  const isOurs = sql`${dialogs.ledgerId} = excluded.ledger_id`;
   const written = await withPostgresErrors(() =>
     upsertRows(database(pool), dialogs, rows, and(isNotOlder, isOurs)),
   );
-  if (written === rows.length) return [];
-  const foreign = await foreignCallIds(pool, evidence, ledgerId);
-  if (foreign.size === 0) return [];
-  const ours = callsOf(evidence.filter(({ callId }) => foreign.has(callId)));
-  return inTransaction(pool, (tx) => joinAndWrite(tx, ours, ledgerId));
+  return written === rows.length ? new Set() : foreignCallIds(pool, evidence, ledgerId);
 }
+
+/**
+ * Joins what is stored of some Call-IDs, whoever wrote it, with what a ledger has seen, and writes it as that ledger's. To be done
+ * again where it is not known to have been done: from then on the rows are this ledger's, which must not write less.
+ * @returns all that is known of them, for the ledger to go on with.
+ * @throws CodedError as `withPostgresErrors`.
+ */
+export function joinDialogs(
+  pool: Pool,
+  evidence: readonly Evidence[],
+  ledgerId: string,
+): Promise<readonly Evidence[]> {
+  return inTransaction(pool, (tx) => joinAndWrite(tx, callsOf(evidence), ledgerId));
+}
+
+const isNotOlder = sql`${dialogs.updatedAt} <= excluded.updated_at`;
+const isOurs = sql`${dialogs.ledgerId} = excluded.ledger_id`;
+/** As {@link rowsOf} sorts, so that two ledgers wait for each other's rows in one order. */
+const inOrder = [dialogs.callId, dialogs.localTag, dialogs.remoteTag].map(
+  (column) => sql`${column} collate "C"`,
+);
 
 async function foreignCallIds(
   pool: Pool,
@@ -58,22 +73,24 @@ async function joinAndWrite(
     .select({ evidence: dialogs.evidence })
     .from(dialogs)
     .where(isOneOf([...ours.keys()]))
-    .orderBy(asc(dialogs.callId), asc(dialogs.localTag), asc(dialogs.remoteTag))
+    .orderBy(...inOrder)
     .for('update');
   const theirs = callsOf(stored.map(({ evidence }) => evidence));
   const joined = [...ours].flatMap(([callId, call]) => {
     const known = theirs.get(callId);
     return visible(known === undefined ? call : joinCalls(known, call));
   });
-  await upsertRows(tx, dialogs, rowsOf(joined, ledgerId));
+  // A row of another release that cannot be read here may be newer.
+  await upsertRows(tx, dialogs, rowsOf(joined, ledgerId), isNotOlder);
   return joined;
 }
 
-/** Always in the same order, so that two ledgers never wait for each other's rows. */
 function rowsOf(evidence: readonly Evidence[], ledgerId: string): DialogRow[] {
   const rows = evidence.flatMap((one) => {
     const row = rowOf(one);
-    return row === null ? [] : [{ key: `${one.callId} ${dialogKey(one)}`, row: { ...row, ledgerId } }];
+    return row === null
+      ? []
+      : [{ key: `${one.callId} ${one.localTag} ${one.remoteTag}`, row: { ...row, ledgerId } }];
   });
   return rows.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0)).map(({ row }) => row);
 }

@@ -11,7 +11,7 @@ import {
 import { startBackends, type Backends } from '@reinvite/test-support';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loadDialogs, PostgresDialogSource, removeDialogs } from '../src/dialogs.js';
-import { writeDialogs } from '../src/write-dialogs.js';
+import { joinDialogs, writeDialogs } from '../src/write-dialogs.js';
 import { connectPool, type Pool } from '../src/pool.js';
 
 const log = createLogger('test', 'fatal');
@@ -90,15 +90,25 @@ describe('the table of dialogs', () => {
     const [begun] = visible(callOf('c1').answered);
     if (begun === undefined) throw new Error('no dialog');
     const seen = (lastAt: number, remoteCSeq: number): Evidence => ({ ...begun, lastAt, remoteCSeq });
-    expect(await writeDialogs(pool, [seen(begun.lastAt + 5_000, 9)], 'ledger-1')).toEqual([]);
-    const [joined, ...others] = await writeDialogs(pool, [begun], 'ledger-2');
+    expect([...(await writeDialogs(pool, [seen(begun.lastAt + 5_000, 9)], 'ledger-1'))]).toEqual([]);
+    expect([...(await writeDialogs(pool, [begun], 'ledger-2'))]).toEqual(['c1']);
+    const [joined, ...others] = await joinDialogs(pool, [begun], 'ledger-2');
     expect(joined).toMatchObject({ callId: 'c1', remoteCSeq: 9 });
     expect(others).toEqual([]);
     expect((await source.findByCallIds(['c1'])).get('c1')).toMatchObject([{ remoteCSeq: 9 }]);
-    expect(await writeDialogs(pool, [seen(begun.lastAt + 9_000, 11)], 'ledger-2')).toEqual([]);
+    expect([...(await writeDialogs(pool, [seen(begun.lastAt + 9_000, 11)], 'ledger-2'))]).toEqual([]);
     expect((await source.findByCallIds(['c1'])).get('c1')).toMatchObject([{ remoteCSeq: 11 }]);
-    const [back] = await writeDialogs(pool, [seen(begun.lastAt + 9_500, 10)], 'ledger-1');
-    expect(back).toMatchObject({ remoteCSeq: 11 });
+    expect([...(await writeDialogs(pool, [seen(begun.lastAt + 9_500, 10)], 'ledger-1'))]).toEqual(['c1']);
+  });
+
+  it('does not remove a dialog of which another ledger has heard since', async () => {
+    const [begun] = visible(callOf('c1').answered);
+    if (begun === undefined) throw new Error('no dialog');
+    await writeDialogs(pool, [{ ...begun, lastAt: begun.lastAt + 5_000 }], 'ledger-1');
+    await removeDialogs(pool, [begun]);
+    expect((await source.findByCallIds(['c1'])).size).toBe(1);
+    await removeDialogs(pool, [{ ...begun, lastAt: begun.lastAt + 5_000 }]);
+    expect((await source.findByCallIds(['c1'])).size).toBe(0);
   });
 
   it('writes, reads and removes thousands at once', async () => {

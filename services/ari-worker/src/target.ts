@@ -195,7 +195,9 @@ export class Target {
   private reconcile(incarnation: string): void {
     for (const followed of this.followed.values()) {
       if (followed.incarnation !== incarnation) followed.life.lose('TARGET_LOST');
-      else if (followed.requested && !followed.asking) void this.look(followed.life);
+      else if (followed.requested)
+        // While its originate has no answer yet its absence means nothing.
+        void (followed.asking ? this.sees(followed.life) : this.look(followed.life));
     }
   }
 

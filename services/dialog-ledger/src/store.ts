@@ -1,4 +1,5 @@
 import {
+  joinDialogs,
   loadDialogs,
   removeDialogs,
   requireSchema,
@@ -24,6 +25,9 @@ export interface Written {
 }
 
 export function postgresStore(pool: Pool, ledgerId: string, log: Logger): DialogStore {
+  // Joined once, perhaps, and the answer lost: what another ledger had seen is in Postgres as ours then, and not in memory.
+  const unsettled = new Set<string>();
+  const isUnsettled = ({ callId }: Evidence): boolean => unsettled.has(callId);
   return {
     load: async () => {
       await requireSchema(pool);
@@ -32,14 +36,15 @@ export function postgresStore(pool: Pool, ledgerId: string, log: Logger): Dialog
     write: async (evidence) => {
       const joined: Evidence[] = [];
       const upsert = async (batch: readonly Evidence[]): Promise<void> => {
-        joined.push(...(await writeDialogs(pool, batch, ledgerId)));
+        const others = batch.filter((one) => !isUnsettled(one));
+        (await writeDialogs(pool, others, ledgerId)).forEach((callId) => unsettled.add(callId));
+        const toJoin = batch.filter(isUnsettled);
+        if (toJoin.length > 0) joined.push(...(await joinDialogs(pool, toJoin, ledgerId)));
       };
-      return { dialogs: await writeBatch(evidence, upsert, log), joined };
+      const dialogs = await writeBatch(evidence, upsert, log);
+      joined.forEach(({ callId }) => unsettled.delete(callId));
+      return { dialogs, joined };
     },
-    remove: (evidence) =>
-      removeDialogs(
-        pool,
-        evidence.map(({ callId, localTag, remoteTag }) => ({ callId, localTag, remoteTag })),
-      ),
+    remove: (evidence) => removeDialogs(pool, evidence),
   };
 }
