@@ -267,7 +267,7 @@ function pastIn(tables: Tables, calls: readonly Call[], since: number): PastReco
       detectedAt: row.detected_at,
       target: row.target,
       targetIncarnation: row.target_incarnation,
-      takenAt: row.first_originated_at,
+      takenAt: row.first_originated_at ?? row.answered_at,
       lostTargets: eventsOf(tables, row.recovery_id).filter(
         (event) => event.type === 'TargetDied' && event.target !== row.target,
       ).length,
