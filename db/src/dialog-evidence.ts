@@ -13,7 +13,6 @@ export async function findEvidence(
   pool: Pool,
   callIds: readonly string[],
 ): Promise<ReadonlyMap<string, CallDialogs>> {
-  const found = new Map<string, Map<string, Evidence>>();
   if (callIds.length === 0) return new Map();
   const rows = await withPostgresErrors(() =>
     database(pool)
@@ -21,8 +20,14 @@ export async function findEvidence(
       .from(dialogs)
       .where(sql`${dialogs.callId} = any(${sql.param([...callIds])}::text[])`),
   );
-  for (const { evidence: stored } of rows) {
-    const { data: evidence } = evidenceSchema.safeParse(stored);
+  return callsOf(rows.map(({ evidence }) => evidence));
+}
+
+/** What stored evidence says, by Call-ID; what cannot be read is left out. */
+export function callsOf(stored: readonly unknown[]): ReadonlyMap<string, CallDialogs> {
+  const found = new Map<string, Map<string, Evidence>>();
+  for (const one of stored) {
+    const { data: evidence } = evidenceSchema.safeParse(one);
     if (evidence === undefined) continue;
     const known = found.get(evidence.callId) ?? new Map<string, Evidence>();
     found.set(evidence.callId, known.set(dialogKey(evidence), evidence));

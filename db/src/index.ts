@@ -3,11 +3,11 @@ export {
   loadDialogs,
   PostgresDialogSource,
   removeDialogs,
-  upsertDialogs,
   type DialogId,
   type LoadedDialogs,
 } from './dialogs.js';
-export { findEvidence } from './dialog-evidence.js';
+export { joinDialogs, writeDialogs } from './write-dialogs.js';
+export { callsOf, findEvidence } from './dialog-evidence.js';
 export { withPostgresErrors, wrapPostgresError } from './errors.js';
 export { toJsonb } from './jsonb.js';
 export { migrate, requireSchema } from './migrate.js';

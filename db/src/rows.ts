@@ -21,24 +21,26 @@ export async function insertRows<T extends PgTable>(
  * Inserts rows, and overwrites the given columns of those whose primary key is there already.
  * Each key must stand in `rows` only once. @see insertRows
  * @param onlyIf overwrites only where this holds; the row in place goes by the table's name, the new one by `excluded`.
+ * @returns how many rows were inserted or overwritten.
  */
 export async function upsertRows<T extends PgTable>(
   tx: Database,
   table: T,
   rows: readonly T['$inferInsert'][],
   onlyIf: SQL = sql`true`,
-): Promise<void> {
-  if (rows.length === 0) return;
+): Promise<number> {
+  if (rows.length === 0) return 0;
   const keys = primaryKeyOf(table);
   const set = givenColumns(table, rows)
     .filter(([, column]) => !keys.includes(column.name))
     .map(([, { name }]) => sql`${sql.identifier(name)} = excluded.${sql.identifier(name)}`);
   const target = names(keys);
-  await tx.execute(
+  const { rowCount } = await tx.execute(
     set.length === 0
       ? sql`${insertion(table, rows)} on conflict (${target}) do nothing`
       : sql`${insertion(table, rows)} on conflict (${target}) do update set ${sql.join(set, sql`, `)} where ${onlyIf}`,
   );
+  return rowCount ?? 0;
 }
 
 function insertion<T extends PgTable>(table: T, rows: readonly T['$inferInsert'][]): SQL {

@@ -10,7 +10,8 @@ import {
 } from '@reinvite/sip';
 import { startBackends, type Backends } from '@reinvite/test-support';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { loadDialogs, PostgresDialogSource, removeDialogs, upsertDialogs } from '../src/dialogs.js';
+import { loadDialogs, PostgresDialogSource, removeDialogs } from '../src/dialogs.js';
+import { joinDialogs, writeDialogs } from '../src/write-dialogs.js';
 import { connectPool, type Pool } from '../src/pool.js';
 
 const log = createLogger('test', 'fatal');
@@ -47,7 +48,7 @@ describe('the table of dialogs', () => {
 
   it('gives back what was written, field by field', async () => {
     const { answered } = callOf('c1');
-    await upsertDialogs(pool, visible(answered));
+    await writeDialogs(pool, visible(answered), 'ledger-1');
     const found = await source.findByCallIds(['c1', 'unknown']);
     expect([...found.keys()]).toEqual(['c1']);
     expect(found.get('c1')).toEqual(dialogsOf(answered));
@@ -63,15 +64,15 @@ describe('the table of dialogs', () => {
 
   it('gives back the evidence for a fold to go on with', async () => {
     const { answered } = callOf('c1');
-    await upsertDialogs(pool, visible(answered));
+    await writeDialogs(pool, visible(answered), 'ledger-1');
     expect(await loadDialogs(pool)).toEqual({ evidence: visible(answered), unreadable: [] });
   });
 
   it('shows an invitation only until a dialog has answered it', async () => {
     const { invited, answered } = callOf('c1');
-    await upsertDialogs(pool, visible(invited));
+    await writeDialogs(pool, visible(invited), 'ledger-1');
     expect((await source.findByCallIds(['c1'])).get('c1')).toMatchObject([{ localTag: '', state: 'early' }]);
-    await upsertDialogs(pool, visible(answered));
+    await writeDialogs(pool, visible(answered), 'ledger-1');
     expect((await source.findByCallIds(['c1'])).get('c1')).toMatchObject([
       { localTag: 'a1', state: 'confirmed' },
     ]);
@@ -80,15 +81,40 @@ describe('the table of dialogs', () => {
   it('never goes back to what was known before', async () => {
     const early = visible(callOf('c1').invited);
     const later = early.map((evidence) => ({ ...evidence, lastAt: evidence.lastAt + 5_000, remoteCSeq: 9 }));
-    await upsertDialogs(pool, later);
-    await upsertDialogs(pool, early);
+    await writeDialogs(pool, later, 'ledger-1');
+    await writeDialogs(pool, early, 'ledger-1');
     expect((await source.findByCallIds(['c1'])).get('c1')).toMatchObject([{ remoteCSeq: 9 }]);
+  });
+
+  it('joins what another ledger wrote last with what this one has seen, and gives all of it back', async () => {
+    const [begun] = visible(callOf('c1').answered);
+    if (begun === undefined) throw new Error('no dialog');
+    const seen = (lastAt: number, remoteCSeq: number): Evidence => ({ ...begun, lastAt, remoteCSeq });
+    expect([...(await writeDialogs(pool, [seen(begun.lastAt + 5_000, 9)], 'ledger-1'))]).toEqual([]);
+    expect([...(await writeDialogs(pool, [begun], 'ledger-2'))]).toEqual(['c1']);
+    const [joined, ...others] = await joinDialogs(pool, [begun], 'ledger-2');
+    expect(joined).toMatchObject({ callId: 'c1', remoteCSeq: 9 });
+    expect(others).toEqual([]);
+    expect((await source.findByCallIds(['c1'])).get('c1')).toMatchObject([{ remoteCSeq: 9 }]);
+    expect([...(await writeDialogs(pool, [seen(begun.lastAt + 9_000, 11)], 'ledger-2'))]).toEqual([]);
+    expect((await source.findByCallIds(['c1'])).get('c1')).toMatchObject([{ remoteCSeq: 11 }]);
+    expect([...(await writeDialogs(pool, [seen(begun.lastAt + 9_500, 10)], 'ledger-1'))]).toEqual(['c1']);
+  });
+
+  it('does not remove a dialog of which another ledger has heard since', async () => {
+    const [begun] = visible(callOf('c1').answered);
+    if (begun === undefined) throw new Error('no dialog');
+    await writeDialogs(pool, [{ ...begun, lastAt: begun.lastAt + 5_000 }], 'ledger-1');
+    await removeDialogs(pool, [begun]);
+    expect((await source.findByCallIds(['c1'])).size).toBe(1);
+    await removeDialogs(pool, [{ ...begun, lastAt: begun.lastAt + 5_000 }]);
+    expect((await source.findByCallIds(['c1'])).size).toBe(0);
   });
 
   it('writes, reads and removes thousands at once', async () => {
     const evidence: Evidence[] = [];
     for (let n = 0; n < 5_000; n += 1) evidence.push(...visible(callOf(`call-${n}`).answered));
-    await upsertDialogs(pool, evidence);
+    await writeDialogs(pool, evidence, 'ledger-1');
     const callIds = evidence.map(({ callId }) => callId);
     expect((await source.findByCallIds(callIds)).size).toBe(5_000);
     expect((await loadDialogs(pool)).evidence).toHaveLength(5_000);
@@ -97,7 +123,7 @@ describe('the table of dialogs', () => {
   });
 
   it('says which stored dialogs it cannot read', async () => {
-    await upsertDialogs(pool, visible(callOf('c1').answered));
+    await writeDialogs(pool, visible(callOf('c1').answered), 'ledger-1');
     await pool.query(`update dialogs set evidence = '{"of": "another release"}'`);
     expect(await loadDialogs(pool)).toEqual({
       evidence: [],

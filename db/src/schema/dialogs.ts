@@ -42,6 +42,8 @@ export const dialogs = pgTable(
     updatedAt: moment('updated_at').notNull(),
     confirmedAt: moment('confirmed_at'),
     endedAt: moment('ended_at'),
+    /** The dialog-ledger that wrote it last; null where a release wrote it that did not say. */
+    ledgerId: text('ledger_id'),
     /** What the fold goes on from after a restart; no column to query. */
     evidence: jsonb('evidence').$type<unknown>().notNull(),
   },

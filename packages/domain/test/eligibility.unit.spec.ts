@@ -69,6 +69,7 @@ describe('a leg', () => {
 
   describe('that we brought there, as nobody has captured', () => {
     const channelId = channelIdOf('0'.repeat(20), 0, 2);
+    const takenFrom = { nodeId: 'ast9', attempt: 2, cseq: 1_020 };
     const before = dialogView({
       nodeId: 'ast9',
       variables: { PJSIP_RECOVERY_CSEQ: '20', PJSIP_RECOVERY_SDP_ORIGIN: '5 7 x' },
@@ -76,7 +77,6 @@ describe('a leg', () => {
     const planned = (dialogs: DialogView[], change: Partial<LegRecord> = {}, unsure = 'recover' as const) => {
       const leg = stasisLeg(channelId, change);
       const place = { kind: 'stasis', app: 'demo' } as const;
-      const takenFrom = { nodeId: 'ast9', attempt: 2, cseq: 1_020 };
       const calls = deriveCalls(
         { nodeId: 'ast1', incarnation: '1000', legs: [leg], bridges: [] },
         new Map([[channelId, { callId: 'a', place, takenFrom }]]),
@@ -99,6 +99,27 @@ describe('a leg', () => {
         PJSIP_RECOVERY_CSEQ: '2020',
         PJSIP_RECOVERY_SDP_ORIGIN: '5 9 x',
       });
+    });
+
+    it('comes along unanswered with another leg that was back there', () => {
+      const other = channelIdOf('0'.repeat(20), 1, 2);
+      const legs = [stasisLeg(channelId), stasisLeg(other, { state: 'Ring' })];
+      const restored = { callId: 'a', place: { kind: 'stasis', app: 'demo' }, takenFrom } as const;
+      const [command] = planRecoveries({
+        calls: deriveCalls(
+          { nodeId: 'ast1', incarnation: '1000', legs, bridges: [ariBridge('b1', [channelId, other])] },
+          new Map([channelId, other].map((id) => [id, restored])),
+        ),
+        dialogs: new Map(legs.map(({ sipCallId }) => [sipCallId, [before]])),
+        candidates: [candidate('ast2')],
+        trigger: { kind: 'node-down', evidence: 'process-gone', at: 1 },
+        limits,
+        policy: policy({ unsure: { 'takeover-unseen': 'recover' } }),
+        ledgerHeard: true,
+        past: [],
+        at: 2,
+      });
+      expect(command?.legs.map(({ legId }) => legId)).toEqual([channelId, other]);
     });
 
     it.each<[string, DialogView[], string, Partial<LegRecord>?]>([

@@ -21,6 +21,8 @@ interface Followed {
   readonly incarnation: string;
   /** An originate may have reached Asterisk: from then on the channel's absence means something. */
   requested: boolean;
+  /** That originate is not answered yet: whoever made it looks for the channel when it fails. */
+  asking: boolean;
   /** The last look at it failed: nothing is known of it, though the connection may be up. */
   unseen: boolean;
 }
@@ -69,7 +71,7 @@ export class Target {
   /** Follows a channel that is going to be, or may already be; to be released when nobody is interested any more. */
   follow(channelId: string, incarnation: string): ChannelLife {
     const life = new ChannelLife(channelId);
-    this.followed.set(channelId, { life, incarnation, requested: false, unseen: false });
+    this.followed.set(channelId, { life, incarnation, requested: false, asking: false, unseen: false });
     return life;
   }
 
@@ -87,9 +89,13 @@ export class Target {
       async () => {
         if (!stillWanted()) return false;
         const followed = this.followed.get(request.channelId);
-        if (followed !== undefined) followed.requested = true;
-        await this.options.ari.channels.originate(request);
-        return true;
+        if (followed !== undefined) Object.assign(followed, { requested: true, asking: true });
+        try {
+          await this.options.ari.channels.originate(request);
+          return true;
+        } finally {
+          if (followed !== undefined) followed.asking = false;
+        }
       },
       { priority: PRIORITY.originate },
     );
@@ -189,7 +195,9 @@ export class Target {
   private reconcile(incarnation: string): void {
     for (const followed of this.followed.values()) {
       if (followed.incarnation !== incarnation) followed.life.lose('TARGET_LOST');
-      else if (followed.requested) void this.look(followed.life);
+      else if (followed.requested)
+        // While its originate has no answer yet its absence means nothing.
+        void (followed.asking ? this.sees(followed.life) : this.look(followed.life));
     }
   }
 

@@ -92,20 +92,6 @@ describe('a command', () => {
     expect(told().at(-1)).toBe('LegsJoined');
   });
 
-  it('joins also where requests for the bridge and for the legs in it go astray first', async () => {
-    asterisk.astray = 1;
-    const done = commands.handle(command(pair), 1);
-    await vi.waitFor(() => expect(asterisk.originated).toHaveLength(2));
-    await vi.waitFor(() => expect(asterisk.astray).toBe(0));
-    asterisk.astray = 2;
-    asterisk.answer('c1');
-    asterisk.answer('c2');
-    await done;
-    expect(asterisk.astray).toBe(0);
-    expect(asterisk.bridged.get('b1')?.toSorted()).toEqual(['c1', 'c2']);
-    expect(told().at(-1)).toBe('LegsJoined');
-  });
-
   it('joins before it originates more', async () => {
     start(1);
     const released = new Map<string, () => void>();
@@ -220,19 +206,6 @@ describe('a command', () => {
     expect(refusals()).toMatchObject([{ reason: 'OUTCOME_UNKNOWN', sent: true }]);
     expect(told()).not.toContain('LegOriginated');
     expect(asterisk.originated).toHaveLength(2);
-  });
-
-  it('is sent once more under the same id and CSeq where the first request went astray', async () => {
-    asterisk.onOriginate = ({ channelId }) => {
-      if (asterisk.originated.length > 1) return setImmediate(() => asterisk.answer(channelId));
-      asterisk.live.delete(channelId);
-      throw connectionLost(true);
-    };
-    await commands.handle(command(), 1);
-    const [one, two, ...more] = asterisk.originated;
-    expect(more).toEqual([]);
-    expect(two).toEqual(one);
-    expect(told().toSorted()).toEqual(['LegAnswered', 'LegOriginated']);
   });
 
   it('says that the target was lost when it comes back as another', async () => {

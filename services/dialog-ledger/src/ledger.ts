@@ -1,4 +1,5 @@
 import type { Logger } from '@reinvite/runtime';
+import type { Evidence } from '@reinvite/sip';
 import type { CaptureReader } from './capture.js';
 import type { Counters } from './counters.js';
 import { Flusher } from './flusher.js';
@@ -29,11 +30,11 @@ export class Ledger {
   private loaded = false;
 
   constructor(private readonly options: LedgerOptions) {
-    const { store, flushMs, log } = options;
+    const { flushMs, log } = options;
     this.dialogs = new LiveDialogs(options);
     this.flusher = new Flusher({
       dialogs: this.dialogs,
-      write: (evidence) => store.write(evidence),
+      write: (evidence) => this.write(evidence),
       flushMs,
       log,
     });
@@ -89,6 +90,13 @@ export class Ledger {
   async flush(): Promise<number> {
     if (!this.loaded) await this.load();
     return this.flusher.flush();
+  }
+
+  private async write(evidence: readonly Evidence[]): Promise<number> {
+    const { store, now } = this.options;
+    const { dialogs, joined } = await store.write(evidence);
+    this.dialogs.adopt(joined, now());
+    return dialogs;
   }
 
   /** Removes from Postgres and from memory what is over. @throws CodedError of Postgres; may be called again. */

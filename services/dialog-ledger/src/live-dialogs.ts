@@ -70,7 +70,7 @@ export class LiveDialogs {
     this.dirty.add(this.keep(entry ?? this.enter(callId), call, now).callId);
   }
 
-  /** Joins what an earlier life of the ledger had written with what has come in since. */
+  /** Joins what an earlier life of the ledger, or another ledger, had written with what has come in since. */
   adopt(stored: readonly Evidence[], now: number): void {
     for (const evidence of stored) {
       const { callId } = evidence;

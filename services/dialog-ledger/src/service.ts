@@ -47,7 +47,7 @@ export const dialogLedger: Service = async ({ config, log, signal }) => {
     reader: captureReader(new Attribution(config.nodes), isAuthorized),
     counters,
     maxCallIds,
-    store: postgresStore(pool, log),
+    store: postgresStore(pool, ledgerId, log),
     flushMs,
     retention: { ...RETENTION, endedMs: keepEndedMs },
     log,

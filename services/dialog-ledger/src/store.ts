@@ -1,8 +1,9 @@
 import {
+  joinDialogs,
   loadDialogs,
   removeDialogs,
   requireSchema,
-  upsertDialogs,
+  writeDialogs,
   type LoadedDialogs,
   type Pool,
 } from '@reinvite/db';
@@ -13,21 +14,37 @@ import { writeBatch } from './writer.js';
 /** Where the ledger keeps its dialogs. Every method throws the coded errors of Postgres. */
 export interface DialogStore {
   load(): Promise<LoadedDialogs>;
-  write(evidence: readonly Evidence[]): Promise<number>;
+  /** `joined`: all that is known of the Call-IDs that another ledger had written of. */
+  write(evidence: readonly Evidence[]): Promise<Written>;
   remove(evidence: readonly Evidence[]): Promise<void>;
 }
 
-export function postgresStore(pool: Pool, log: Logger): DialogStore {
+export interface Written {
+  readonly dialogs: number;
+  readonly joined: readonly Evidence[];
+}
+
+export function postgresStore(pool: Pool, ledgerId: string, log: Logger): DialogStore {
+  // Joined once, perhaps, and the answer lost: what another ledger had seen is in Postgres as ours then, and not in memory.
+  const unsettled = new Set<string>();
+  const isUnsettled = ({ callId }: Evidence): boolean => unsettled.has(callId);
   return {
     load: async () => {
       await requireSchema(pool);
       return loadDialogs(pool);
     },
-    write: (evidence) => writeBatch(evidence, (batch) => upsertDialogs(pool, batch), log),
-    remove: (evidence) =>
-      removeDialogs(
-        pool,
-        evidence.map(({ callId, localTag, remoteTag }) => ({ callId, localTag, remoteTag })),
-      ),
+    write: async (evidence) => {
+      const joined: Evidence[] = [];
+      const upsert = async (batch: readonly Evidence[]): Promise<void> => {
+        const others = batch.filter((one) => !isUnsettled(one));
+        (await writeDialogs(pool, others, ledgerId)).forEach((callId) => unsettled.add(callId));
+        const toJoin = batch.filter(isUnsettled);
+        if (toJoin.length > 0) joined.push(...(await joinDialogs(pool, toJoin, ledgerId)));
+      };
+      const dialogs = await writeBatch(evidence, upsert, log);
+      joined.forEach(({ callId }) => unsettled.delete(callId));
+      return { dialogs, joined };
+    },
+    remove: (evidence) => removeDialogs(pool, evidence),
   };
 }

@@ -5,7 +5,7 @@ import { captureReader, type CaptureReader } from '../src/capture.js';
 import { Counters } from '../src/counters.js';
 import { Ledger, type LedgerOptions } from '../src/ledger.js';
 import { passwordCheck } from '../src/password.js';
-import type { FakeStore } from './fake-store.js';
+import type { DialogStore } from '../src/store.js';
 
 export const PHONE = '10.77.0.9';
 export const AST1 = '10.77.0.11';
@@ -75,6 +75,26 @@ export function answeredCall(node: string, callId: string): Buffer[] {
   return [hep(PHONE, node, call.invite), hep(node, PHONE, call.ok)];
 }
 
+/** The packets of a re-INVITE with which a node takes the call of {@link answeredCall} over. */
+export function reinvitedBy(node: string, callId: string, cseq = 10): Buffer[] {
+  const common = [
+    `Via: SIP/2.0/UDP ${node};branch=z9hG4bK-${callId}-again`,
+    `From: <sip:app@10.77.0.5>;tag=a-${callId}`,
+    `To: "Phone" <sip:phone@${PHONE}>;tag=p-${callId}`,
+    `Call-ID: ${callId}`,
+    `CSeq: ${cseq} INVITE`,
+  ].join('\r\n');
+  const contact = `<sip:phone@192.168.9.9;alias=${PHONE}~5060~1>`;
+  return [
+    hep(
+      node,
+      PHONE,
+      `INVITE sip:phone@192.168.9.9;alias=${PHONE}~5060~1 SIP/2.0\r\n${common}\r\nContact: <sip:${node}>\r\n\r\n`,
+    ),
+    hep(PHONE, node, `SIP/2.0 200 OK\r\n${common}\r\nContact: ${contact}\r\n\r\n`),
+  ];
+}
+
 export const log = createLogger('test', 'silent');
 
 export const retention = {
@@ -90,7 +110,7 @@ export function readerOf(passwords: readonly string[] = []): CaptureReader {
 }
 
 export function ledgerOn(
-  store: FakeStore,
+  store: DialogStore,
   now: () => number,
   but: Partial<LedgerOptions> = {},
 ): { ledger: Ledger; counters: Counters } {

@@ -1,13 +1,14 @@
 import { codedError } from '@reinvite/runtime';
-import type { DialogId, LoadedDialogs } from '@reinvite/db';
-import { dialogKey, viewOf, type Dialog, type Evidence } from '@reinvite/sip';
-import type { DialogStore } from '../src/store.js';
+import { callsOf, type DialogId, type LoadedDialogs } from '@reinvite/db';
+import { dialogKey, joinCalls, viewOf, visible, type Dialog, type Evidence } from '@reinvite/sip';
+import type { DialogStore, Written } from '../src/store.js';
 
 const keyOf = (id: DialogId): string => `${id.callId} ${dialogKey(id)}`;
 
 /** A store in memory that can be out of reach, and can hold a write back. */
 export class FakeStore implements DialogStore {
   readonly rows = new Map<string, Evidence>();
+  private readonly writers = new Map<string, string>();
   reachable = true;
   writes = 0;
   /** When set, a write or a removal waits for it before it is carried out. */
@@ -18,12 +19,25 @@ export class FakeStore implements DialogStore {
     return { evidence: [...this.rows.values()], unreadable: [] };
   }
 
-  async write(evidence: readonly Evidence[]): Promise<number> {
+  async write(evidence: readonly Evidence[], ledgerId = 'ledger-1'): Promise<Written> {
     await this.hold;
     this.check();
     this.writes += 1;
-    for (const one of evidence) this.rows.set(keyOf(one), one);
-    return evidence.length;
+    const joined = this.joinedWithOthers(evidence, ledgerId);
+    for (const one of [...evidence, ...joined]) {
+      this.rows.set(keyOf(one), one);
+      this.writers.set(keyOf(one), ledgerId);
+    }
+    return { dialogs: evidence.length, joined };
+  }
+
+  /** The same store, for another ledger. */
+  of(ledgerId: string): DialogStore {
+    return {
+      load: () => this.load(),
+      write: (evidence) => this.write(evidence, ledgerId),
+      remove: (evidence) => this.remove(evidence),
+    };
   }
 
   async remove(evidence: readonly Evidence[]): Promise<void> {
@@ -34,6 +48,17 @@ export class FakeStore implements DialogStore {
 
   dialogs(): Dialog[] {
     return [...this.rows.values()].map(viewOf).filter((dialog) => dialog !== null);
+  }
+
+  private joinedWithOthers(evidence: readonly Evidence[], ledgerId: string): Evidence[] {
+    const ofOthers = [...this.rows.values()].filter((one) => this.writers.get(keyOf(one)) !== ledgerId);
+    const callIds = new Set(ofOthers.map(({ callId }) => callId));
+    const theirs = callsOf([...this.rows.values()]);
+    const ours = callsOf(evidence.filter(({ callId }) => callIds.has(callId)));
+    return [...ours].flatMap(([callId, call]) => {
+      const known = theirs.get(callId);
+      return known === undefined ? [] : visible(joinCalls(known, call));
+    });
   }
 
   private check(): void {

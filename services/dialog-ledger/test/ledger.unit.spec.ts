@@ -1,14 +1,24 @@
 import { codedError } from '@reinvite/runtime';
-import type { Evidence } from '@reinvite/sip';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Counters } from '../src/counters.js';
 import type { Ledger } from '../src/ledger.js';
-import { writeBatch } from '../src/writer.js';
-import { answeredCall, AST1, AST2, callTo, hep, ledgerOn, log, PHONE, readerOf } from './captures.js';
+import type { DialogStore } from '../src/store.js';
+import {
+  answeredCall,
+  AST1,
+  AST2,
+  callTo,
+  hep,
+  ledgerOn,
+  log,
+  PHONE,
+  readerOf,
+  reinvitedBy,
+} from './captures.js';
 import { FakeStore } from './fake-store.js';
 
 let clock = 0;
-const ledgerOver = (store: FakeStore): Ledger => ledgerOn(store, () => clock).ledger;
+const ledgerOver = (store: DialogStore): Ledger => ledgerOn(store, () => clock).ledger;
 const take = (ledger: Ledger, packets: readonly Buffer[]): void =>
   packets.forEach((packet) => ledger.take(packet, PHONE));
 const statesOf = (store: FakeStore): string[] =>
@@ -50,6 +60,15 @@ describe('the ledger', () => {
     store.reachable = true;
     await vi.advanceTimersByTimeAsync(2_000);
     expect(statesOf(store)).toEqual(['early confirmed', 'later confirmed']);
+  });
+
+  it('writes a dialog that nobody has seen begin as what it is', async () => {
+    const store = new FakeStore();
+    const ledger = ledgerOver(store);
+    await ledger.load();
+    take(ledger, reinvitedBy(AST2, 'c1'));
+    await vi.advanceTimersByTimeAsync(20);
+    expect(store.dialogs().map(({ unsure }) => unsure.includes('creation-unseen'))).toEqual([true]);
   });
 
   it('keeps what comes in during a write for the next one', async () => {
@@ -290,29 +309,5 @@ describe('the count of dropped packets', () => {
     );
     warn.mockRestore();
     expect(counters.counts.dropped).toEqual({ HEP_TORN: 10, SIP_MALFORMED: 1 });
-  });
-});
-
-describe('writing a batch', () => {
-  const evidence = (callId: string): Evidence => ({ callId }) as Evidence;
-  const batch = ['a', 'b', 'bad', 'c', 'd'].map(evidence);
-
-  it('writes the others where the data of one is refused', async () => {
-    const written: string[] = [];
-    const upsert = async (part: readonly Evidence[]): Promise<void> => {
-      if (part.some(({ callId }) => callId === 'bad')) {
-        throw codedError('POSTGRES_QUERY_FAILED', 'invalid data', { postgresCode: '22021' });
-      }
-      written.push(...part.map(({ callId }) => callId));
-    };
-    expect(await writeBatch(batch, upsert, log)).toBe(4);
-    expect(written).toEqual(['a', 'b', 'c', 'd']);
-  });
-
-  it('gives nothing up for a refusal that is not about the data', async () => {
-    const refused = codedError('POSTGRES_QUERY_FAILED', 'permission denied', { postgresCode: '42501' });
-    const upsert = vi.fn().mockRejectedValue(refused);
-    await expect(writeBatch(batch, upsert, log)).rejects.toBe(refused);
-    expect(upsert).toHaveBeenCalledTimes(1);
   });
 });

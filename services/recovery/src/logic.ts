@@ -23,4 +23,5 @@ export { Journal, type ReadSide } from './recoveries/journal.js';
 export { Machines } from './recoveries/machines.js';
 export type { LegRow, RecoveryRow } from './recoveries/read-rows.js';
 export { Recoveries } from './recoveries/recoveries.js';
+export { ControlLog, Restraints } from './restraint/index.js';
 export { deadlineRow, type ReadSideChanges } from './recoveries/write-read-side.js';

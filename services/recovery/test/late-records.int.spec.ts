@@ -2,7 +2,7 @@ import { database } from '@reinvite/db';
 import { eventually } from '@reinvite/test-support';
 import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { bridge, Cluster, leg } from './support/cluster.js';
+import { Cluster, leg } from './support/cluster.js';
 
 /** An attempt is given up 7 s after it began: before the records of a dead node are complete that is waited for. */
 const ATTEMPT_TIMEOUT_MS = 3_000;
@@ -48,41 +48,5 @@ describe('a target dies whose last call records are late', () => {
       ['ast2', 'own@phone'],
     ]);
     expect(cluster.worker.commands.map(({ target }) => target)).toEqual(['ast2', 'ast3']);
-  });
-
-  it('and a leg of a call that has been planned without it gets a recovery of its own', async () => {
-    cluster.replica();
-    const before = [leg('ast1', 'one'), leg('ast1', 'two')];
-    await cluster.ledgerHas(before);
-    await cluster.dies('ast1', await cluster.observe(...before, bridge('ast1', 'b1', ['one', 'two'])));
-    await eventually('both legs to be back', async () => {
-      const [row] = await cluster.audit();
-      return row?.outcome === 'recovered';
-    });
-    const [known, late] = (cluster.worker.commands[0]?.legs ?? []).map(({ channelId, legId }) =>
-      leg('ast2', channelId, { channelId, sipCallId: `${legId}@phone` }),
-    );
-    if (known === undefined || late === undefined) throw new Error('both legs were to be restored');
-    await cluster.ledgerHas([known, late]);
-    await cluster.observe(known);
-    await cluster.dies('ast2', null, { factsComplete: false });
-    const rows = await eventually('the leg that is known to be back', async () => {
-      const all = await cluster.audit();
-      return all.length === 2 && all.every(({ outcome }) => outcome === 'recovered') && all;
-    });
-    expect(new Set(rows.map(({ call_id }) => call_id)).size).toBe(1);
-
-    await cluster.observe(late, bridge('ast2', 'b1', [known.channelId, late.channelId]));
-    await eventually('the late leg to be back', async () => {
-      const all = await cluster.audit();
-      return all.length === 3 && all.every(({ outcome }) => outcome === 'recovered');
-    });
-    expect(
-      cluster.worker.commands.map(({ target, legs }) => [target, legs.map(({ legId }) => legId)]),
-    ).toEqual([
-      ['ast2', ['one', 'two']],
-      ['ast3', [known.channelId]],
-      ['ast3', [late.channelId]],
-    ]);
   });
 });

@@ -68,24 +68,34 @@ describe('what the policy lets be recovered, on real Postgres and NATS', () => {
     expect(await ended(1)).toMatchObject([{ outcome: 'recovered' }]);
   });
 
-  it('gives a call that its nodes do not survive to no further one, and its neighbours to another', async () => {
-    const policies = { default: { crashLimit: { nodes: 1 }, quarantineMs: 0 } };
-    cluster.replica({}, { recovery: { policies } });
-    await crashOf('ast1', leg('ast1', 'deadly'));
-    await ended(1);
-    const [first] = cluster.worker.commands;
-    expect(first?.target).toBe('ast2');
-    const again = leg('ast2', first?.legs[0]?.channelId ?? '', { sipCallId: 'deadly@phone' });
-    await crashOf('ast2', again, leg('ast2', 'neighbour'));
-    const rows = await ended(3);
-    expect(rows.map((row) => [row.node_id, row.call_id, row.outcome, row.reason])).toEqual(
-      expect.arrayContaining([
-        ['ast2', 'deadly@phone', 'skipped', 'call-crashes-nodes'],
-        ['ast2', 'neighbour@phone', 'recovered', null],
-      ]),
-    );
-    expect(cluster.worker.commands.map(({ callId }) => callId)).toEqual(['deadly@phone', 'neighbour@phone']);
-  });
+  it.each([
+    ['', 'answers'],
+    [', also where only the answer was told,', 'says-only-answers'],
+  ] as const)(
+    'gives a call that its nodes do not survive%s to no further one, and its neighbours to another',
+    async (_, manner) => {
+      cluster.worker.manner = () => manner;
+      const policies = { default: { crashLimit: { nodes: 1 }, quarantineMs: 0 } };
+      cluster.replica({}, { recovery: { policies } });
+      await crashOf('ast1', leg('ast1', 'deadly'));
+      await ended(1);
+      const [first] = cluster.worker.commands;
+      expect(first?.target).toBe('ast2');
+      const again = leg('ast2', first?.legs[0]?.channelId ?? '', { sipCallId: 'deadly@phone' });
+      await crashOf('ast2', again, leg('ast2', 'neighbour'));
+      const rows = await ended(3);
+      expect(rows.map((row) => [row.node_id, row.call_id, row.outcome, row.reason])).toEqual(
+        expect.arrayContaining([
+          ['ast2', 'deadly@phone', 'skipped', 'call-crashes-nodes'],
+          ['ast2', 'neighbour@phone', 'recovered', null],
+        ]),
+      );
+      expect(cluster.worker.commands.map(({ callId }) => callId)).toEqual([
+        'deadly@phone',
+        'neighbour@phone',
+      ]);
+    },
+  );
 
   it('counts the nodes that died while they took the call', async () => {
     const policies = { default: { crashLimit: { nodes: 2 }, quarantineMs: 0 } };

@@ -230,6 +230,10 @@ describe('recovery, on real Postgres and NATS', () => {
     ['only that it was called', (ids: string[]) => ids.map((id) => ringing(id))],
     ['of one leg only', ([one = '']: string[]) => [back(one, 'a')]],
     [
+      'of both legs and of their bridge, and not who is in it',
+      (ids: string[]) => [...ids.map((id, n) => back(id, 'ab'.charAt(n))), bridge('ast2', 'b1', [])],
+    ],
+    [
       'of both legs, and not of their bridge',
       (ids: string[]) => ids.map((id, n) => back(id, 'ab'.charAt(n))),
     ],
@@ -254,6 +258,21 @@ describe('recovery, on real Postgres and NATS', () => {
     expect(second?.legs.map(({ legId, continuation }) => [legId, continuation.kind]).sort()).toEqual(
       channelIds.map((channelId) => [channelId, 'stasis']).sort(),
     );
+  });
+
+  it('leaves a leg alone that came back and of which nothing is told any more', async () => {
+    cluster.replica();
+    cluster.beats('ast3', null);
+    const before = leg('ast1', 'a');
+    await cluster.ledgerHas([before]);
+    await cluster.dies('ast1', await cluster.observe(before));
+    await ended(1);
+    cluster.beats('ast3');
+    // Its records have been removed; of another leg something was told later.
+    const later = leg('ast2', 'z', { at: Date.now() + 60_000 });
+    await cluster.ledgerHas([later]);
+    await cluster.dies('ast2', await cluster.observe(later));
+    expect((await ended(2)).map(({ call_id }) => call_id)).toEqual(['a@phone', 'z@phone']);
   });
 
   it('does not dial phones of a death that it learns of long afterwards', async () => {

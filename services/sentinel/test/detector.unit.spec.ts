@@ -134,7 +134,11 @@ describe('the detector', () => {
   it('takes a new life for the proof that the one before is over', () => {
     const story = new Story().beat(0, 'A').beat(200, 'B').gone(300, 'A');
     expect(story.events).toEqual(['NodeSeen A', 'NodeDown A', 'NodeSeen B']);
-    expect(story.recorded[1]).toMatchObject({ evidence: 'superseded', lastFactSeq: null, factsComplete: false });
+    expect(story.recorded[1]).toMatchObject({
+      evidence: 'superseded',
+      lastFactSeq: null,
+      factsComplete: false,
+    });
   });
 
   it('does not take the news of an older life’s end for the end of the current one', () => {

@@ -17,9 +17,13 @@ export async function describeCrash(
   crash: Crash,
   calls: readonly ObservedCall[],
 ): Promise<string> {
-  const audit = (await recoveriesOf(db, crash.node)).map(
-    ({ callId, outcome, reason, target }) => `${callId}: ${outcome} ${reason ?? ''} ${target ?? ''}`,
-  );
+  const rows = await Promise.all(Object.keys(lab.info.ari).map((node) => recoveriesOf(db, node)));
+  const audit = rows
+    .flat()
+    .map(
+      ({ nodeId, callId, outcome, reason, target }) =>
+        `${nodeId} ${callId}: ${outcome} ${reason ?? ''} ${target ?? ''}`,
+    );
   const warnings = (await Promise.all(SERVICES.map((service) => warningsOf(lab, service)))).flat();
   return [
     `${crash.node} died; the phones saw:`,

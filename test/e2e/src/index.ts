@@ -6,3 +6,4 @@ export { deathsOf, recoveriesOf, timelineOf, untilOnRecord, type RecoveryRow } f
 export { RingingCall } from './ringing.js';
 export { cameBack, outcomesOf, verdictsOf, type RoundVerdict } from './rounds.js';
 export { Scene } from './scene.js';
+export { lockTable, whilePostgresIsStarved } from './slow-postgres.js';

@@ -134,8 +134,18 @@ export class Scene {
         eligible.length > 0 && phones.every((phone) => nodeAt(phone, NOW) !== crash.node && isAnswered(phone))
       );
     };
+    return this.untilSeen(crash, 'the calls to come back', isBack, timeoutMs);
+  }
+
+  /** Resolves when the phones have seen something after a death; tells what they saw instead where they have not. */
+  async untilSeen(
+    crash: Crash,
+    what: string,
+    seen: (calls: readonly ObservedCall[]) => boolean,
+    timeoutMs: number,
+  ): Promise<ObservedCall[]> {
     try {
-      return await this.phones.until('the calls to come back', isBack, { timeoutMs });
+      return await this.phones.until(what, seen, { timeoutMs });
     } catch (cause) {
       const story = await describeCrash(this.lab, this.db, crash, await this.phones.look());
       throw new Error(`${cause instanceof Error ? cause.message : String(cause)}\n${story}`, { cause });

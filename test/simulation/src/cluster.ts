@@ -2,8 +2,9 @@ import { Node } from './asterisk/node.js';
 import { Phone } from './asterisk/phone.js';
 import { Nats } from './bus/server.js';
 import { Witness } from './judge/witness.js';
-import type { Scenario } from './scenario.js';
+import { POLITE, type Scenario } from './scenario.js';
 import { startAgent } from './services/agent.js';
+import { Operator } from './services/operator.js';
 import { startLedger } from './services/ledger.js';
 import { startRecovery, type RecoveryReplica } from './services/recovery.js';
 import { startSentinel } from './services/sentinel.js';
@@ -20,9 +21,12 @@ const APP = 'demo';
 export class Cluster {
   readonly nodes = new Map<string, Node>();
   readonly phones: Phone[] = [];
+  /** The phones of each call. */
+  readonly calls: Phone[][] = [];
   readonly witness: Witness;
   readonly nats: Nats;
   readonly postgres: Postgres;
+  readonly operator: Operator;
   readonly processes = new Map<string, Process>();
   private readonly replicas = new Map<string, RecoveryReplica>();
   private readonly starters = new Map<string, () => Process>();
@@ -35,6 +39,7 @@ export class Cluster {
     const { config, recoveries, workers, sentinels } = scenario;
     this.nats = new Nats(world);
     this.postgres = new Postgres(world);
+    this.operator = new Operator(world, this.postgres, wrong);
     this.witness = new Witness(
       () => world.time.now,
       () => this.nodes.values(),
@@ -61,6 +66,16 @@ export class Cluster {
   /** From when on an Asterisk that answers nothing counts as hung, ms. */
   get hangAfterMs(): number {
     return this.scenario.config.sentinel.hangAfterMs;
+  }
+
+  /** Whether the phones of this run do as they are asked. */
+  get isPolite(): boolean {
+    return this.scenario.manners === POLITE;
+  }
+
+  /** How many targets a recovery tries. */
+  get maxAttempts(): number {
+    return this.scenario.config.recovery.maxAttempts;
   }
 
   /** Names of the processes that can be killed. */
@@ -108,11 +123,14 @@ export class Cluster {
     this.scenario.calls.forEach((legs, call) => {
       const life = this.nodes.get(random.pick(ids))?.life;
       if (life === undefined) return;
+      const phones: Phone[] = [];
+      this.calls.push(phones);
       const channelIds = Array.from({ length: legs }, (_, leg) => {
         const name = `phone-${call}-${leg}`;
         const { manners } = this.scenario;
         const phone = new Phone(name, `${name}@phones`, life, random, trace, () => time.now, manners);
         this.phones.push(phone);
+        phones.push(phone);
         const channelId = `call-${call}-${leg}`;
         life.seat(channelId, phone, APP);
         return channelId;

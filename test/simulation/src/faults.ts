@@ -19,7 +19,8 @@ type Kind =
   | 'postgres-breaks'
   | 'slow'
   | 'loss'
-  | 'hang-up';
+  | 'hang-up'
+  | 'recovery-stopped';
 
 const WEIGHTS: Readonly<Record<Kind, number>> = {
   'asterisk-crash': 8,
@@ -35,6 +36,7 @@ const WEIGHTS: Readonly<Record<Kind, number>> = {
   slow: 3,
   loss: 2,
   'hang-up': 2,
+  'recovery-stopped': 3,
 };
 
 /** How many of the messages, while a fault of that kind lasts. */
@@ -58,6 +60,10 @@ export function plantFaults(world: World, cluster: Cluster): number {
             crashAt + random.int(0, 300),
             crashAt + random.int(0, 2_000),
             random.int(FIRST_MS, LAST_MS),
+            // A stop that comes while calls are being planned.
+            ...(kind === 'recovery-stopped'
+              ? [crashAt + random.int(0, 60), crashAt + random.int(0, 60)]
+              : []),
           ]);
     const forMs = random.int(200, 6_000);
     end = Math.max(end, at + forMs);
@@ -153,6 +159,11 @@ function planned(kind: Kind, world: World, cluster: Cluster, forMs: number): () 
       return () => {
         network.weather.loss = LOST_SHARE;
         later(() => (network.weather.loss = 0));
+      };
+    case 'recovery-stopped':
+      return () => {
+        cluster.operator.say('Stop');
+        later(() => cluster.operator.say('Resume'));
       };
     case 'hang-up':
       return () => cluster.hangUp(phone);

@@ -14,7 +14,17 @@ export interface Scenario {
 }
 
 /** Phones that do as they should. */
-const POLITE: Manners = { answers: 1, slow: 0, 491: 0, 500: 0, 503: 0, 488: 0, 486: 0, 408: 0, silent: 0 };
+export const POLITE: Manners = {
+  answers: 1,
+  slow: 0,
+  491: 0,
+  500: 0,
+  503: 0,
+  488: 0,
+  486: 0,
+  408: 0,
+  silent: 0,
+};
 const MIXED: Manners = {
   answers: 70,
   slow: 8,
@@ -54,6 +64,8 @@ function configFor(nodes: number, sentinels: number): Config {
     sentinel: { sentinels, fenceTimeoutMs: 2_000 },
     recovery: {
       targetWaitMs: 5_000,
+      // What an operator is asked about nobody answers here.
+      massFailure: { share: 1 },
       // Node after node dies here, and each time that is the point.
       policies: { default: { crashLimit: { nodes: 9 } } },
     },

@@ -1,6 +1,7 @@
 import { Cluster } from './cluster.js';
 import { mendAll, plantFaults } from './faults.js';
-import { readAudit } from './judge/audit.js';
+import { readAudit, type Audit } from './judge/audit.js';
+import { notBack } from './judge/comes-back.js';
 import { owed } from './judge/liveness.js';
 import { unsafe } from './judge/safety.js';
 import { replays, untold, untrue } from './judge/truth.js';
@@ -65,24 +66,29 @@ function passed(world: World, ms: number): () => boolean {
 }
 
 /** Waits until nothing is owed any more. @returns what still is when the time is over. */
-async function settled(
-  world: World,
-  { nats, nodes, phones, postgres, witness }: Cluster,
-): Promise<readonly Found[]> {
+async function settled(world: World, cluster: Cluster): Promise<readonly Found[]> {
+  const { nats, nodes, phones, postgres, witness } = cluster;
   const end = world.time.now + LIVENESS_MS;
   for (;;) {
     await until(world, passed(world, LOOK_MS));
     const audit = readAudit(postgres.tables);
-    const open = [...owed({ audit, nats, victims: witness.victims }), ...untold(audit, phones, nodes)];
+    const open = [
+      ...owed({ audit, nats, victims: witness.victims }),
+      ...untold(audit, phones, nodes),
+      ...lost(cluster, audit),
+    ];
     if (open.length === 0 || world.time.now >= end) return open;
   }
 }
 
-async function judge(
-  world: World,
-  { postgres, nodes, phones, witness, machines, hangAfterMs }: Cluster,
-  open: readonly Found[],
-): Promise<Violation[]> {
+function lost(cluster: Cluster, audit: Audit): Found[] {
+  const { nats, nodes, calls, maxAttempts } = cluster;
+  const { victims } = cluster.witness;
+  return cluster.isPolite ? notBack({ nodes, calls, victims, audit, nats, maxAttempts }) : [];
+}
+
+async function judge(world: World, cluster: Cluster, open: readonly Found[]): Promise<Violation[]> {
+  const { postgres, nodes, phones, witness, machines, hangAfterMs } = cluster;
   const audit = readAudit(postgres.tables);
   const at = world.time.now;
   let replayed: readonly Found[] | undefined;

@@ -8,8 +8,12 @@ export interface Wrong {
   readonly noPatience: boolean;
   /** An ari-worker originates again when a command is delivered again. */
   readonly originateAgain: boolean;
+  /** An ari-worker acknowledges commands that it does not carry out. */
+  readonly commandsDropped: boolean;
   /** Whoever appended fails to publish now and then, and nothing that was left in the outbox is ever published. */
   readonly noRelay: boolean;
+  /** Plans are recorded also where recovery was stopped after they had been made. */
+  readonly noGuard: boolean;
   /** Nobody looks at the deadlines. */
   readonly noDeadlines: boolean;
   /** What was seen of a commanded call is acknowledged before it is recorded. */
@@ -23,7 +27,9 @@ export const nothingWrong: Wrong = {
   noFence: false,
   noPatience: false,
   originateAgain: false,
+  commandsDropped: false,
   noRelay: false,
+  noGuard: false,
   noDeadlines: false,
   factsAckedEarly: false,
   noReadSide: false,

@@ -53,30 +53,40 @@ export function assessLeg(call: Call, leg: CallLeg, grounds: Grounds): Verdict {
   const known = sipCallId === '' ? [] : (dialogs.get(sipCallId) ?? []);
   const here = known.filter((dialog) => dialog.nodeId === call.nodeId);
   const confirmed = here.filter((dialog) => dialog.state === 'confirmed');
-  const [dialog = unseenTakeover(leg, known)] = confirmed;
+  const isBack = leg.record.state === 'Up' || isOnItsWayBack(leg, call);
+  const [seen] = confirmed;
+  const dialog = isBack && isUnseen(leg, seen) ? unseenTakeover(leg, known, call.nodeId) : seen;
   if (dialog === undefined) return unconfirmed(leg, known, here, policy);
   if (confirmed.length > 1 || shared.has(sipCallId)) return skip('dialog-ambiguous');
   if (!allowsUnsure(policy, dialog.unsure)) return { ...skip('dialog-unsure'), unsure: dialog.unsure };
   if (dialog.variables === null) return skip('dialog-incomplete');
-  if (leg.record.state !== 'Up' && !isOnItsWayBack(leg, call)) return skip('not-answered');
+  if (!isBack) return skip('not-answered');
   if (leg.place.kind === 'nowhere') return skip(leg.place.reason);
   if (policy.confirmed === 'skip') return skip('policy-forbids');
   if (!ledgerHeard && policy.barrierMissed === 'skip') return skip('ledger-unheard');
   return { eligible: true, variables: dialog.variables };
 }
 
+/** Whether the source has not seen with what re-INVITE we brought the leg there. */
+function isUnseen({ takenFrom }: CallLeg, seen: DialogView | undefined): boolean {
+  if (seen === undefined) return true;
+  const next = Number(seen.variables?.PJSIP_RECOVERY_CSEQ ?? Number.NaN);
+  return takenFrom !== undefined && next <= takenFrom.cseq;
+}
+
 /**
- * The dialog of a replacement channel of ours that was up, of whose re-INVITE the source has seen nothing: it has the dialog as
- * it was on the node before. What comes next is what another attempt at that would have been.
+ * The dialog of a replacement channel of ours, of whose re-INVITE the source has seen nothing: it has the dialog as it was on the
+ * node before. What comes next is what another attempt at that would have been.
  */
 function unseenTakeover(
-  { record, takenFrom }: CallLeg,
+  { takenFrom }: CallLeg,
   known: readonly DialogView[],
+  nodeId: string,
 ): DialogView | undefined {
   const [dialog, ...others] = known.filter(({ state }) => state === 'confirmed');
-  if (takenFrom === undefined || record.state !== 'Up' || dialog === undefined || others.length > 0)
-    return undefined;
-  if (dialog.nodeId !== takenFrom.nodeId || dialog.variables === null) return undefined;
+  if (takenFrom === undefined || dialog === undefined || others.length > 0) return undefined;
+  const isItsOwn = dialog.nodeId === takenFrom.nodeId || dialog.nodeId === nodeId;
+  if (!isItsOwn || dialog.variables === null) return undefined;
   const variables = dialogAfter(dialog.variables, takenFrom);
   return { ...dialog, variables, unsure: [...dialog.unsure, 'takeover-unseen'] };
 }

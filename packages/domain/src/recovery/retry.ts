@@ -42,7 +42,10 @@ export function nextStep(
   if (left.length === 0) return null;
   const next = attempt.attempt + 1;
   const target = targetFor(state, left, candidatesWithin(candidates, plan.limits.targetGroups));
-  if (target === null) return canWait(state, left) ? awaitNode(plan, next, state.waiting?.until, at) : null;
+  if (target === null) {
+    const phonesMs = waited ? 0 : Math.max(...left.map(({ again }) => again.delayMs));
+    return canWait(state, left) ? awaitNode(plan, next, state.waiting?.until, at, phonesMs) : null;
+  }
   const delayMs = waited ? 0 : delayOf(left, tried(state, target));
   if (delayMs > 0) return awaitPhone(state, left, at + delayMs, at);
   const plain = new Set(
@@ -83,19 +86,22 @@ function canWait({ legs, targetDead }: RestoringState, left: readonly Left[]): b
 /**
  * Waits for a node that can take the call; null where it has been waited for long enough.
  * @param until when that is, where the wait has begun
+ * @param atLeastMs for how long the phone is to be left alone anyway, where the wait begins
  */
 export function awaitNode(
   plan: Plan,
   attempt: number,
   until: number | null | undefined,
   at: number,
+  atLeastMs = 0,
 ): AttemptAwaited | null {
   const waitMs = plan.limits.targetWaitMs ?? 0;
   const end = until ?? at + waitMs;
   if (at >= end) return null;
   const waitedMs = waitMs - (end - at);
   const pauseMs = Math.min(Math.max(waitedMs / 2, LOOK_AGAIN_MS.first), LOOK_AGAIN_MS.last);
-  const dueAt = Math.min(Math.round(at + pauseMs), end);
+  const first = until === null || until === undefined ? atLeastMs : 0;
+  const dueAt = Math.min(Math.round(at + Math.max(pauseMs, first)), end);
   const reason = 'no-target';
   return { type: 'AttemptAwaited', ...identityOf(plan), attempt, reason, dueAt, until: end, at };
 }

@@ -5,7 +5,8 @@ import { sql } from 'drizzle-orm';
 import { pruneFlows } from '../flow/index.js';
 
 const EVERY_MS = 600_000;
-const KEEP = '1 day';
+/** How long call records of legs and bridges are kept that are gone. */
+export const KEEP_GONE = '1 day';
 
 /** Removes what has been gone for a day, every ten minutes, until the signal aborts: the audit lives on events, not on call records. */
 export async function pruneEvery(pool: Pool, log: Logger, signal: AbortSignal): Promise<void> {
@@ -29,10 +30,10 @@ export async function pruneCallRecords(pool: Pool): Promise<void> {
     for (const table of ['legs', 'bridges']) {
       await db.execute(sql`
         delete from ${sql.identifier(table)} as t
-        where t.gone_at < now() - ${KEEP}::interval
+        where t.gone_at < now() - ${KEEP_GONE}::interval
           or (t.node_id, t.incarnation) in (
-            select node_id, incarnation from node_incarnations where closed_at < now() - ${KEEP}::interval)`);
+            select node_id, incarnation from node_incarnations where closed_at < now() - ${KEEP_GONE}::interval)`);
     }
-    await db.execute(sql`delete from node_incarnations where closed_at < now() - ${KEEP}::interval`);
+    await db.execute(sql`delete from node_incarnations where closed_at < now() - ${KEEP_GONE}::interval`);
   });
 }

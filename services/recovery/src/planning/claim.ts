@@ -1,9 +1,21 @@
 import type { Database } from '@reinvite/db';
+import type { PlanRecovery } from '@reinvite/domain';
 import { codedError } from '@reinvite/runtime';
 import { sql } from 'drizzle-orm';
 
 /** The recoveries that are about to be recorded, by the ids of their legs, planned and skipped ones. */
 export type Claim = ReadonlyMap<string, string>;
+
+/** What plans claim. A channel that is no leg of ours may be seen in two calls. */
+export function claimOf(commands: readonly PlanRecovery[]): Claim {
+  return new Map(
+    commands.flatMap(({ recoveryId, legs, skipped }) =>
+      [...legs, ...skipped.filter(({ reason }) => reason !== 'leg-not-pjsip')].map(
+        ({ legId }) => [legId, recoveryId] as const,
+      ),
+    ),
+  );
+}
 
 /**
  * To be run in the transaction that records plans of a dead incarnation's calls. Two replicas that plan one death, because the
@@ -21,16 +33,18 @@ export async function claim(
   await tx.execute(
     sql`select pg_advisory_xact_lock(hashtextextended(${`plan ${nodeId} ${incarnation}`}, 0))`,
   );
+  const [legIds, recoveryIds] = [[...claimed.keys()], [...new Set(claimed.values())]];
   const { rows } = await tx.execute<{ recovery_id: string; leg_ids: string[] }>(sql`
     select recoveries.recovery_id, coalesce(array_agg(distinct leg_id) filter (where leg_id is not null), '{}') as leg_ids
     from recoveries left join recovery_legs using (recovery_id)
     where node_id = ${nodeId} and incarnation = ${incarnation}
+      and (recoveries.recovery_id = any(${sql.param(recoveryIds)}::text[]) or leg_id = any(${sql.param(legIds)}::text[]))
     group by recoveries.recovery_id`);
   assertClaimable(claimed, new Map(rows.map(({ recovery_id, leg_ids }) => [recovery_id, new Set(leg_ids)])));
 }
 
 /**
- * @param recorded legs of each recovery of that incarnation.
+ * @param recorded legs of the recoveries of that incarnation that have one of these ids, or one of these legs.
  * @throws CodedError `RECOVERY_RESTRAINED`
  */
 export function assertClaimable(claimed: Claim, recorded: ReadonlyMap<string, ReadonlySet<string>>): void {

@@ -13,6 +13,8 @@ import { and, eq, inArray, sql } from 'drizzle-orm';
 /** A recovery's stream begins with its plan. */
 const RECOVERY_STREAM = recoveryStream('');
 const PLANNED_VERSION = 1;
+/** So long after the worker had joined the legs, by another clock, the agent has told that they were joined. */
+const SURELY_TOLD = '10 seconds';
 
 /**
  * What is remembered of those channels that are replacements of ours, by channel id: one query, and none where there are no
@@ -28,10 +30,12 @@ export async function rememberedLegs(
   const { channelId, callId, origin, recoveryId, attempt, cseq } = recoveryLegs;
   const { nodeId, target, targetIncarnation, joinedAt } = recoveries;
   const join = sql<unknown>`${events.data} -> 'join'`;
-  // That the legs were joined counts once the call records have the bridge: from then on these say who is in it.
+  // That the legs were joined counts once the call records tell of it: from then on these say who is in the bridge.
   const isTold = sql<boolean>`${joinedAt} is not null and exists (
     select 1 from ${bridges} where ${bridges.nodeId} = ${target} and ${bridges.incarnation} = ${targetIncarnation}
-      and ${bridges.bridgeId} = ${join} ->> 'bridgeId')`;
+      and ${bridges.bridgeId} = ${join} ->> 'bridgeId'
+      and (${bridges.goneAt} is not null or ${channelId} = any(${bridges.channelIds})
+        or ${bridges.observedAt} > ${joinedAt} + ${SURELY_TOLD}::interval))`;
   const rows = await withPostgresErrors(() =>
     database(pool)
       .select({ channelId, callId, origin, attempt, cseq, nodeId, join, isTold })

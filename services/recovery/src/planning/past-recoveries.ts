@@ -35,7 +35,8 @@ export async function pastRecoveries(
     detectedAt: row.detectedAt.getTime(),
     target: row.target,
     targetIncarnation: row.targetIncarnation,
-    takenAt: row.firstOriginatedAt?.getTime() ?? null,
+    // Of a phone that is quick the answer may be told first, and nothing after it counts.
+    takenAt: (row.firstOriginatedAt ?? row.answeredAt)?.getTime() ?? null,
     lostTargets: row.lostTargets,
   }));
 }

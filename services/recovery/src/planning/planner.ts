@@ -17,6 +17,7 @@ import type { NodeBook } from '../nodes/node-book.js';
 import type { InTransaction } from '../recoveries/journal.js';
 import type { Recoveries } from '../recoveries/recoveries.js';
 import type { Held, Restraints } from '../restraint/index.js';
+import { claimOf } from './claim.js';
 import { clarify } from './clarify.js';
 import { compareSources } from './compare-sources.js';
 import { readEvidence, settle, type EvidenceSources, type Settled } from './evidence.js';
@@ -247,35 +248,33 @@ export class Planner {
     isAll: boolean,
     guard: InTransaction | undefined,
   ): Promise<number> {
-    const claimed = new Map(
-      commands.flatMap(({ recoveryId, legs, skipped }) =>
-        [...legs, ...skipped].map(({ legId }) => [legId, recoveryId] as const),
-      ),
-    );
-    const inTransaction: InTransaction = async (tx) => {
-      await guard?.(tx);
-      await readsOf(this.options).claim(tx, nodeId, incarnation, claimed);
+    const guardOf = (chunk: readonly PlanRecovery[]): InTransaction => {
+      const claimed = claimOf(chunk);
+      return async (tx) => {
+        await guard?.(tx);
+        await readsOf(this.options).claim(tx, nodeId, incarnation, claimed);
+      };
     };
-    return this.begin(commands, isAll ? { nodeId, incarnation } : null, inTransaction);
+    return this.begin(commands, isAll ? { nodeId, incarnation } : null, guardOf);
   }
 
   /**
    * Begins the recoveries.
    * @param last the incarnation of which these are the last: its records are closed in the same transaction.
-   * @param guard is asked in each transaction whether they may be begun still.
+   * @param guardOf gives what is asked in the transaction of some of them: whether they may be begun still.
    * @returns how many had not begun before.
    * @throws CodedError `RECOVERY_RESTRAINED` where not: to be planned again.
    */
   async begin(
     commands: readonly PlanRecovery[],
     last: Pick<DeadNode, 'nodeId' | 'incarnation'> | null = null,
-    guard?: InTransaction,
+    guardOf?: (commands: readonly PlanRecovery[]) => InTransaction,
   ): Promise<number> {
     const closing =
       last === null
         ? undefined
         : (tx: Database) => readsOf(this.options).close(tx, last.nodeId, last.incarnation, Date.now());
-    const begun = await this.options.recoveries.plan(commands, closing, guard);
+    const begun = await this.options.recoveries.plan(commands, closing, guardOf);
     const { log } = this.options;
     for (const { recoveryId, call, legs, skipped, target } of commands) {
       if (!begun.has(recoveryId)) continue;

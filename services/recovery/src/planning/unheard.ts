@@ -10,7 +10,7 @@ import {
   type RestoredLeg,
 } from '@reinvite/domain';
 import { sql } from 'drizzle-orm';
-import type { LiveCalls } from '../call-records/index.js';
+import { KEEP_GONE, type LiveCalls } from '../call-records/index.js';
 
 /** A leg of ours that came back on an incarnation, or is on its way with one that did, and that its agent did not tell to be up. */
 export interface UnheardLeg {
@@ -35,7 +35,13 @@ export interface UnheardRow extends Record<string, unknown> {
 }
 
 /**
- * The workers' facts come another way than the agent's, and are there when that has died with its node, or was cut off.
+ * An agent tells in order: one that has told of something so much later (by another clock) has told all that it knew of the leg.
+ */
+const SURELY_TOLD = '10 seconds';
+
+/**
+ * The workers' facts come another way than the agent's, and are there when that has died with its node, or was cut off. What came
+ * back longer ago than call records are kept may have ended since.
  * @throws CodedError `POSTGRES_UNREACHABLE`
  */
 export async function unheardLegs(pool: Pool, nodeId: string, incarnation: string): Promise<UnheardLeg[]> {
@@ -49,14 +55,26 @@ export async function unheardLegs(pool: Pool, nodeId: string, incarnation: strin
       join events plan on plan.stream_id = ${recoveryStream('')} || r.recovery_id and plan.version = 1
       left join legs heard on heard.node_id = r.target and heard.incarnation = r.target_incarnation
         and heard.channel_id = ours.channel_id
+      cross join lateral (
+        select max(back.answered_at) as answered_at from recovery_legs back
+        where back.recovery_id = r.recovery_id and back.target = r.target and ${isLatest('back')}
+      ) as back
       where r.target = ${nodeId} and r.target_incarnation = ${incarnation} and ours.channel_id is not null
-        and ours.outcome is distinct from 'failed'
+        and ours.outcome is distinct from 'failed' and ${isLatest('ours')}
         and (heard.channel_id is null or heard.gone_at is null and heard.state <> 'Up')
-        and exists (select 1 from recovery_legs back where back.recovery_id = r.recovery_id
-          and back.attempt = ours.attempt and back.answered_at is not null)`),
+        and back.answered_at > now() - ${KEEP_GONE}::interval
+        and not exists (select 1 from legs later where later.node_id = r.target
+          and later.incarnation = r.target_incarnation and later.observed_at > back.answered_at + ${SURELY_TOLD}::interval)`),
   );
   return rows.flatMap((row) => unheardOf(row, nodeId, incarnation));
 }
+
+/** Of the latest attempt at its leg. */
+const isLatest = (alias: 'ours' | 'back') => {
+  const leg = sql.identifier(alias);
+  return sql`${leg}.attempt = (select max(attempt) from recovery_legs
+    where recovery_id = ${leg}.recovery_id and leg_id = ${leg}.leg_id)`;
+};
 
 /** None where the row or the plan is of a release that kept less. */
 export function unheardOf(row: UnheardRow, nodeId: string, incarnation: string): UnheardLeg[] {
@@ -94,7 +112,7 @@ export function withUnheard({ legs, bridges }: LiveCalls, unheard: readonly Unhe
   return { legs: [...heard, ...unheard.map(({ record }) => record)], bridges };
 }
 
-/** Of legs that nobody has told to be together it is remembered that they were to be, of those that were told as of the others. */
+/** Where one leg of a recovery was not told of, all of its legs count as still to be joined, as the recovery had planned it. */
 export function withJoins(
   memory: ReadonlyMap<string, RestoredLeg>,
   unheard: readonly UnheardLeg[],

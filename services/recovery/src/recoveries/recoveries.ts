@@ -36,13 +36,13 @@ export class Recoveries {
   /**
    * Begins recoveries. One that has begun before, here or in another replica, is left as it is.
    * @param closing is written in the transaction of the last of them.
-   * @param guard is asked in each of their transactions; see {@link Journal.record}.
+   * @param guardOf gives what is asked in the transaction of some of them; see {@link Journal.record}.
    * @returns the ids of those that began now.
    */
   async plan(
     commands: readonly PlanRecovery[],
     closing?: InTransaction,
-    guard?: InTransaction,
+    guardOf?: (commands: readonly PlanRecovery[]) => InTransaction,
   ): Promise<ReadonlySet<string>> {
     const begun = new Set<string>();
     const publishing: Promise<void>[] = [];
@@ -50,6 +50,7 @@ export class Recoveries {
     if (chunks.length === 0) await this.record([], closing);
     for (const chunk of chunks) {
       const isLast = chunk === chunks.at(-1);
+      const guard = guardOf?.(chunk);
       const results = await this.record(chunk.flatMap(decidePlan), isLast ? closing : undefined, guard);
       publishing.push(this.options.journal.publish(results));
       for (const { recorded, recoveryId } of results) if (recorded) begun.add(recoveryId);

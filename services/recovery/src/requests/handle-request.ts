@@ -106,7 +106,7 @@ export class RequestHandler {
   }
 
   private async begin(commands: readonly PlanRecovery[], guard: InTransaction | undefined): Promise<Plans> {
-    await this.options.planner.begin(commands, null, guard);
+    await this.options.planner.begin(commands, null, guard === undefined ? undefined : () => guard);
     return this.plansOf(commands.map((command) => command.recoveryId));
   }
 

@@ -27,6 +27,10 @@ export interface Held {
 
 export interface RestraintOptions {
   readonly pool: Pool;
+  /** The deaths that were recorded since a moment, epoch ms. Default: from the tables of `pool`. */
+  readonly deaths?: (since: number) => Promise<NodeDeath[]>;
+  /** Default: {@link guardOf}. */
+  readonly guard?: typeof guardOf;
   readonly control: ControlLog;
   readonly flapping: Pick<EventStore<NodeFlapping>, 'appendBatch'>;
   readonly nodes: Pick<NodeBook, 'lately'>;
@@ -38,18 +42,24 @@ export interface RestraintOptions {
 
 /** Keeps recovery from making it worse: looks at what else has died before a node's calls are planned. */
 export class Restraints {
-  constructor(private readonly options: RestraintOptions) {}
+  private readonly deaths: NonNullable<RestraintOptions['deaths']>;
+  private readonly guard: typeof guardOf;
+
+  constructor(private readonly options: RestraintOptions) {
+    this.deaths = options.deaths ?? ((since) => deathsSince(options.pool, since));
+    this.guard = options.guard ?? guardOf;
+  }
 
   /**
    * What the plans of a dead node's calls are made under. Declares a mass failure where this death makes one.
    * @throws CodedError `POSTGRES_UNREACHABLE`: to be asked again.
    */
   async of(dead: NodeDeath): Promise<Held> {
-    const { pool, control, nodes, nodeIds, settings, raise } = this.options;
+    const { control, nodes, nodeIds, settings, raise } = this.options;
     const { massFailure: limit } = settings;
     const at = Date.now();
     // The database's clock may be another one than that of the evidence.
-    const deaths = await deathsSince(pool, Math.min(dead.at, at) - 2 * limit.withinMs);
+    const deaths = await this.deaths(Math.min(dead.at, at) - 2 * limit.withinMs);
     const isBack = ({ nodeId }: NodeDeath): boolean => {
       const beat = nodes.lately(nodeId, FRESH_MS);
       if (beat === null || beat.asterisk !== 'up') return false;
@@ -57,7 +67,7 @@ export class Restraints {
     };
     const back = new Set(deaths.filter(isBack).map(({ nodeId }) => nodeId));
     const told = await control.tell({ type: 'NoteDeaths', deaths, nodeIds, back, limit, at });
-    const guard = guardOf(told.version);
+    const guard = this.guard(told.version);
     const { stopped, massFailure } = told.control;
     if (stopped !== null) return { restraint: { kind: 'stopped' }, guard };
     if (massFailure === null) return { guard };
@@ -82,14 +92,14 @@ export class Restraints {
       const { requestedBy, reason } = control.stopped;
       throw codedError('RECOVERY_STOPPED', `recovery was stopped by ${requestedBy}: ${reason}`);
     }
-    return { guard: guardOf(version) };
+    return { guard: this.guard(version) };
   }
 
   /** Reports a node that dies again and again, once for each death. @throws CodedError `POSTGRES_UNREACHABLE`. */
   async noteDeath({ nodeId, incarnation, at }: NodeDeath): Promise<void> {
-    const { pool, flapping, settings, raise } = this.options;
+    const { flapping, settings, raise } = this.options;
     const limit = settings.flapping;
-    const deaths = await deathsSince(pool, at - 2 * limit.withinMs);
+    const deaths = await this.deaths(at - 2 * limit.withinMs);
     const own = deaths.filter((one) => one.nodeId === nodeId && one.at <= at).map((one) => one.at);
     const found = flappingOf(own, limit, at);
     if (found === null) return;

@@ -3,7 +3,14 @@ import { restoreCall, type RestoreCall, type RestoreFact } from '@reinvite/domai
 
 /** How the fake worker deals with a command. */
 export type Manner =
-  'answers' | 'one-answers' | 'phone-refuses' | 'phone-collides' | 'joins-nothing' | 'unreachable' | 'silent';
+  | 'answers'
+  | 'says-only-answers'
+  | 'one-answers'
+  | 'phone-refuses'
+  | 'phone-collides'
+  | 'joins-nothing'
+  | 'unreachable'
+  | 'silent';
 
 /**
  * The ari-worker's side of recovery, at the level of its messages: takes every command from the queue and says of each leg
@@ -50,6 +57,8 @@ export class FakeWorker {
     this.commands.push(command);
     const manner = this.manner(command);
     if (manner === 'answers') await this.answer(command);
+    if (manner === 'says-only-answers')
+      await this.say(command, ...command.legs.map((leg) => this.ofLeg(command, 'LegAnswered', leg)));
     if (manner === 'joins-nothing') await this.bringBack(command);
     if (manner === 'one-answers') await this.bringBack({ ...command, legs: command.legs.slice(0, 1) });
     if (manner === 'phone-refuses') await this.refuse(command, true, 'REINVITE_REJECTED');

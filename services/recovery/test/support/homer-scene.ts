@@ -1,5 +1,5 @@
 import { ACCOUNT, FakeHomer, type Behaviour, type Captured } from '@reinvite/fake-homer';
-import { upsertDialogs, type Pool } from '@reinvite/db';
+import { writeDialogs, type Pool } from '@reinvite/db';
 import { applyMessage, emptyCall, parseSip, visible } from '@reinvite/sip';
 
 /** Where the phones are, and the one node of the configuration. */
@@ -78,7 +78,7 @@ export async function ledgerSaw(pool: Pool, callId: string, steps: readonly Step
       }),
     emptyCall(callId),
   );
-  await upsertDialogs(pool, visible(call));
+  await writeDialogs(pool, visible(call), 'ledger-1');
 }
 
 /** A fake HOMER and the configuration that names it, fast enough for tests. */

@@ -29,6 +29,8 @@ const REFUSE_MS = 2;
  */
 export class Life implements Speaker {
   readonly incarnation: string;
+  /** Virtual ms. */
+  private readonly startedAt: number;
   readonly channels = new Map<string, SimulatedChannel>();
   readonly bridges: Bridges;
   private readonly cseqs = new UsedCseqs();
@@ -36,6 +38,8 @@ export class Life implements Speaker {
   /** Since when it answers nothing, virtual ms, though its network still acknowledges; null while it answers. */
   hungSince: number | null = null;
   diedAt: number | null = null;
+  /** When it answered nothing though it lived, virtual ms; the last may go on. */
+  readonly hangs: { readonly from: number; to: number }[] = [];
   /** How it was when its agent killed it; null where it was not killed so. */
   fenced: { readonly hungMs: number; readonly declaredDown: boolean } | null = null;
   private readonly waiting: (() => void)[] = [];
@@ -47,6 +51,7 @@ export class Life implements Speaker {
     readonly nodeId: string,
     private readonly surroundings: Surroundings,
   ) {
+    this.startedAt = world.time.now;
     this.incarnation = String(Date.now());
     this.bridges = new Bridges(
       (event) => this.tell(event),
@@ -60,16 +65,26 @@ export class Life implements Speaker {
     return this.hungSince !== null;
   }
 
+  /** Whether it lived and answered at a moment, virtual ms. */
+  wasWell(at: number): boolean {
+    if (at < this.startedAt || (this.diedAt !== null && at >= this.diedAt)) return false;
+    return !this.hangs.some(({ from, to }) => from <= at && at < to);
+  }
+
   /** How long it has answered nothing, ms. */
   get hungMs(): number {
     return this.hungSince === null ? 0 : this.world.time.now - this.hungSince;
   }
 
   hang(): void {
-    this.hungSince ??= this.world.time.now;
+    if (this.hung) return;
+    this.hungSince = this.world.time.now;
+    this.hangs.push({ from: this.hungSince, to: Infinity });
   }
 
   goOn(): void {
+    const last = this.hangs.at(-1);
+    if (this.hung && last !== undefined) last.to = this.world.time.now;
     this.hungSince = null;
     for (const work of this.waiting.splice(0)) this.whenAwake(work);
   }
@@ -183,7 +198,7 @@ export class Life implements Speaker {
       phone.onInvite(this, channel.id, cseq, (answer) => this.sipBack(() => this.onAnswer(channel, answer))),
     );
     this.after(timeoutMs, () => {
-      if (channel.state !== 'Down' || !this.channels.has(channel.id)) return;
+      if (channel.state !== 'Down' || this.channels.get(channel.id) !== channel) return;
       this.cancel(channel);
       this.report(channel, { result: 'failed', status: '487', received: 'no', retry_after: '' });
       this.end(channel, 19, undefined);
@@ -192,7 +207,7 @@ export class Life implements Speaker {
 
   /** The module sends nothing. */
   private refuse(channel: SimulatedChannel): void {
-    if (!this.channels.has(channel.id)) return;
+    if (this.channels.get(channel.id) !== channel) return;
     this.report(channel, { result: 'refused', code: 'REC-CSEQ-USED' });
     this.end(channel, 111, undefined);
   }

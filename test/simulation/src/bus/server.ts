@@ -60,6 +60,8 @@ export class Nats {
   isDown = false;
   readonly subscribers = new Set<Subscriber>();
   private readonly streams = new Map<StreamKey, Stream>();
+  /** Ids of messages that were given to a second taker, or to one for a second time. */
+  readonly redelivered = new Set<string>();
 
   constructor(private readonly world: World) {
     for (const key of Object.keys(streams) as StreamKey[])
@@ -212,6 +214,7 @@ export class Nats {
     const open = durable.takers.filter((one) => one.until >= Date.now() && one.room() > 0);
     if (open.length === 0) return false;
     const taker = this.world.random.pick(open);
+    if (delivery > 1) this.redelivered.add(message.id);
     durable.pending.set(message.seq, { delivery, dueAt: Date.now() + durable.ackWaitMs });
     if (this.world.network.loses()) return true;
     const { process } = taker;

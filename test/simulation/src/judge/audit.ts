@@ -1,4 +1,12 @@
-import { nodeEvent, recoveryEvent, type NodeEvent, type RecoveryEvent } from '@reinvite/domain';
+import {
+  CONTROL_STREAM,
+  controlEvent,
+  nodeEvent,
+  recoveryEvent,
+  type ControlEvent,
+  type NodeEvent,
+  type RecoveryEvent,
+} from '@reinvite/domain';
 import type { z } from 'zod';
 import type { StoredRow, Tables } from '../store/tables.js';
 
@@ -13,6 +21,7 @@ export interface Recorded<E> {
 export interface Audit {
   readonly recoveries: ReadonlyMap<string, readonly Recorded<RecoveryEvent>[]>;
   readonly nodes: ReadonlyMap<string, readonly Recorded<NodeEvent>[]>;
+  readonly control: readonly Recorded<ControlEvent>[];
 }
 
 const RECOVERY = 'recovery-';
@@ -26,7 +35,7 @@ export function readAudit({ streams }: Tables): Audit {
       recoveries.set(streamId.slice(RECOVERY.length), read(rows, recoveryEvent));
     if (streamId.startsWith(NODE)) nodes.set(streamId.slice(NODE.length), read(rows, nodeEvent));
   }
-  return { recoveries, nodes };
+  return { recoveries, nodes, control: read(streams.get(CONTROL_STREAM) ?? [], controlEvent) };
 }
 
 function read<E>(rows: readonly StoredRow[], schema: z.ZodType<E>): Recorded<E>[] {

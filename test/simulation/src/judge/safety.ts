@@ -26,6 +26,7 @@ export function unsafe(seen: Seen): Violation[] {
     ...wronglyDown(seen),
     ...wronglyFenced(seen),
     ...outcomes(seen.audit),
+    ...plannedWhileStopped(seen.audit),
   ];
 }
 
@@ -135,4 +136,17 @@ function outcomes({ recoveries }: Audit): Violation[] {
     }
   }
   return violations;
+}
+
+/** Nothing is dialled for a call whose plan was recorded while recovery was stopped. */
+function plannedWhileStopped({ recoveries, control }: Audit): Violation[] {
+  return [...recoveries].flatMap(([recoveryId, events]): Violation[] => {
+    const planned = events[0]?.recordedAt ?? 0;
+    const before = control.filter(({ recordedAt }) => recordedAt < planned).at(-1);
+    const after = control.find(({ recordedAt }) => recordedAt >= planned);
+    const isStopped = before?.event.type === 'RecoveryStopped' && after?.recordedAt !== planned;
+    if (!isStopped || !events.some(({ event }) => event.type === 'AttemptStarted')) return [];
+    const what = `recovery ${recoveryId} was planned and begun while recovery was stopped`;
+    return [{ invariant: 'not-while-stopped', at: planned - BEGINNING, what }];
+  });
 }

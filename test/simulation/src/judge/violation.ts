@@ -5,8 +5,10 @@ export type Invariant =
   | 'fenced-before-originate'
   | 'never-wrongly-down'
   | 'never-wrongly-fenced'
+  | 'not-while-stopped'
   | 'one-outcome'
   | 'no-call-forgotten'
+  | 'comes-back'
   | 'replay'
   | 'audit-tells-the-truth';
 

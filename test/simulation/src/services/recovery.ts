@@ -1,6 +1,6 @@
 import { subjects } from '@reinvite/bus';
 import type { Pool } from '@reinvite/db';
-import { callFact, heartbeat, recoveryEvent, type NodeDown } from '@reinvite/domain';
+import { callFact, heartbeat, nodeFlapping, recoveryEvent, type NodeDown } from '@reinvite/domain';
 import { Outbox } from '@reinvite/event-store';
 import {
   consumeDeaths,
@@ -15,12 +15,14 @@ import {
   ProgressGate,
   Recoveries,
   rememberDeaths,
+  Restraints,
   tellOfDeadTarget,
   watchDeadTargets,
   watchDeadlines,
 } from '@reinvite/recovery/logic';
 import { SimulatedBus } from '../bus/client.js';
 import { projectedUpTo, projectFacts, simulatedReads } from '../store/call-records.js';
+import { simulatedControl, simulatedDeaths, simulatedGuard } from '../store/control.js';
 import { SimulatedEventStore, simulatedOutboxRows } from '../store/events.js';
 import {
   simulatedDeadlines,
@@ -70,6 +72,17 @@ export function startRecovery(services: Services, name: string): RecoveryReplica
     onEvents: follow(nodes, log),
   });
   const gate = new ProgressGate();
+  const restraints = new Restraints({
+    pool: undefined as unknown as Pool,
+    deaths: simulatedDeaths(process, postgres),
+    guard: simulatedGuard(postgres, wrong),
+    control: simulatedControl(process, postgres, wrong),
+    flapping: new SimulatedEventStore(process, postgres, nodeFlapping, wrong),
+    nodes,
+    settings: config.recovery,
+    nodeIds: config.nodes.map(({ id }) => id),
+    raise: ({ message }) => log.warn(message),
+  });
   const planner = new Planner({
     bus,
     // Nothing asks for it where the reads are given.
@@ -81,6 +94,7 @@ export function startRecovery(services: Services, name: string): RecoveryReplica
     policyFor: (nodeId) => policyFor(config, nodeId),
     nodes,
     recoveries,
+    restraints,
     log,
     signal,
   });
@@ -106,7 +120,7 @@ export function startRecovery(services: Services, name: string): RecoveryReplica
       postgres: answers,
       nodes,
       planner,
-      restraints: { noteDeath: async () => undefined },
+      restraints,
       tellTargeted,
       log,
     }),

@@ -17,5 +17,5 @@ export interface Services {
   readonly wrong: Wrong;
 }
 
-/** How often whoever appended does not publish, where nothing that was left in the outbox is published either. */
+/** How often what has to be done is not done, where a part is wrong on purpose in that way. */
 export const LEFT_SHARE = 0.2;

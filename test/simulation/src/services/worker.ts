@@ -3,7 +3,7 @@ import { restoreCall } from '@reinvite/domain';
 import { SimulatedAri } from '../asterisk/connection.js';
 import { SimulatedBus } from '../bus/client.js';
 import { Process } from '../world/process.js';
-import type { Services } from './services.js';
+import { LEFT_SHARE, type Services } from './services.js';
 
 const CALLS_IN_FLIGHT = 2_048;
 const ACK_WAIT_MS = 1_500;
@@ -34,6 +34,7 @@ export function startWorker({ world, nats, nodes, config, wrong }: Services, nam
     maxInFlight: CALLS_IN_FLIGHT,
     ackWaitMs: ACK_WAIT_MS,
     handler: (command, { attempt }) => {
+      if (wrong.commandsDropped && world.random.chance(LEFT_SHARE)) return Promise.resolve();
       if (!wrong.originateAgain) return commands.handle(command, attempt);
       // Another name for every delivery, and for its channels: nothing knows that it was done before.
       const again = `${command.commandId}.${attempt}`;

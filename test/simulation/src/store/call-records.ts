@@ -12,6 +12,7 @@ import {
   assertClaimable,
   foldFacts,
   unheardOf,
+  type LegRow,
   type PlanningReads,
   type UnheardLeg,
 } from '@reinvite/recovery/logic';
@@ -20,6 +21,8 @@ import type { Postgres, Transaction } from './server.js';
 import { keyOf, type Gone, type Tables } from './tables.js';
 
 const CHECKPOINT = 'call-records';
+/** As the queries of the recovery service have it. */
+const SURELY_TOLD_MS = 10_000;
 
 /**
  * Writes a batch of call facts and the checkpoint behind it, in one transaction.
@@ -192,16 +195,25 @@ function eventsOf({ streams }: Tables, recoveryId: string): StoredRecoveryEvent[
 function unheardIn(tables: Tables, nodeId: string, incarnation: string): UnheardLeg[] {
   const rows = [...tables.legs.values()];
   return rows.flatMap((leg) => {
-    const { recovery_id, attempt, channel_id, leg_id, sip_call_id, endpoint, origin } = leg;
+    const { recovery_id, channel_id, leg_id, sip_call_id, endpoint, origin } = leg;
     const recovery = tables.recoveries.get(recovery_id);
     if (channel_id === null || recovery?.target !== nodeId || recovery.target_incarnation !== incarnation)
       return [];
     const heard = tables.callLegs.get(keyOf(nodeId, incarnation, channel_id));
     const isTold = heard !== undefined && (heard.goneAt !== null || heard.state === 'Up');
-    const isBack = rows.some(
-      (row) => row.recovery_id === recovery_id && row.attempt === attempt && row.answered_at !== null,
+    const ofRecovery = rows.filter((row) => row.recovery_id === recovery_id);
+    const isLatest = (one: LegRow): boolean =>
+      ofRecovery.every((row) => row.leg_id !== one.leg_id || row.attempt <= one.attempt);
+    const back = Math.max(
+      ...ofRecovery
+        .filter((row) => row.target === nodeId && isLatest(row))
+        .map(({ answered_at }) => answered_at ?? 0),
     );
-    if (leg.target !== nodeId || leg.outcome === 'failed' || isTold || !isBack) return [];
+    const isSurelyTold = [...tables.callLegs.values()].some(
+      (row) => row.nodeId === nodeId && row.incarnation === incarnation && row.at > back + SURELY_TOLD_MS,
+    );
+    if (leg.target !== nodeId || leg.outcome === 'failed' || isTold || back === 0) return [];
+    if (!isLatest(leg) || isSurelyTold) return [];
     const [planned] = tables.streams.get(recoveryStream(recovery_id)) ?? [];
     const plan = JSON.parse(planned?.json ?? '{}') as Record<string, unknown>;
     const { originated_at, answered_at } = leg;
@@ -224,9 +236,13 @@ function rememberedIn(tables: Tables, ours: ReadonlySet<string>): ReadonlyMap<st
       .safeParse(plan === undefined ? null : JSON.parse(plan.json));
     const join = data?.join.kind === 'ari-bridge' ? data.join : null;
     const { target = null, target_incarnation: life = null, joined_at: joinedAt = null } = recovery ?? {};
+    const bridge = tables.callBridges.get(keyOf(target ?? '', life ?? '', join?.bridgeId ?? ''));
     const isTold =
       joinedAt !== null &&
-      tables.callBridges.get(keyOf(target ?? '', life ?? '', join?.bridgeId ?? '')) !== undefined;
+      bridge !== undefined &&
+      (bridge.goneAt !== null ||
+        bridge.channelIds.includes(channelId) ||
+        bridge.at > joinedAt + SURELY_TOLD_MS);
     const pending = join === null || isTold ? {} : { pendingJoin: join };
     const { attempt, cseq } = leg;
     const taken =
@@ -253,7 +269,7 @@ function pastIn(tables: Tables, calls: readonly Call[], since: number): PastReco
       detectedAt: row.detected_at,
       target: row.target,
       targetIncarnation: row.target_incarnation,
-      takenAt: row.first_originated_at,
+      takenAt: row.first_originated_at ?? row.answered_at,
       lostTargets: eventsOf(tables, row.recovery_id).filter(
         (event) => event.type === 'TargetDied' && event.target !== row.target,
       ).length,

@@ -7,13 +7,17 @@ import type {
   StoredEvent,
   StreamAppend,
 } from '@reinvite/event-store';
+import { codedError } from '@reinvite/runtime';
 import type { z } from 'zod';
 import type { Process } from '../world/process.js';
 import type { Wrong } from '../wrong.js';
 import type { Postgres, Transaction } from './server.js';
 import type { StoredRow, Tables } from './tables.js';
 
-type Store<E extends DomainEvent> = Pick<EventStore<E>, 'appendBatch' | 'readStream' | 'readStreams'>;
+type Store<E extends DomainEvent> = Pick<
+  EventStore<E>,
+  'append' | 'appendBatch' | 'readStream' | 'readStreams'
+>;
 
 /** What `EventStore` promises, on the simulated Postgres. */
 export class SimulatedEventStore<E extends DomainEvent> implements Store<E> {
@@ -31,12 +35,19 @@ export class SimulatedEventStore<E extends DomainEvent> implements Store<E> {
     if (appends.length === 0) return Promise.resolve([]);
     const types = appends.flatMap((one) => one.events.map(({ event }) => event.type));
     return this.postgres.transact(this.process, `append ${types.join(' ')}`, async (tx, tables) => {
-      const results = appends.map((append) => this.append(tx, tables, append));
+      const results = appends.map((append) => this.appendOne(tx, tables, append));
       const appended = new Set(results.filter((one) => one.status === 'appended').map((one) => one.streamId));
       // The parts that write in the transaction only hand it on.
       if (within !== undefined && appended.size > 0) await within(tx as unknown as Database, appended);
       return results;
     });
+  }
+
+  async append(append: StreamAppend<E>): Promise<AppendResult> {
+    const [result] = await this.appendBatch([append]);
+    if (result === undefined || result.status === 'conflict')
+      throw codedError('STREAM_VERSION_CONFLICT', `${append.streamId} has gone on`);
+    return result;
   }
 
   async readStream(streamId: string): Promise<StoredEvent<E>[]> {
@@ -58,7 +69,7 @@ export class SimulatedEventStore<E extends DomainEvent> implements Store<E> {
     });
   }
 
-  private append(tx: Transaction, tables: Tables, append: StreamAppend<E>): AppendResult {
+  private appendOne(tx: Transaction, tables: Tables, append: StreamAppend<E>): AppendResult {
     const { streamId, expectedVersion, events, outbox = [] } = append;
     const there = tables.streams.get(streamId) ?? [];
     const version = this.wrong.noVersionCheck ? there.length : expectedVersion;
