@@ -91,6 +91,15 @@ describe('a call is lost', () => {
     expect(kindsOf(calm({ calls: [app([bye('network')])] }))).toEqual(['lost']);
   });
 
+  it('and is none where its node had just started and ended it at once, having no application yet', () => {
+    const since = app([]).caller.invite.at;
+    const lives = [life('ast1', { startedAt: since - 2_000 }), life('ast2')];
+    const ended = (afterMs: number) =>
+      kindsOf(calm({ lives, calls: [app([bye('network', since + afterMs)])] }));
+    expect(ended(300)).toEqual([]);
+    expect(ended(3_000)).toEqual(['lost']);
+  });
+
   it('where it waited longer than it should have to, and then hung up by itself', () => {
     const late = app([bye('phone', DEATH + 9_000, null)]);
     expect(kindsOf(evidence({ calls: [late], recoveries: failed }))).toEqual(['lost']);
