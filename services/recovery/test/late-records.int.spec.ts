@@ -49,4 +49,28 @@ describe('a target dies whose last call records are late', () => {
     ]);
     expect(cluster.worker.commands.map(({ target }) => target)).toEqual(['ast2', 'ast3']);
   });
+
+  it('and a leg that is not known to be up is given up only when its records have come', async () => {
+    cluster.replica();
+    const known = leg('ast1', 'one');
+    const calling = [leg('ast1', 'two', { state: 'Ring' }), leg('ast1', 'three', { state: 'Ring' })];
+    await cluster.ledgerHas([known, ...calling]);
+    // So that the first plan sees all of it.
+    const seq = await cluster.observe(known, ...calling);
+    await cluster.dies('ast1', seq, { factsComplete: false });
+    await eventually('the leg that is known to be up', async () => {
+      const all = await cluster.audit();
+      return all.length === 1 && all[0]?.outcome === 'recovered';
+    });
+    await cluster.observe(leg('ast1', 'two'));
+    const rows = await eventually('the others', async () => {
+      const all = await cluster.audit();
+      return all.length === 3 && all.every(({ outcome }) => outcome !== 'under way') && all;
+    });
+    expect(rows.map(({ call_id, outcome, reason }) => [call_id, outcome, reason])).toEqual([
+      ['one@phone', 'recovered', null],
+      ['three@phone', 'skipped', 'not-answered'],
+      ['two@phone', 'recovered', null],
+    ]);
+  });
 });

@@ -126,34 +126,6 @@ describe('a call is late', () => {
   });
 });
 
-describe('a call is not set up', () => {
-  const inviteAt = (at: number, answer: { status: number; at: number } | null) =>
-    request({ by: 'phone', cseq: 1, at, node: '', answer, ackedAt: null });
-  const called = (at: number, status: number | null) =>
-    app([], { invite: inviteAt(at, status === null ? null : { status, at: at + 5 }) });
-
-  it('where its INVITE was refused or not answered', () => {
-    for (const status of [503, null]) {
-      expect(kindsOf(calm({ calls: [called(DEATH, status)] }))).toEqual(['not-set-up']);
-      const seen = evidence({ calls: [called(DEATH - 5_000, status)], recoveries: [] });
-      expect(kindsOf(seen)).toEqual(['not-set-up']);
-    }
-  });
-
-  it('where the other phone of a pair was not called', () => {
-    const alone = { ...pair([bye('phone')], []), callee: undefined };
-    expect(kindsOf(calm({ calls: [alone] }))).toEqual(['not-set-up']);
-  });
-
-  it('not where an Asterisk died or started meanwhile', () => {
-    for (const at of [DEATH - 3_000, DEATH + 4_900, REVIVED + 3_000])
-      expect(kindsOf(evidence({ calls: [called(at, 503)], recoveries: [] }))).toEqual([]);
-    expect(kindsOf(evidence({ calls: [called(DEATH + 5_100, 503)], recoveries: [] }))).toEqual([
-      'not-set-up',
-    ]);
-  });
-});
-
 describe('a call is no loss', () => {
   it('where its phone hung up before it was called back, and the audit may say what it likes', () => {
     for (const outcome of ['recovered', 'failed']) {

@@ -87,7 +87,9 @@ export class Planner {
     const draft = await this.draft(dead, settled, planned, held);
     const plannedMs = Math.round(performance.now() - started);
     const isAll = settled.factsComplete && dead.factsComplete !== false;
-    const { clear, unclear, guard } = draft;
+    const { unclear, guard } = draft;
+    // What facts that are still to come may show otherwise is not given up before they have been waited for.
+    const clear = isAll ? draft.clear : draft.clear.filter(({ legs }) => legs.length > 0);
     const begun = await this.beginOf(dead, clear, isAll && unclear.length === 0, guard);
     const summary = {
       nodeId,

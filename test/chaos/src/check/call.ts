@@ -6,6 +6,9 @@ import type { Blindness, Life } from './evidence.js';
 const SETTLE_MS = 1_000;
 /** A BYE that its owner may not have lived to answer. */
 const LAST_BREATH_MS = 1_000;
+/** A node that has just started is called before its applications are there. */
+export const SETTLING_MS = 4_000;
+const AT_ONCE_MS = 1_000;
 
 /** One death, or several of which the later ones came before the call was back, and what it did to one call. */
 export interface Chain {
@@ -169,6 +172,13 @@ function hungUpMeanwhile(
   });
 }
 
+/** Answered by the dialplan of a node that has just started, and ended again because the application is not there yet. */
+function wasUnserved({ owner, since, phone }: DialogStory): boolean {
+  const bye = byeOf(phone);
+  if (owner === undefined || bye?.by !== 'network') return false;
+  return since - owner.startedAt < SETTLING_MS && bye.at - since < AT_ONCE_MS;
+}
+
 /** A call ends by the BYE of a phone of it; each BYE is answered 200, and the other phone is hung up. */
 function endFaultsOf(dialogs: readonly DialogStory[]): string[] {
   const byes = dialogs.map((dialog) => ({ dialog, bye: byeOf(dialog.phone) }));
@@ -178,6 +188,7 @@ function endFaultsOf(dialogs: readonly DialogStory[]): string[] {
     const died = owner?.silentAt ?? Infinity;
     if (died < (bye?.at ?? Infinity) + LAST_BREATH_MS) return [];
     if (bye === undefined) return [`${phone.role}: has not ended`];
+    if (wasUnserved(dialog)) return [];
     if (bye.by === 'network' && bye.at < first) return [`${phone.role}: was hung up, and nobody had hung up`];
     return bye.answer?.status === 200
       ? []

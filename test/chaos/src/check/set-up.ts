@@ -1,12 +1,10 @@
 import { establishedAt, phonesOf, type ObservedCall } from '@reinvite/test-phones';
-import { phonesWanted } from './call.js';
+import { phonesWanted, SETTLING_MS } from './call.js';
 import type { Difference } from './difference.js';
 import type { Life } from './evidence.js';
 
 /** A call is set up within this; a death in that time may have come in its way. */
 const SET_UP_MS = 4_000;
-/** A node that has just started is called before its applications are there. */
-const SETTLING_MS = 4_000;
 
 /** Calls of which not every phone came to talk, though no Asterisk died or started meanwhile. Pure. */
 export function notSetUp(
