@@ -43,9 +43,8 @@ export interface Grounds {
 
 /**
  * Whether a leg may be re-INVITEd: only with one confirmed dialog that this node was the last to speak for, as a source has seen
- * or as we know of a channel of ours, and that
- * nothing is unsure about save what the policy allows. A wrong re-INVITE gets 481 (RFC 3261 section 12.2.2) and ends a call
- * that could have lived.
+ * or as we know of a channel of ours, and that nothing is unsure about save what the policy allows. A wrong re-INVITE gets 481
+ * (RFC 3261 section 12.2.2) and ends a call that could have lived.
  */
 export function assessLeg(call: Call, leg: CallLeg, grounds: Grounds): Verdict {
   const { dialogs, policy, ledgerHeard, shared } = grounds;

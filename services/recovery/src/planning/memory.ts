@@ -9,12 +9,11 @@ import {
 } from '@reinvite/db';
 import { legPlace, recoveryOfChannel, recoveryStream, restoreCall, type RestoredLeg } from '@reinvite/domain';
 import { and, eq, inArray, sql } from 'drizzle-orm';
+import { SURELY_TOLD } from './unheard.js';
 
 /** A recovery's stream begins with its plan. */
 const RECOVERY_STREAM = recoveryStream('');
 const PLANNED_VERSION = 1;
-/** So long after the worker had joined the legs, by another clock, the agent has told that they were joined. */
-const SURELY_TOLD = '10 seconds';
 
 /**
  * What is remembered of those channels that are replacements of ours, by channel id: one query, and none where there are no

@@ -37,7 +37,7 @@ export interface UnheardRow extends Record<string, unknown> {
 /**
  * An agent tells in order: one that has told of something so much later (by another clock) has told all that it knew of the leg.
  */
-const SURELY_TOLD = '10 seconds';
+export const SURELY_TOLD = '10 seconds';
 
 /**
  * The workers' facts come another way than the agent's, and are there when that has died with its node, or was cut off. What came
