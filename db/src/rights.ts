@@ -31,6 +31,7 @@ export const RIGHTS: Readonly<Record<string, Rights>> = {
     legs: ALL,
     node_incarnations: ALL,
     outbox: ALL,
+    recordings: ALL,
     recoveries: KEEP,
     recovery_legs: KEEP,
     recovery_requests: ALL,

@@ -48,7 +48,7 @@ describe('writing many rows at once', () => {
     };
     const observed = { ...bridge, channelIds: ['a,b', '"c"'], observedAt: dueAt, factSeq: 2 ** 40 };
     await insertRows(db, bridges, [observed]);
-    expect(await db.select().from(bridges)).toEqual([{ ...observed, goneAt: null }]);
+    expect(await db.select().from(bridges)).toEqual([{ ...observed, activity: null, goneAt: null }]);
     await insertRows(db, checkpoints, [{ name: 'c' }]);
     expect(await db.select().from(checkpoints)).toMatchObject([
       { name: 'c', position: 0, transactionId: '0' },

@@ -1,5 +1,5 @@
 import { sql } from 'drizzle-orm';
-import { bigint, index, integer, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
+import { bigint, boolean, index, integer, jsonb, pgTable, primaryKey, text } from 'drizzle-orm/pg-core';
 import { moment } from './columns.js';
 
 /** One life of a node's Asterisk, as its agent reported it. */
@@ -49,6 +49,8 @@ export const legs = pgTable(
     linkedId: text('linked_id'),
     /** When it was first observed to be up. */
     answeredAt: moment('answered_at'),
+    /** What it was doing, as its agent told it; null where that was nothing. */
+    activity: jsonb('activity').$type<unknown>(),
     observedAt: moment('observed_at').notNull(),
     /** JetStream sequence of the fact that this row shows; an older fact never overwrites it. */
     factSeq: bigint('fact_seq', { mode: 'number' }).notNull(),
@@ -82,6 +84,8 @@ export const bridges = pgTable(
     creator: text('creator').notNull(),
     name: text('name').notNull(),
     channelIds: text('channel_ids').array().notNull(),
+    /** What it was doing, as its agent told it; null where that was nothing. */
+    activity: jsonb('activity').$type<unknown>(),
     observedAt: moment('observed_at').notNull(),
     factSeq: bigint('fact_seq', { mode: 'number' }).notNull(),
     goneAt: moment('gone_at'),
@@ -94,5 +98,43 @@ export const bridges = pgTable(
     index('bridges_gone')
       .on(t.goneAt)
       .where(sql`${t.goneAt} is not null`),
+  ],
+);
+
+/**
+ * Every file into which a call was recorded, with the node on whose disk it is. A recording that went on after a recovery has several:
+ * its parts, in their order.
+ */
+export const recordings = pgTable(
+  'recordings',
+  {
+    nodeId: text('node_id').notNull(),
+    incarnation: text('incarnation').notNull(),
+    /** The leg (channel id) or bridge that was recorded there. */
+    targetId: text('target_id').notNull(),
+    /** The part's own name on that node. */
+    name: text('name').notNull(),
+    /** The name of its first part: that of the recording. */
+    recording: text('recording').notNull(),
+    /** From 1. */
+    part: integer('part').notNull().default(1),
+    format: text('format').notNull(),
+    /** `ari`, `mixmonitor`. */
+    kind: text('kind').notNull().default('ari'),
+    startedAt: moment('started_at').notNull(),
+    /** When it ended, or its node died; null while it goes on. */
+    endedAt: moment('ended_at'),
+    /** Whether its node died while it was written. */
+    cut: boolean('cut').notNull().default(false),
+    /** The recovery that it goes on in, or went on from; null where it was never recovered. */
+    recoveryId: text('recovery_id'),
+    callId: text('call_id'),
+  },
+  (t) => [
+    primaryKey({ columns: [t.nodeId, t.incarnation, t.targetId, t.name] }),
+    index('recordings_recording').on(t.recording),
+    index('recordings_open')
+      .on(t.nodeId, t.incarnation)
+      .where(sql`${t.endedAt} is null`),
   ],
 );

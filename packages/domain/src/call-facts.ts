@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bridgeActivity, legActivity } from './activity.js';
 import { epochMs, incarnation, nodeId } from './node.js';
 
 /** Where a channel is in the dialplan, as ARI gives it. */
@@ -40,6 +41,8 @@ export const legObserved = z.object({
    * it (`channelvars` in ari.conf).
    */
   linkedId: z.string().min(1).optional(),
+  /** What it is doing; left out where that is nothing. */
+  activity: legActivity.optional(),
 });
 export type LegObserved = z.infer<typeof legObserved>;
 
@@ -64,6 +67,8 @@ export const bridgeObserved = z.object({
   creator: z.string(),
   name: z.string(),
   channelIds: z.array(z.string()),
+  /** What it is doing; left out where that is nothing. */
+  activity: bridgeActivity.optional(),
 });
 export type BridgeObserved = z.infer<typeof bridgeObserved>;
 

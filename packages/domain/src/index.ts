@@ -1,4 +1,5 @@
 export * from './node.js';
+export * from './activity.js';
 export * from './call-facts.js';
 export * from './restore.js';
 export * from './recovery-request.js';

@@ -1,6 +1,7 @@
 import { bridges, database, legs, withPostgresErrors, type Database, type Pool } from '@reinvite/db';
-import type { BridgeObserved, LegObserved } from '@reinvite/domain';
+import { bridgeActivity, legActivity, type BridgeObserved, type LegObserved } from '@reinvite/domain';
 import { and, eq, isNull, sql } from 'drizzle-orm';
+import type { z } from 'zod';
 
 /** The legs and bridges that were alive on one incarnation when it was last heard of. */
 export interface LiveCalls {
@@ -72,6 +73,7 @@ function legObserved(row: typeof legs.$inferSelect): LegObserved {
     stasisApp,
     dialedBy,
     ...(linkedId === null ? {} : { linkedId }),
+    ...activityOf(legActivity, row.activity),
   };
 }
 
@@ -89,5 +91,13 @@ function bridgeObserved(row: typeof bridges.$inferSelect): BridgeObserved {
     creator,
     name,
     channelIds,
+    ...activityOf(bridgeActivity, row.activity),
   };
+}
+
+/** One that another version has written and this one cannot read is none: the leg comes back all the same. */
+function activityOf<T>(schema: z.ZodType<T>, stored: unknown): { activity?: T } {
+  if (stored === null) return {};
+  const { data } = schema.safeParse(stored);
+  return data === undefined ? {} : { activity: data };
 }

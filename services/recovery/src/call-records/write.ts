@@ -29,14 +29,14 @@ const at = (column: string): SQL => sql.raw(`to_timestamp("${column}" / 1000.0)`
 const upsertLegs = (rows: SQL): SQL => sql`
   insert into legs (node_id, incarnation, channel_id, channel_name, endpoint, sip_call_id, state, created_at, caller,
     account_code, language, dialplan, stasis_app, dialed_by, observed_at, fact_seq, gone_at, cause, linked_id,
-    answered_at)
+    answered_at, activity)
   select "nodeId", r.incarnation, "channelId", "channelName", endpoint, "sipCallId", state, ${at('createdAt')}, caller,
     "accountCode", language, dialplan, "stasisApp", "dialedBy", ${at('at')}, "factSeq", ${gone}, cause, "linkedId",
-    ${at('answeredAt')}
+    ${at('answeredAt')}, activity
   from jsonb_to_recordset(${rows}) as r ("nodeId" text, incarnation text, "channelId" text, "channelName" text, endpoint text,
     "sipCallId" text, state text, "createdAt" bigint, caller jsonb, "accountCode" text, language text, dialplan jsonb,
     "stasisApp" text, "dialedBy" text, at bigint, "factSeq" bigint, "goneAt" bigint, cause integer, "linkedId" text,
-    "answeredAt" bigint)
+    "answeredAt" bigint, activity jsonb)
   ${incarnation}
   on conflict (node_id, incarnation, channel_id) do update set
     channel_name = excluded.channel_name, endpoint = excluded.endpoint, sip_call_id = excluded.sip_call_id,
@@ -45,7 +45,7 @@ const upsertLegs = (rows: SQL): SQL => sql`
     stasis_app = excluded.stasis_app, dialed_by = excluded.dialed_by, observed_at = excluded.observed_at,
     fact_seq = excluded.fact_seq, gone_at = excluded.gone_at, cause = excluded.cause,
     linked_id = coalesce(excluded.linked_id, legs.linked_id),
-    answered_at = coalesce(legs.answered_at, excluded.answered_at)
+    answered_at = coalesce(legs.answered_at, excluded.answered_at), activity = excluded.activity
   where legs.fact_seq < excluded.fact_seq`;
 
 const endLegs = (rows: SQL): SQL => sql`
@@ -57,16 +57,16 @@ const endLegs = (rows: SQL): SQL => sql`
 
 const upsertBridges = (rows: SQL): SQL => sql`
   insert into bridges (node_id, incarnation, bridge_id, bridge_type, bridge_class, creator, name, channel_ids, observed_at,
-    fact_seq, gone_at)
+    fact_seq, gone_at, activity)
   select "nodeId", r.incarnation, "bridgeId", "bridgeType", "bridgeClass", creator, name, "channelIds", ${at('at')},
-    "factSeq", ${gone}
+    "factSeq", ${gone}, activity
   from jsonb_to_recordset(${rows}) as r ("nodeId" text, incarnation text, "bridgeId" text, "bridgeType" text,
-    "bridgeClass" text, creator text, name text, "channelIds" text[], at bigint, "factSeq" bigint, "goneAt" bigint)
+    "bridgeClass" text, creator text, name text, "channelIds" text[], at bigint, "factSeq" bigint, "goneAt" bigint, activity jsonb)
   ${incarnation}
   on conflict (node_id, incarnation, bridge_id) do update set
     bridge_type = excluded.bridge_type, bridge_class = excluded.bridge_class, creator = excluded.creator,
     name = excluded.name, channel_ids = excluded.channel_ids, observed_at = excluded.observed_at,
-    fact_seq = excluded.fact_seq, gone_at = excluded.gone_at
+    fact_seq = excluded.fact_seq, gone_at = excluded.gone_at, activity = excluded.activity
   where bridges.fact_seq < excluded.fact_seq`;
 
 const endBridges = (rows: SQL): SQL => sql`
