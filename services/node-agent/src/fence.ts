@@ -1,9 +1,9 @@
 import type { FactsTold, FenceReply, FenceRequest } from '@reinvite/domain';
 import { isCoded, type Logger } from '@reinvite/runtime';
 import type { AsteriskProcess } from './process/asterisk-process.js';
-import { killProcess } from './process/asterisk-process.js';
 import { untilOver } from './process/life.js';
 import type { Lives } from './process/lives.js';
+import { ownProcesses, type Processes } from './process/processes.js';
 
 /** A killed process that has not ended by then hangs in the kernel; whoever asked tries another way. */
 const KILL_MS = 4_000;
@@ -12,7 +12,9 @@ const FLUSH_MS = 200;
 export interface Fenceable {
   readonly nodeId: string;
   readonly lives: Lives;
-  readonly process: AsteriskProcess;
+  readonly process: Pick<AsteriskProcess, 'ofIncarnation' | 'sighted'>;
+  /** Default: those of this machine. */
+  readonly processes?: Processes;
   /** Asks Asterisk itself, in every way there is; true only where it has just given a sign of life. The sentinel is told so before this resolves. */
   readonly isWell: () => Promise<boolean>;
   /** Whether nothing listens on ARI's port. */
@@ -27,7 +29,7 @@ export interface Fenceable {
  */
 export async function fence(request: FenceRequest, node: Fenceable): Promise<FenceReply> {
   const { incarnation, requestedBy, declaredDown } = request;
-  const { nodeId, lives, log } = node;
+  const { nodeId, lives, log, processes = ownProcesses } = node;
   log.warn({ incarnation, requestedBy, declaredDown }, 'asked to kill Asterisk');
   const no = (reason: string): FenceReply => {
     log.warn({ incarnation, reason }, 'not fenced');
@@ -51,11 +53,11 @@ export async function fence(request: FenceRequest, node: Fenceable): Promise<Fen
     return no(life === undefined ? 'this life is not known here' : 'its process is not known: no pid file');
   }
   try {
-    killProcess(process);
+    processes.kill(process);
   } catch (error) {
     return no(isCoded(error) ? error.message : String(error));
   }
-  if (!(await untilOver(process, KILL_MS))) return no('killed, but it has not ended');
+  if (!(await untilOver(process, KILL_MS, processes))) return no('killed, but it has not ended');
   lives.look();
   const flushed = await life?.facts.flush(FLUSH_MS);
   log.warn({ incarnation, pid: process.pid }, 'Asterisk is killed');

@@ -11,17 +11,9 @@ import {
   recoveryRequest,
   type NodeEvent,
   type RecoveryEvent,
-  type RecoveryReply,
 } from '@reinvite/domain';
 import { EventCodec, EventStore, Outbox } from '@reinvite/event-store';
-import {
-  groupOf,
-  isCoded,
-  postgresUrl,
-  retryForever,
-  type Service,
-  type ServiceContext,
-} from '@reinvite/runtime';
+import { groupOf, postgresUrl, retryForever, type Service, type ServiceContext } from '@reinvite/runtime';
 import { writeBills } from './billing/index.js';
 import { projectCallFacts } from './call-records/index.js';
 import { consumeDeaths, consumeFacts, rememberDeaths } from './consumers.js';
@@ -45,6 +37,7 @@ import { follow } from './recoveries/follow.js';
 import { Journal, postgresReadSide } from './recoveries/journal.js';
 import { Machines } from './recoveries/machines.js';
 import { Recoveries } from './recoveries/recoveries.js';
+import { refusal } from './refusal.js';
 import { RequestHandler } from './requests/handle-request.js';
 import { RateLimit } from './requests/rate-limit.js';
 import { RequestLog } from './requests/request-log.js';
@@ -198,17 +191,4 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
     writeBills({ pool, settings: config.recovery.billing, log, signal }),
     consumeEarly(bus, { store: earlyEvents, rpcUrls, log, signal }),
   ]);
-}
-
-function refusal(error: unknown): Extract<RecoveryReply, { readonly status: 'refused' }> {
-  if (isCoded(error, 'MESSAGE_INVALID'))
-    return { status: 'refused', code: 'RECOVERY_REQUEST_INVALID', message: error.message };
-  if (isCoded(error, 'MESSAGE_TOO_LARGE'))
-    return { status: 'refused', code: 'RECOVERY_REQUEST_TOO_LARGE', message: error.message };
-  if (isCoded(error)) return { status: 'refused', code: error.code, message: error.message };
-  return {
-    status: 'refused',
-    code: 'RECOVERY_REQUEST_FAILED',
-    message: 'the request could not be carried out; see the log',
-  };
 }

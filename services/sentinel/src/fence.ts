@@ -12,6 +12,8 @@ export interface FenceOptions {
   readonly timeoutMs: number;
   /** Program and arguments; `{nodeId}` and `{incarnation}` in an argument are replaced. */
   readonly command: readonly string[] | undefined;
+  /** Default: {@link runCommand}. */
+  readonly run?: typeof runCommand | undefined;
   /** Asked before the command runs: false where the node is well after all and should be left alone. */
   readonly stillNeeded: () => Promise<boolean>;
   readonly signal: AbortSignal;
@@ -95,7 +97,8 @@ async function fenceByCommand(
   const [program = '', ...given] = command.map((part) =>
     part.replaceAll('{nodeId}', nodeId).replaceAll('{incarnation}', incarnation),
   );
-  const result = await runCommand(program, given, options);
+  const { run = runCommand } = options;
+  const result = await run(program, given, options);
   const { exitCode, timedOut } = result;
   options.log[exitCode === 0 ? 'info' : 'warn']({ nodeId, program, ...result }, 'fence command ended');
   if (exitCode === 0) return { kind: 'fenced', by: 'command', told: null };

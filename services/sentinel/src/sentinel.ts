@@ -15,7 +15,7 @@ import {
 import { Council } from './agreement/council.js';
 import { attend } from './attend.js';
 import { listen } from './ears.js';
-import { endRevenant } from './fence.js';
+import { endRevenant, type FenceOptions } from './fence.js';
 import { fenceByAgreement } from './fencer.js';
 import { grantLeases } from './lease/landlord.js';
 import { LeaseBook } from './lease/lease-book.js';
@@ -64,6 +64,10 @@ export interface SentinelParts {
   readonly open: () => Promise<void>;
   /** How to ask a node's Asterisk itself which life it is in. */
   readonly ask: typeof askOf;
+  /** Monotonic ms; default: this machine's. */
+  readonly mono?: () => number;
+  /** How the fence command is run; default: as a program. */
+  readonly runCommand?: FenceOptions['run'];
 }
 
 function storeOf(pool: Pool, bus: Bus, log: Logger): Pick<SentinelParts, 'store' | 'outbox' | 'open'> {
@@ -84,7 +88,7 @@ function storeOf(pool: Pool, bus: Bus, log: Logger): Pick<SentinelParts, 'store'
 /** Runs until the signal aborts. */
 export async function watchNodes(
   { config, log, signal }: ServiceContext,
-  { bus, store, outbox, open, ask }: SentinelParts,
+  { bus, store, outbox, open, ask, mono = monotonic, runCommand }: SentinelParts,
 ): Promise<void> {
   const nodeIds = config.nodes.map(({ id }) => id);
   const load = async () => {
@@ -98,7 +102,6 @@ export async function watchNodes(
   });
   const { sentinelId, sentinels, suspectAfterMs, edgeStaleMs, voteTimeoutMs } = config.sentinel;
   const { fenceTimeoutMs: timeoutMs, fenceCommand: command } = config.sentinel;
-  const mono = (): number => performance.now();
   const book = new LeaseBook();
   const guards = new Map<string, NodeGuard>();
   const isDown = (nodeId: string, incarnation: string): boolean =>
@@ -127,7 +130,7 @@ export async function watchNodes(
   });
   const rpcUrls = (config.sentinel.edges ?? config.recovery.edges).map(({ rpcUrl }) => rpcUrl);
   const fencing = {
-    ...{ bus, log, timeoutMs, command, signal, council, book, mono, edgeStaleMs },
+    ...{ bus, log, timeoutMs, command, run: runCommand, signal, council, book, mono, edgeStaleMs },
     edges: { rpcUrls, timeoutMs: EDGE_ANSWER_MS, log },
     retryMs: () => RETRY_MS * (1 + Math.random()),
   };
@@ -163,6 +166,8 @@ export async function watchNodes(
   }
   await relay;
 }
+
+const monotonic = (): number => performance.now();
 
 const nobody = async (): Promise<undefined> => undefined;
 

@@ -6,36 +6,20 @@
  * earlier than that.
  */
 import { constants, setPriority } from 'node:os';
-import { killProcess } from '../process/asterisk-process.js';
-import { readLease, monotonicMs, type LeaseRecord } from './lease-file.js';
-import { guardStep } from './lease-guard.js';
+import { ownProcesses } from '../process/processes.js';
+import { monotonicMs, readLease } from './lease-file.js';
+import { leaseWatch } from './lease-watch.js';
 
 const LOOK_MS = 50;
 
 const [file = '', name = ''] = process.argv.slice(2);
-let last: LeaseRecord | null = null;
-let isNamed = false;
-
-function look(): void {
-  try {
-    last = readLease(file);
-  } catch {
-    // The record before holds.
-  }
-  const step = guardStep(last, name, monotonicMs());
-  if (step.kind === 'end') {
-    // Until it is named for the first time it waits for that, as long as there is somebody to do it.
-    if (isNamed || !process.connected) process.exit(0);
-    return;
-  }
-  isNamed = true;
-  if (step.kind !== 'kill') return;
-  try {
-    killProcess(step.process);
-  } catch {
-    // Not allowed, or not possible just now: the next look tries again.
-  }
-}
+const look = leaseWatch(name, {
+  read: () => readLease(file),
+  processes: ownProcesses,
+  mono: monotonicMs,
+  isAttended: () => process.connected,
+  end: () => process.exit(0),
+});
 
 // Where the machine allows it, a guard gives way to nobody.
 try {

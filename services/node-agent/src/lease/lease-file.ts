@@ -50,3 +50,21 @@ export function readLease(file: string): LeaseRecord | null {
 export function removeLease(file: string): void {
   rmSync(file, { force: true });
 }
+
+/** Where a lease is written down. Its methods throw what reading and writing a file may fail with. */
+export interface LeaseStore {
+  /** @returns null where nothing is written. */
+  read(): LeaseRecord | null;
+  /** In one step. */
+  write(guard: string, process: ProcessIdentity | undefined, untilMs: number): void;
+  remove(): void;
+}
+
+/** In a file. */
+export function leaseFile(file: string): LeaseStore {
+  return {
+    read: () => readLease(file),
+    write: (guard, process, untilMs) => writeLease(file, guard, process, untilMs),
+    remove: () => removeLease(file),
+  };
+}

@@ -1,16 +1,14 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { subjects, type Bus } from '@reinvite/bus';
 import { leaseReply, type LeaseReply, type LeaseRequest } from '@reinvite/domain';
 import { codedError, type Logger } from '@reinvite/runtime';
-import { killProcess } from '../process/asterisk-process.js';
-import { stateOf, type ProcessIdentity } from '../process/proc.js';
-import { monotonicMs, readLease, removeLease, writeLease, type LeaseRecord } from './lease-file.js';
+import type { ProcessIdentity } from '../process/proc.js';
+import { ownProcesses, type Processes } from '../process/processes.js';
+import { leaseFile, monotonicMs, type LeaseRecord, type LeaseStore } from './lease-file.js';
+import { spawnGuard, type StartedGuard, type StartGuard } from './spawn-guard.js';
 
 /** So many requests go out in the time of one lease: nine of them may be lost. */
 const RENEWALS = 10;
-const GUARD_MAIN = fileURLToPath(new URL('./guard-main.js', import.meta.url));
 const GUARD_AGAIN_MS = 200;
 
 export interface TenantOptions {
@@ -21,6 +19,17 @@ export interface TenantOptions {
   /** The life that runs now, with its process; undefined where there is none that could be killed. */
   readonly life: () => { readonly incarnation: string; readonly process: ProcessIdentity } | undefined;
   readonly log: Logger;
+  /** What it works on; default: this machine. */
+  readonly machine?: LeaseMachine;
+}
+
+/** What a lease is held on. */
+export interface LeaseMachine {
+  readonly store: LeaseStore;
+  readonly processes: Processes;
+  readonly startGuard: StartGuard;
+  /** Ms, of the clock that the guard reads too. */
+  readonly mono: () => number;
 }
 
 /**
@@ -35,7 +44,7 @@ export interface TenantOptions {
  */
 export class Tenant {
   private readonly guardName: string = randomUUID();
-  private guard: ChildProcess | undefined;
+  private guard: StartedGuard | undefined;
   private guardIsReady = false;
   /** A lease of the agent before this one, until its life is known or another takes its place. */
   private inherited: NonNullable<LeaseRecord['lease']> | undefined;
@@ -45,8 +54,15 @@ export class Tenant {
   private renewing = false;
   private stopped = false;
   private readonly timer: NodeJS.Timeout;
+  private readonly machine: LeaseMachine;
 
   constructor(private readonly options: TenantOptions) {
+    this.machine = options.machine ?? {
+      store: leaseFile(options.file),
+      processes: ownProcesses,
+      startGuard: spawnGuard,
+      mono: monotonicMs,
+    };
     this.inherit();
     this.startGuard();
     const { log, leaseMs } = options;
@@ -57,7 +73,7 @@ export class Tenant {
   /** Kills an Asterisk whose lease is over. The guard does so too; whoever is first. To be called every few ms. */
   look(): void {
     const { held } = this;
-    if (held === undefined || monotonicMs() < held.untilMs) return;
+    if (held === undefined || this.machine.mono() < held.untilMs) return;
     this.end(held.incarnation, 'no sentinel has renewed the lease: Asterisk is killed');
   }
 
@@ -67,19 +83,19 @@ export class Tenant {
     this.stopped = true;
     this.adopt(this.options.life());
     const { held, inherited } = this;
-    if (inherited !== undefined && stateOf(inherited) !== 'gone') {
+    if (inherited !== undefined && this.machine.processes.stateOf(inherited) !== 'gone') {
       this.options.log.error('the lease of the agent before could not be given up: it holds');
       return;
     }
     if (held !== undefined && !this.isMajority(await this.ask(held.incarnation, 0), 'released')) {
-      const leftMs = Math.round(held.untilMs - monotonicMs());
+      const leftMs = Math.round(held.untilMs - this.machine.mono());
       this.options.log.error(
         { leftMs },
         'the lease could not be given up: Asterisk is killed when it runs out, unless an agent runs by then',
       );
       return;
     }
-    removeLease(this.options.file);
+    this.machine.store.remove();
   }
 
   private async renew(): Promise<void> {
@@ -90,7 +106,7 @@ export class Tenant {
       this.adopt(life);
       const { incarnation } = life;
       if (this.held?.incarnation !== incarnation && !(await this.begin(life))) return;
-      const askedAt = monotonicMs();
+      const askedAt = this.machine.mono();
       const replies = await this.ask(incarnation, this.options.leaseMs);
       if (replies.some(({ status }) => status === 'refused')) {
         this.end(incarnation, 'this life was declared down: Asterisk is killed');
@@ -105,7 +121,7 @@ export class Tenant {
   /** A node that finds no majority at all has nothing to lose yet: it takes no lease until there is one. */
   private async begin(life: NonNullable<ReturnType<TenantOptions['life']>>): Promise<boolean> {
     if (!this.isMajority(await this.ask(life.incarnation, 0), 'released') || this.stopped) return false;
-    this.hold(life, monotonicMs() + this.options.leaseMs);
+    this.hold(life, this.machine.mono() + this.options.leaseMs);
     this.options.log.info(
       { incarnation: life.incarnation, leaseMs: this.options.leaseMs },
       'holding a lease',
@@ -121,8 +137,7 @@ export class Tenant {
 
   /** Takes over what stands in the file; the guard of before has the watch until the new one looks. */
   private inherit(): void {
-    const { file } = this.options;
-    const before = this.onFile('read', () => readLease(file));
+    const before = this.onFile('read', () => this.machine.store.read());
     this.inherited = before?.lease ?? undefined;
     this.write(this.inherited, this.inherited?.untilMs ?? 0, before?.guard);
   }
@@ -144,7 +159,7 @@ export class Tenant {
     if (current?.incarnation !== incarnation) return;
     log.fatal({ incarnation, pid: current.process.pid }, why);
     try {
-      killProcess(current.process);
+      this.machine.processes.kill(current.process);
     } catch (err) {
       // The guard tries on.
       log.fatal({ err, incarnation }, 'Asterisk could not be killed');
@@ -175,7 +190,7 @@ export class Tenant {
 
   private write(of: ProcessIdentity | undefined, untilMs: number, guard = this.guardName): void {
     const identity = of === undefined ? undefined : { pid: of.pid, startTicks: of.startTicks };
-    this.onFile('written', () => writeLease(this.options.file, guard, identity, untilMs));
+    this.onFile('written', () => this.machine.store.write(guard, identity, untilMs));
   }
 
   /** @throws CodedError `CONFIG_INVALID`. */
@@ -191,14 +206,7 @@ export class Tenant {
   private startGuard(): void {
     if (this.stopped) return;
     const { file, log } = this.options;
-    // Of a session of its own: what ends the agent does not end it.
-    const guard = spawn(process.execPath, [GUARD_MAIN, file, this.guardName], {
-      detached: true,
-      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      cwd: '/',
-    });
-    guard.unref();
-    guard.channel?.unref();
+    const guard = this.machine.startGuard(file, this.guardName);
     const again = (why: string): void => {
       if (this.guard !== guard) return;
       this.guard = undefined;
@@ -208,17 +216,15 @@ export class Tenant {
       setTimeout(() => this.startGuard(), GUARD_AGAIN_MS).unref();
     };
     this.guard = guard;
-    guard.once('message', () => this.onGuardReady(guard));
-    guard.once('error', (error) => again(error.message));
-    guard.once('exit', (code, signal) => again(`${code ?? signal ?? 'unknown'}`));
+    guard.onReady(() => this.onGuardReady(guard));
+    guard.onEnd(again);
   }
 
   /** The guard looks at the file: it is named there, and needs its agent no longer. */
-  private onGuardReady(guard: ChildProcess): void {
+  private onGuardReady(guard: StartedGuard): void {
     try {
       if (this.stopped || this.guard !== guard) return;
-      const { file } = this.options;
-      const record = this.onFile('read', () => readLease(file));
+      const record = this.onFile('read', () => this.machine.store.read());
       const lease = record?.lease ?? undefined;
       if (record?.guard !== this.guardName) this.write(lease, lease?.untilMs ?? 0);
       this.guardIsReady = true;
@@ -226,7 +232,7 @@ export class Tenant {
       // It ends, unnamed, and another is started.
       this.options.log.error({ err }, 'the lease guard could not be named');
     } finally {
-      if (guard.connected) guard.disconnect();
+      guard.letGo();
     }
   }
 }

@@ -2,12 +2,15 @@ import type { AsteriskInfo } from '@reinvite/ari';
 import type { Logger } from '@reinvite/runtime';
 import type { AsteriskProcess } from './asterisk-process.js';
 import { isOver, type Life } from './life.js';
+import type { Processes } from './processes.js';
 
 /** A fence may be asked for a life that ended some lives ago. */
 const REMEMBERED = 32;
 
 export interface LivesOptions {
-  readonly process: AsteriskProcess;
+  readonly process: Pick<AsteriskProcess, 'ofIncarnation'>;
+  /** Default: those of this machine. */
+  readonly processes?: Processes;
   readonly newLife: (info: AsteriskInfo, process: Life['process']) => Life;
   /** Called once for each life, in the turn in which its end is seen. */
   readonly onOver: (life: Life) => void;
@@ -51,7 +54,8 @@ export class Lives {
   /** Looks whether the latest life still lives. */
   look(): void {
     const life = this.latest;
-    if (life === undefined || this.over.has(life.info.incarnation) || !isOver(life)) return;
+    if (life === undefined || this.over.has(life.info.incarnation) || !isOver(life, this.options.processes))
+      return;
     this.over.set(life.info.incarnation, life);
     for (const oldest of this.over.keys()) if (this.over.size > REMEMBERED) this.over.delete(oldest);
     this.options.log.warn(

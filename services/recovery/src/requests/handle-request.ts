@@ -19,13 +19,7 @@ import type { DeadNode, Planner } from '../planning/planner.js';
 import type { InTransaction } from '../recoveries/journal.js';
 import type { Recoveries } from '../recoveries/recoveries.js';
 import type { Restraints } from '../restraint/index.js';
-import {
-  incarnationsOfCall,
-  incarnationsOfNode,
-  recoveriesOfCall,
-  recoveriesOfNode,
-  type Incarnation,
-} from './lookup.js';
+import { postgresLookup, type Incarnation, type RequestLookup } from './lookup.js';
 import type { RateLimit } from './rate-limit.js';
 import type { Accepted, RequestLog } from './request-log.js';
 import { isSurelyDead } from './standing.js';
@@ -35,12 +29,14 @@ const FRESH_MS = 2_000;
 
 export interface RequestOptions {
   readonly pool: Pool;
+  /** Default: from the tables of `pool`. */
+  readonly lookup?: RequestLookup;
   readonly nodeEvents: Pick<EventStore<NodeEvent>, 'readStream'>;
-  readonly nodes: NodeBook;
-  readonly planner: Planner;
+  readonly nodes: Pick<NodeBook, 'lately'>;
+  readonly planner: Pick<Planner, 'plans' | 'begin'>;
   readonly evidence: EvidenceSources;
   readonly recoveries: Pick<Recoveries, 'states'>;
-  readonly requests: RequestLog;
+  readonly requests: Pick<RequestLog, 'open' | 'answered' | 'refused'>;
   readonly restraints: Pick<Restraints, 'ofRequest'>;
   readonly rate: Pick<RateLimit, 'take'>;
   readonly log: Logger;
@@ -56,7 +52,11 @@ type DeadIncarnation = Incarnation & { readonly diedAt: number | null };
  * two nodes never own one dialog.
  */
 export class RequestHandler {
-  constructor(private readonly options: RequestOptions) {}
+  private readonly lookup: RequestLookup;
+
+  constructor(private readonly options: RequestOptions) {
+    this.lookup = options.lookup ?? postgresLookup(options.pool);
+  }
 
   /**
    * @throws CodedError `RECOVERY_NODE_ALIVE`, `RECOVERY_UNKNOWN_CALL`, `RECOVERY_REQUEST_INVALID`, `RECOVERY_REQUEST_RATE`,
@@ -82,13 +82,13 @@ export class RequestHandler {
   }
 
   private async plansFor(request: RecoveryRequest, at: number): Promise<Plans> {
-    const { pool, evidence } = this.options;
+    const { evidence } = this.options;
     // What would be done may be asked always.
     const guard = request.dryRun ? undefined : (await this.options.restraints.ofRequest()).guard;
     const settled = await settle(evidence, request.nodeId ?? 'a call', null);
     const live = await (request.nodeId === undefined
-      ? incarnationsOfCall(pool, request.callId ?? '')
-      : incarnationsOfNode(pool, request.nodeId));
+      ? this.lookup.incarnationsOfCall(request.callId ?? '')
+      : this.lookup.incarnationsOfNode(request.nodeId));
     const dead = await this.surelyDead(live);
     if (dead.length === 0) return this.earlierPlans(request, live);
     const trigger: DeadNode['trigger'] = { kind: 'request', ...askedBy(request), at };
@@ -112,7 +112,6 @@ export class RequestHandler {
 
   /** What was done about it before; an incarnation that lives is refused instead. */
   private async earlierPlans(request: RecoveryRequest, live: readonly Incarnation[]): Promise<Plans> {
-    const { pool } = this.options;
     const [alive] = live;
     if (alive !== undefined) throw nodeAlive(alive.nodeId);
     if (
@@ -122,8 +121,8 @@ export class RequestHandler {
       throw nodeAlive(request.nodeId);
     }
     const ids = await (request.nodeId === undefined
-      ? recoveriesOfCall(pool, request.callId ?? '')
-      : recoveriesOfNode(pool, request.nodeId));
+      ? this.lookup.recoveriesOfCall(request.callId ?? '')
+      : this.lookup.recoveriesOfNode(request.nodeId));
     if (ids.length === 0) throw unknownCall(request);
     return this.plansOf(ids);
   }

@@ -6,8 +6,26 @@ export interface Incarnation {
   readonly incarnation: string;
 }
 
+/** What a request is looked up by. Every method rejects with the coded errors of `withPostgresErrors`. */
+export interface RequestLookup {
+  readonly incarnationsOfNode: (nodeId: string) => Promise<Incarnation[]>;
+  readonly incarnationsOfCall: (callId: string) => Promise<Incarnation[]>;
+  readonly recoveriesOfNode: (nodeId: string) => Promise<string[]>;
+  readonly recoveriesOfCall: (callId: string) => Promise<string[]>;
+}
+
+/** From the tables of a database. */
+export function postgresLookup(pool: Pool): RequestLookup {
+  return {
+    incarnationsOfNode: (nodeId) => incarnationsOfNode(pool, nodeId),
+    incarnationsOfCall: (callId) => incarnationsOfCall(pool, callId),
+    recoveriesOfNode: (nodeId) => recoveriesOfNode(pool, nodeId),
+    recoveriesOfCall: (callId) => recoveriesOfCall(pool, callId),
+  };
+}
+
 /** Incarnations of a node on which the call records show live legs. @throws CodedError `POSTGRES_UNREACHABLE`. */
-export async function incarnationsOfNode(pool: Pool, nodeId: string): Promise<Incarnation[]> {
+async function incarnationsOfNode(pool: Pool, nodeId: string): Promise<Incarnation[]> {
   return withPostgresErrors(() =>
     database(pool)
       .selectDistinct({ nodeId: legs.nodeId, incarnation: legs.incarnation })
@@ -17,7 +35,7 @@ export async function incarnationsOfNode(pool: Pool, nodeId: string): Promise<In
 }
 
 /** Incarnations on which a call is live, by our call id or the SIP Call-ID of any of its legs. @throws as above. */
-export async function incarnationsOfCall(pool: Pool, callId: string): Promise<Incarnation[]> {
+async function incarnationsOfCall(pool: Pool, callId: string): Promise<Incarnation[]> {
   const db = database(pool);
   const replacements = db
     .select({ id: recoveryLegs.channelId })
@@ -32,7 +50,7 @@ export async function incarnationsOfCall(pool: Pool, callId: string): Promise<In
 }
 
 /** Recoveries of the incarnation of a node that was recovered last. @throws as above. */
-export async function recoveriesOfNode(pool: Pool, nodeId: string): Promise<string[]> {
+async function recoveriesOfNode(pool: Pool, nodeId: string): Promise<string[]> {
   const db = database(pool);
   const [latest] = await withPostgresErrors(() =>
     db
@@ -54,7 +72,7 @@ export async function recoveriesOfNode(pool: Pool, nodeId: string): Promise<stri
 }
 
 /** The latest recovery of a call, by our call id or the SIP Call-ID of any of its legs. @throws as above. */
-export async function recoveriesOfCall(pool: Pool, callId: string): Promise<string[]> {
+async function recoveriesOfCall(pool: Pool, callId: string): Promise<string[]> {
   const db = database(pool);
   const byLeg = db
     .select({ id: recoveryLegs.recoveryId })

@@ -16,6 +16,8 @@ import { waitingRecoveries } from './waiting.js';
 
 export interface DeskOptions {
   readonly pool: Pool;
+  /** Recoveries of which nothing was dialled yet, of one call or of all. Default: {@link waitingRecoveries} of `pool`. */
+  readonly waiting?: (callId?: string) => Promise<string[]>;
   readonly control: ControlLog;
   readonly recoveries: Pick<Recoveries, 'tell' | 'states'>;
   readonly candidates: () => readonly Candidate[];
@@ -28,7 +30,11 @@ type Of<T extends OperatorCommand['type']> = Extract<OperatorCommand, { readonly
 
 /** Carries out what operators say. Everything may be asked again: what is so already stays so, and what was left undone is done. */
 export class OperatorDesk {
-  constructor(private readonly options: DeskOptions) {}
+  private readonly waiting: NonNullable<DeskOptions['waiting']>;
+
+  constructor(private readonly options: DeskOptions) {
+    this.waiting = options.waiting ?? ((callId) => waitingRecoveries(options.pool, callId));
+  }
 
   /** @throws CodedError `RECOVERY_NOT_HELD`, `RECOVERY_STOPPED`; retryable ones where Postgres does not answer. */
   async handle(command: OperatorCommand): Promise<OperatorReply> {
@@ -48,13 +54,13 @@ export class OperatorDesk {
   }
 
   private async stop({ requestedBy, reason }: Of<'StopRecovery'>): Promise<OperatorReply> {
-    const { control, pool, raise } = this.options;
+    const { control, raise } = this.options;
     const at = Date.now();
     const told = await control.tell({ type: 'Stop', requestedBy, reason, at });
     if (told.happened.length > 0)
       raise({ kind: 'recovery-stopped', at, message: `recovery was stopped by ${requestedBy}: ${reason}` });
     // No plan goes in any more: who waits now is all there is.
-    const calls = await this.tellWaiting(await waitingRecoveries(pool), {
+    const calls = await this.tellWaiting(await this.waiting(), {
       type: 'AbandonRecovery',
       reason: 'recovery-stopped',
       at,
@@ -63,12 +69,12 @@ export class OperatorDesk {
   }
 
   private async resume({ requestedBy, reason }: Of<'ResumeRecovery'>): Promise<OperatorReply> {
-    const { control, pool, raise, candidates } = this.options;
+    const { control, raise, candidates } = this.options;
     const at = Date.now();
     const told = await control.tell({ type: 'Resume', requestedBy, reason, at });
     if (told.happened.length > 0)
       raise({ kind: 'recovery-resumed', at, message: `recovery goes on, by ${requestedBy}: ${reason}` });
-    const calls = await this.tellWaiting(await waitingRecoveries(pool), {
+    const calls = await this.tellWaiting(await this.waiting(), {
       type: 'ReleaseHold',
       heldFor: ['mass-failure'],
       requestedBy,
@@ -80,11 +86,11 @@ export class OperatorDesk {
   }
 
   private async release({ callId, requestedBy, reason }: Of<'ReleaseCall'>): Promise<OperatorReply> {
-    const { control, pool, candidates } = this.options;
+    const { control, candidates } = this.options;
     const record = await control.read();
     if (record.control.stopped !== null)
       throw codedError('RECOVERY_STOPPED', 'recovery is stopped; resume it first', { callId });
-    const calls = await this.tellWaiting(await waitingRecoveries(pool, callId), {
+    const calls = await this.tellWaiting(await this.waiting(callId), {
       type: 'ReleaseHold',
       requestedBy,
       reason,
