@@ -121,6 +121,12 @@ export class BaresipPhone {
     await this.tell('sndcode', digit);
   }
 
+  /** Sends its party to a user of the lab (blind transfer, RFC 3515); resolves when the phone's own call is over for it. */
+  async transfer(user: string): Promise<void> {
+    await this.tell('transfer', `sip:${user}@${this.settings.edge}`);
+    await this.untilState('closed');
+  }
+
   /** Hangs up; resolves when the BYE is answered 200. */
   async hangUp(): Promise<void> {
     await this.tell('hangup');
