@@ -9,6 +9,7 @@ export * from './fence.js';
 export * from './vote.js';
 export * from './call/index.js';
 export * from './placement/index.js';
+export * from './conference/index.js';
 export * from './recovery/index.js';
 export * from './ledger.js';
 export * from './early.js';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { BridgeObserved, LegObserved } from '../call-facts.js';
+import type { Conference } from '../conference/key.js';
 import type { RestoreCall } from '../restore.js';
 
 type FactKey = 'type' | 'nodeId' | 'incarnation';
@@ -85,6 +86,8 @@ export interface Call {
   readonly join: CallJoin;
   /** Asterisk's `linkedid` of its oldest leg, kept over every recovery; undefined where nobody told it. */
   readonly linkedId?: string;
+  /** What its legs were in, where others may be in it on other nodes. */
+  readonly conference?: Conference;
 }
 
 /** Dialplan context in which replacement channels of a pair meet; see `deploy/asterisk/reinvite-extensions.conf`. */

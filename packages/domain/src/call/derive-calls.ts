@@ -1,4 +1,5 @@
 import type { Call, CallJoin, CallKind, CallLeg, LiveRecords } from './call.js';
+import { conferenceOf } from './conference-of.js';
 import { groupLegs, type LegGroup, type Memory } from './group-legs.js';
 import { joinOf, placeOf } from './place.js';
 
@@ -29,6 +30,7 @@ function toCall(records: LiveRecords, group: LegGroup, callId: string, memory: M
     const leg = { legId: record.channelId, record, place: placeOf(record, group, join, remembered) };
     return remembered?.takenFrom === undefined ? leg : { ...leg, takenFrom: remembered.takenFrom };
   });
+  const conference = conferenceOf(join, group.bridge, group.legs);
   const linkedId = group.legs.find((leg) => leg.linkedId !== undefined)?.linkedId;
   return {
     callId,
@@ -39,6 +41,7 @@ function toCall(records: LiveRecords, group: LegGroup, callId: string, memory: M
     strangers: (group.bridge?.channelIds ?? []).filter((id) => !own.has(id)),
     join,
     ...(linkedId === undefined ? {} : { linkedId }),
+    ...(conference === undefined ? {} : { conference }),
   };
 }
 

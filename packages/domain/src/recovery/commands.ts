@@ -1,4 +1,5 @@
 import type { Call } from '../call/call.js';
+import type { PlannedConference } from '../conference/planned-conference.js';
 import type { Candidate } from '../placement/candidate.js';
 import type { RestoreFact } from '../restore.js';
 import type { SkipReason } from './reasons.js';
@@ -21,6 +22,10 @@ export interface PlanRecovery {
   readonly disagreements?: readonly Disagreement[];
   /** Where the call has to wait for an operator: why, and until when (epoch ms). */
   readonly hold?: { readonly reason: SkipReason; readonly until: number };
+  /** Where the call was part of a conference that is, or may be, on several nodes. */
+  readonly conference?: PlannedConference;
+  /** The nodes that may take it, where it matters which of them others choose for it. */
+  readonly fit?: readonly Candidate[];
   readonly at: number;
 }
 

@@ -8,7 +8,7 @@ import {
   type RecoveryPlanned,
   type SkippedLeg,
 } from './events.js';
-import { attemptAt, awaitNode } from './retry.js';
+import { attemptAt, awaitNode, needless } from './retry.js';
 
 /** What the sources of dialogs do not say alike, as events. */
 export function disagreed(
@@ -28,6 +28,7 @@ export function disagreed(
 export function decidePlan(command: PlanRecovery): RecoveryEvent[] {
   const { recoveryId, call, trigger, limits, waitedFor, target, at } = command;
   const { callId, kind, nodeId, incarnation, join, linkedId } = call;
+  const { conference } = command;
   const identity: RecoveryIdentity = { recoveryId, callId, nodeId, incarnation };
   const plan = (legs: PlannedLeg[], skipped: SkippedLeg[]): RecoveryPlanned => {
     const waited = waitedFor === undefined ? {} : { waitedFor };
@@ -42,6 +43,7 @@ export function decidePlan(command: PlanRecovery): RecoveryEvent[] {
       limits,
       ...(linkedId === undefined ? {} : { linkedId }),
       ...waited,
+      ...(conference === undefined ? {} : { conference }),
       at,
     };
   };
@@ -69,9 +71,6 @@ export function decidePlan(command: PlanRecovery): RecoveryEvent[] {
     };
     return [plan([], skipped), ...noted, completed];
   }
-  return [
-    planned,
-    ...noted,
-    attemptAt(planned, 1, target, new Set(planned.legs.map((leg) => leg.legId)), at),
-  ];
+  const first = attemptAt(planned, 1, target, new Set(planned.legs.map((leg) => leg.legId)), at);
+  return [planned, ...noted, first, ...needless(first)];
 }

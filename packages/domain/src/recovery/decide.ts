@@ -6,7 +6,7 @@ import { identityOf, type RecoveryEvent } from './events.js';
 import { evolve } from './evolve.js';
 import { outcomeOf } from './outcome.js';
 import { workerReason } from './reasons.js';
-import { attemptAt, awaitNode, nextStep } from './retry.js';
+import { attemptAt, awaitNode, needless, nextStep } from './retry.js';
 import type { LegProgress, Plan, RecoveryState, RestoringState, Waiting } from './state.js';
 
 /**
@@ -97,7 +97,7 @@ function startAttempt({ attempt, candidates, at }: StartAttempt, state: Recovery
     return [{ type: 'RecoveryCompleted', ...identityOf(plan), ...verdict, at }];
   }
   if (state.held) return [skippedFor(plan, waiting.reason, at)];
-  return [firstAttempt(plan, waiting, candidates, at)];
+  return firstAttempt(plan, waiting, candidates, at);
 }
 
 function releaseHold(
@@ -108,7 +108,7 @@ function releaseHold(
   const { plan, waiting } = state;
   if (heldFor !== undefined && !heldFor.some((one) => one === waiting.reason)) return [];
   const released: RecoveryEvent = { type: 'HoldReleased', ...identityOf(plan), requestedBy, reason, at };
-  return [released, firstAttempt(plan, { ...waiting, until: null }, candidates, at)];
+  return [released, ...firstAttempt(plan, { ...waiting, until: null }, candidates, at)];
 }
 
 /** The first attempt at a call that waited, or the wait for a node that could take it, or its outcome. */
@@ -117,11 +117,11 @@ function firstAttempt(
   { attempt, until }: Waiting,
   candidates: RecordFact['candidates'],
   at: number,
-): RecoveryEvent {
+): RecoveryEvent[] {
   const target = chooseTarget(candidatesWithin(candidates, plan.limits.targetGroups), new Set());
-  if (target !== null)
-    return attemptAt(plan, attempt, target, new Set(plan.legs.map((leg) => leg.legId)), at);
-  return awaitNode(plan, attempt, until, at) ?? skippedFor(plan, 'no-target', at);
+  if (target === null) return [awaitNode(plan, attempt, until, at) ?? skippedFor(plan, 'no-target', at)];
+  const first = attemptAt(plan, attempt, target, new Set(plan.legs.map((leg) => leg.legId)), at);
+  return [first, ...needless(first)];
 }
 
 function skippedFor(plan: Plan, reason: string, at: number): RecoveryEvent {

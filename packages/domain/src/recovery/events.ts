@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { callKind, legPlace } from '../call/call.js';
+import { plannedConference } from '../conference/planned-conference.js';
 import { epochMs, incarnation, nodeDown, nodeId } from '../node.js';
 import { flowOfLeg } from '../flow.js';
 import { restoreCall } from '../restore.js';
@@ -85,6 +86,8 @@ const recoveryPlanned = z.object({
   /** Asterisk's `linkedid` of the call's first incarnation; left out where nobody told it. */
   linkedId: z.string().min(1).optional(),
   waitedFor: waitedFor.optional(),
+  /** Where the call was part of a conference that is, or may be, on several nodes. */
+  conference: plannedConference.optional(),
 });
 export type RecoveryPlanned = z.infer<typeof recoveryPlanned>;
 
@@ -121,6 +124,11 @@ const attemptStarted = z.object({
       plainOffer: z.boolean().optional(),
     }),
   ),
+  /**
+   * Legs that led from the dead node to the target, where the conference of the call is joined again: they are not brought back, and
+   * their other ends, channels of the target, are hung up when the phones are in.
+   */
+  rejoined: z.array(z.object({ legId: z.string(), channelId: z.string() })).optional(),
   /** After this moment no originate may be sent any more. */
   notAfter: epochMs,
   /** When the attempt is given up if the target has not said how it ended. */

@@ -56,7 +56,8 @@ export function evolve(state: RecoveryState, event: RecoveryEvent): RecoveryStat
 
 function attemptStarted(state: RecoveryState, event: AttemptStarted): RecoveryState {
   if (state.phase === 'unplanned' || state.phase === 'completed') return state;
-  const { attempt, target, targetIncarnation, notAfter, deadlineAt } = event;
+  const { attempt, target, targetIncarnation, notAfter, deadlineAt, rejoined } = event;
+  const needless = new Set(rejoined?.map(({ legId }) => legId));
   const before: Pick<RestoringState, 'legs' | 'tried'> =
     state.phase === 'restoring' ? state : { legs: [], tried: [] };
   const fresh = new Map<string, LegProgress>(
@@ -78,9 +79,19 @@ function attemptStarted(state: RecoveryState, event: AttemptStarted): RecoverySt
   return {
     phase: 'restoring',
     plan: state.plan,
-    attempt: { attempt, target, targetIncarnation, notAfter, deadlineAt },
+    attempt: {
+      attempt,
+      target,
+      targetIncarnation,
+      notAfter,
+      deadlineAt,
+      ...(rejoined === undefined ? {} : { rejoined }),
+    },
     tried: [...before.tried, target],
-    legs: [...before.legs.filter((leg) => !fresh.has(leg.legId)), ...fresh.values()],
+    legs: [
+      ...before.legs.filter(({ legId }) => !fresh.has(legId) && !needless.has(legId)),
+      ...fresh.values(),
+    ],
     join: null,
     timedOut: false,
     waiting: null,

@@ -24,7 +24,8 @@ export function outcomeOf(state: RestoringState): Verdict | null {
     return timedOut ? { outcome: 'partly-recovered', reason: 'join-unconfirmed' } : null;
   }
   if (join?.joined === false) return { outcome: 'partly-recovered', reason: 'join-failed' };
-  const [skipped] = plan.skipped;
+  const rejoined = new Set(state.attempt.rejoined?.map(({ legId }) => legId));
+  const skipped = plan.skipped.find(({ legId }) => !rejoined.has(legId));
   return skipped === undefined
     ? { outcome: 'recovered', reason: null }
     : { outcome: 'partly-recovered', reason: skipped.reason };

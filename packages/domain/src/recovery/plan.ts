@@ -1,5 +1,8 @@
 import type { Call, CallLeg } from '../call/call.js';
 import type { FlowOfLeg } from '../flow.js';
+import { homeOf, isSamePlace, NOWHERE_ELSE, type ConferenceStanding } from '../conference/home.js';
+import { conferenceKey } from '../conference/key.js';
+import { plannedConferenceOf } from '../conference/planned-conference.js';
 import type { Candidate } from '../placement/candidate.js';
 import { candidatesWithin, chooseTarget, withLoad } from '../placement/choose-target.js';
 import { crashesOf, quarantineOf, type PastRecovery } from './call-history.js';
@@ -24,6 +27,8 @@ export interface PlanInput {
   readonly ledgerHeard: boolean;
   /** Earlier recoveries of these calls. */
   readonly past: readonly PastRecovery[];
+  /** What of the calls' conferences is on other nodes, by key; of one that is not named nothing is. */
+  readonly conferences?: ReadonlyMap<string, ConferenceStanding>;
   /** What holds recovery back as a whole; nothing where it is absent. */
   readonly restraint?: Restraint;
   /** Epoch ms. */
@@ -43,6 +48,8 @@ export function planRecoveries(input: PlanInput): PlanRecovery[] {
   const grounds: Grounds = { ...input, policy, shared: callIdsShared(input.calls) };
   const pastOf = byCall(input.past);
   let candidates: readonly Candidate[] = candidatesWithin(input.candidates, policy.targets);
+  const spread = spreadConferences(input);
+  const homes = new Map<string, Candidate>();
   return input.calls.map((call): PlanRecovery => {
     const past = pastOf.get(call.callId) ?? [];
     const bar = trigger.kind === 'request' ? null : barFor(call, past, input);
@@ -65,12 +72,69 @@ export function planRecoveries(input: PlanInput): PlanRecovery[] {
         trigger,
         limits,
         hold: bar,
+        ...ofConference(call, spread, candidates),
         at,
       };
-    const target = legs.length === 0 ? null : chooseTarget(candidates, new Set());
+    const target = legs.length === 0 ? null : targetOf(call, candidates, spread, homes);
     if (target !== null) candidates = withLoad(candidates, target.nodeId, legs.length);
-    return { type: 'PlanRecovery', recoveryId, call, legs, skipped, target, trigger, limits, at };
+    return {
+      type: 'PlanRecovery',
+      recoveryId,
+      call,
+      legs,
+      skipped,
+      target,
+      trigger,
+      limits,
+      ...ofConference(call, spread, candidates),
+      at,
+    };
   });
+}
+
+type Conferences = ReadonlyMap<string, ConferenceStanding>;
+
+/** Conferences that more than one recovery may bring somewhere: on other nodes too, or of several of these calls. */
+function spreadConferences({
+  calls,
+  conferences = new Map<string, ConferenceStanding>(),
+}: PlanInput): Conferences {
+  const spread = new Map(conferences);
+  const seen = new Set<string>();
+  for (const { conference } of calls) {
+    if (conference === undefined) continue;
+    const key = conferenceKey(conference);
+    if (seen.has(key) && !spread.has(key)) spread.set(key, NOWHERE_ELSE);
+    seen.add(key);
+  }
+  return spread;
+}
+
+/** All that goes to one conference goes to one node. */
+function targetOf(
+  { conference }: Call,
+  candidates: readonly Candidate[],
+  spread: Conferences,
+  homes: Map<string, Candidate>,
+): Candidate | null {
+  const key = conference === undefined ? '' : conferenceKey(conference);
+  const standing = spread.get(key);
+  if (standing === undefined) return chooseTarget(candidates, new Set());
+  const home = homes.get(key) ?? homeOf(standing, candidates);
+  const known = home === null ? undefined : candidates.find((one) => isSamePlace(one, home));
+  const target = known ?? chooseTarget(candidates, new Set());
+  if (target !== null) homes.set(key, target);
+  return target;
+}
+
+function ofConference(
+  call: Call,
+  spread: Conferences,
+  fit: readonly Candidate[],
+): Pick<PlanRecovery, 'conference' | 'fit'> {
+  const standing = call.conference === undefined ? undefined : spread.get(conferenceKey(call.conference));
+  const conference = standing === undefined ? undefined : plannedConferenceOf(call, standing);
+  return conference === undefined ? {} : { conference, fit };
 }
 
 /** Calls that nobody may touch are not ended at the edge either: the node may be alive after all. */

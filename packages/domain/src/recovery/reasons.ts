@@ -39,6 +39,10 @@ export const REASONS = {
   ],
   'bridge-unsupported': ['skipped', 'The dialplan had joined more than two channels in one bridge.'],
   'leg-not-pjsip': ['skipped', 'A channel in the bridge was no PJSIP channel; it has no dialog to recover.'],
+  'conference-rejoined': [
+    'skipped',
+    'The leg led to the node where the conference that it was in is joined again: it would have been a loop.',
+  ],
   'too-late': ['skipped', 'The death became known so late that nobody can still be waiting on the line.'],
   'no-target': ['skipped', 'No healthy node with the recovery module could take the call.'],
   'target-unreachable': [

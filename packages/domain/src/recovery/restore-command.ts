@@ -29,6 +29,7 @@ export function restoreCallOf(state: RestoringState): RestoreCall {
       const progress = current.get(leg.legId);
       return progress === undefined ? [] : [legAttemptOf(plan, leg, progress)];
     }),
+    ...(attempt.rejoined === undefined ? {} : { hangUp: attempt.rejoined.map(({ channelId }) => channelId) }),
     join: plan.join,
     notAfter: attempt.notAfter,
   };

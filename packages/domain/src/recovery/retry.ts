@@ -1,8 +1,10 @@
+import { isSamePlace, type Place } from '../conference/home.js';
 import type { Candidate } from '../placement/candidate.js';
 import { candidatesWithin, chooseTarget } from '../placement/choose-target.js';
 import { againOf, endOf, type Again } from './again.js';
-import { identityOf, type AttemptAwaited, type AttemptStarted } from './events.js';
+import { identityOf, type AttemptAwaited, type AttemptStarted, type RecoveryEvent } from './events.js';
 import { channelIdOf } from './ids.js';
+import type { Reason } from './reasons.js';
 import type { LegProgress, Plan, RestoringState } from './state.js';
 
 /** For how long after the attempt's own time its end is waited for: the way of the last fact to us. */
@@ -13,7 +15,6 @@ const LAST_ATTEMPT = 9;
 const LOOK_AGAIN_MS = { first: 500, last: 4_000 } as const;
 
 type Left = { readonly leg: LegProgress; readonly again: Again };
-type Place = Pick<Candidate, 'nodeId' | 'incarnation'>;
 
 /** True where the leg's latest attempt has come to an end. */
 export function isSettled(leg: LegProgress, state: RestoringState): boolean {
@@ -51,7 +52,8 @@ export function nextStep(
   const plain = new Set(
     left.filter(({ leg, again }) => leg.plainOffer || again.plainOffer).map(({ leg }) => leg.legId),
   );
-  return attemptAt(plan, next, target, new Set(left.map(({ leg }) => leg.legId)), at, plain);
+  const attempted = attemptAt(plan, next, target, new Set(left.map(({ leg }) => leg.legId)), at, plain);
+  return attempted.legs.length === 0 ? null : attempted;
 }
 
 function targetFor(
@@ -127,8 +129,10 @@ export function attemptAt(
   at: number,
   plainOffers: ReadonlySet<string> = new Set(),
 ): AttemptStarted {
+  const rejoined = rejoinedAt(plan, target);
+  const leftOut = new Set(rejoined.map(({ legId }) => legId));
   const legs = plan.legs.flatMap(({ legId }, number) => {
-    if (!legIds.has(legId)) return [];
+    if (!legIds.has(legId) || leftOut.has(legId)) return [];
     const channelId = channelIdOf(plan.recoveryId, number, attempt);
     return [{ legId, channelId, ...(plainOffers.has(legId) ? { plainOffer: true } : {}) }];
   });
@@ -141,8 +145,23 @@ export function attemptAt(
     target: target.nodeId,
     targetIncarnation: target.incarnation,
     legs,
+    ...(rejoined.length === 0 ? {} : { rejoined }),
     notAfter,
     deadlineAt,
     at,
   };
+}
+
+/** Legs that the target makes needless: in the conference that is joined again there, they would lead from it to itself. */
+function rejoinedAt({ conference }: Plan, target: Place): NonNullable<AttemptStarted['rejoined']> {
+  return (conference?.trunks ?? []).flatMap(({ legId, peer }) =>
+    isSamePlace(peer, target) ? [{ legId, channelId: peer.channelId }] : [],
+  );
+}
+
+/** The outcome of a recovery whose first attempt has nothing to bring back: what the call was is on the target already. */
+export function needless(attempt: AttemptStarted): RecoveryEvent[] {
+  if (attempt.legs.length > 0) return [];
+  const reason: Reason = 'conference-rejoined';
+  return [{ type: 'RecoveryCompleted', ...identityOf(attempt), outcome: 'skipped', reason, at: attempt.at }];
 }

@@ -3,7 +3,7 @@ import type { AttemptAwaited, AttemptStarted, Outcome, RecoveryPlanned } from '.
 export type Plan = Omit<RecoveryPlanned, 'type'>;
 export type CurrentAttempt = Pick<
   AttemptStarted,
-  'attempt' | 'target' | 'targetIncarnation' | 'notAfter' | 'deadlineAt'
+  'attempt' | 'target' | 'targetIncarnation' | 'rejoined' | 'notAfter' | 'deadlineAt'
 >;
 /** An attempt that is to be made when its time has come. */
 export type Waiting = Pick<AttemptAwaited, 'attempt' | 'reason' | 'dueAt' | 'until'>;
@@ -57,7 +57,7 @@ export interface RestoringState {
   readonly attempt: CurrentAttempt;
   /** Nodes that have been given legs of the call, this attempt's included. */
   readonly tried: readonly string[];
-  /** Every leg of the plan. */
+  /** Every leg of the plan, save those that the target makes needless. */
   readonly legs: readonly LegProgress[];
   readonly join: JoinProgress;
   readonly timedOut: boolean;

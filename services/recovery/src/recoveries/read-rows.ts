@@ -92,6 +92,7 @@ function applyEvent(
       recovery.attempts = event.attempt;
       for (const leg of event.legs) legRow(plan, legs, { ...event, ...leg });
       return;
+      for (const { legId } of event.rejoined ?? []) rejoinedLeg(plan, legs, legId, event.at);
     case 'LegOriginated':
       legRow(plan, legs, event).originated_at = event.at;
       recovery.first_originated_at = Math.min(recovery.first_originated_at ?? event.at, event.at);
@@ -210,6 +211,13 @@ function emptyLeg(
   leg: { endpoint: string; sipCallId: string } | undefined,
 ): LegRow {
   return {
+/** Not brought back, whatever else might have been said of it: its conference is joined again where it led to. */
+function rejoinedLeg(plan: Plan, legs: Map<string, LegRow>, legId: string, at: number): void {
+  const known = [...plan.legs, ...plan.skipped].find((leg) => leg.legId === legId);
+  const ended = { outcome: 'skipped', reason: 'conference-rejoined', ended_at: at } as const;
+  legs.set(`${legId} 0`, { ...emptyLeg(plan, legId, 0, known), ...ended });
+}
+
     recovery_id: plan.recoveryId,
     leg_id: legId,
     attempt,

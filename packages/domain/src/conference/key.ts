@@ -1,0 +1,13 @@
+/**
+ * What people on several nodes have in common: an ARI bridge by its id, which the application chose for all of them, or a
+ * `ConfBridge` by its name.
+ */
+export interface Conference {
+  readonly kind: 'ari-bridge' | 'confbridge';
+  readonly name: string;
+}
+
+/** The name under which a conference is known on every node. */
+export function conferenceKey({ kind, name }: Conference): string {
+  return `${kind}:${name}`;
+}
