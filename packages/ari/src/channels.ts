@@ -1,5 +1,6 @@
 import { isCoded } from '@reinvite/runtime';
 import { z } from 'zod';
+import { playParameters, recordParameters, type Play, type Recording } from './media.js';
 import { ariChannel, type AriChannel } from './model.js';
 import { nothing, type Caller } from './request.js';
 
@@ -116,6 +117,25 @@ export class AriChannels {
   /** Plays `sound:…`, `tone:…`, …; resolves with the id of the playback when it is queued. */
   async play(channelId: string, media: string): Promise<string> {
     return (await this.call('channels', 'play', { channelId, media }, playback)).id;
+  }
+
+  /** Plays under an id of our choice, from somewhere in it; resolves when it is queued. `ARI_CONFLICT`: not in Stasis. */
+  async playFrom(channelId: string, play: Play): Promise<void> {
+    await this.call('channels', 'playWithId', { channelId, ...playParameters(play) }, playback);
+  }
+
+  /**
+   * Begins to record what the channel says; it must be in no bridge. Resolves when it is queued: `RecordingFailed` tells of what goes
+   * wrong then.
+   * @throws CodedError `ARI_CONFLICT` where the name is taken, or the channel is not in Stasis.
+   */
+  async record(channelId: string, recording: Recording): Promise<void> {
+    await this.call('channels', 'record', { channelId, ...recordParameters(recording) }, nothing);
+  }
+
+  /** `in`: what the channel says goes nowhere; `out`: it hears nothing. `ARI_CONFLICT`: not in Stasis. */
+  mute(channelId: string, direction: 'in' | 'out' | 'both'): Promise<void> {
+    return this.call('channels', 'mute', { channelId, direction }, nothing);
   }
 
   /** Sends 180 to a channel that has not been answered. */

@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { AriAsterisk } from './asterisk.js';
 import { AriBridges } from './bridges.js';
 import { AriChannels } from './channels.js';
+import { AriPlaybacks, AriRecordings } from './media.js';
 import { readEvent, type AriEvent } from './events.js';
 import { asteriskInfo, type AsteriskInfo } from './model.js';
 import type { AriOptions } from './options.js';
@@ -37,6 +38,8 @@ export class AriConnection extends EventEmitter<AriConnectionEvents> {
   readonly channels: AriChannels;
   readonly bridges: AriBridges;
   readonly asterisk: AriAsterisk;
+  readonly playbacks: AriPlaybacks;
+  readonly recordings: AriRecordings;
   private session: Session | undefined;
   private current: AsteriskInfo | undefined;
 
@@ -53,6 +56,8 @@ export class AriConnection extends EventEmitter<AriConnectionEvents> {
     this.channels = new AriChannels(call);
     this.bridges = new AriBridges(call);
     this.asterisk = new AriAsterisk(call);
+    this.playbacks = new AriPlaybacks(call);
+    this.recordings = new AriRecordings(call);
   }
 
   /** The life of Asterisk that we are connected to, undefined while there is none. */

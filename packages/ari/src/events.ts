@@ -7,6 +7,23 @@ const ofBridge = { ...common, bridge: ariBridge };
 /** Absent for a playback, a recording and the like that ended together with its channel. */
 const optionalChannel = { ...common, channel: ariChannel.optional() };
 
+const playback = z.object({
+  id: z.string().min(1),
+  /** `channel:<id>` or `bridge:<id>`. */
+  target_uri: z.string(),
+  /** What plays now. */
+  media_uri: z.string().min(1),
+  /** What comes after it, where it is not the last. */
+  next_media_uri: z.string().min(1).optional(),
+  language: z.string().default(''),
+});
+const recording = z.object({
+  name: z.string().min(1),
+  format: z.string().min(1),
+  /** `channel:<id>` or `bridge:<id>`. */
+  target_uri: z.string().default(''),
+});
+
 /** The events that Reinvite knows; all others are left out. `timestamp` is epoch ms. */
 export const ariEvent = z.discriminatedUnion('type', [
   z.object({
@@ -35,7 +52,12 @@ export const ariEvent = z.discriminatedUnion('type', [
   z.object({ ...ofChannel, type: z.literal('ChannelCallerId') }),
   z.object({ ...ofChannel, type: z.literal('ChannelConnectedLine') }),
   z.object({ ...ofChannel, type: z.literal('ChannelHangupRequest'), cause: z.number().int().optional() }),
-  z.object({ ...ofChannel, type: z.literal('ChannelHold') }),
+  z.object({
+    ...ofChannel,
+    type: z.literal('ChannelHold'),
+    /** Of the music that the other end is to hear; empty where none is named. */
+    musicclass: z.string().default(''),
+  }),
   z.object({ ...ofChannel, type: z.literal('ChannelUnhold') }),
   z.object({ ...ofChannel, type: z.literal('ChannelDtmfReceived'), digit: z.string() }),
   z.object({ ...optionalChannel, type: z.literal('ChannelVarset'), variable: z.string(), value: z.string() }),
@@ -60,16 +82,14 @@ export const ariEvent = z.discriminatedUnion('type', [
     /** Empty when the dialling begins; `RINGING`, `PROGRESS`, then `ANSWER`, `BUSY`, `NOANSWER`, … */
     dialstatus: z.string(),
   }),
-  z.object({
-    ...common,
-    type: z.literal('PlaybackStarted'),
-    playback: z.object({ id: z.string(), target_uri: z.string() }),
-  }),
-  z.object({
-    ...common,
-    type: z.literal('PlaybackFinished'),
-    playback: z.object({ id: z.string(), target_uri: z.string() }),
-  }),
+  /** Each medium of a playback begins. */
+  z.object({ ...common, type: z.literal('PlaybackStarted'), playback }),
+  /** One has ended, and the next one begins. */
+  z.object({ ...common, type: z.literal('PlaybackContinuing'), playback }),
+  z.object({ ...common, type: z.literal('PlaybackFinished'), playback }),
+  z.object({ ...common, type: z.literal('RecordingStarted'), recording }),
+  z.object({ ...common, type: z.literal('RecordingFinished'), recording }),
+  z.object({ ...common, type: z.literal('RecordingFailed'), recording }),
   z.object({ ...common, type: z.literal('ApplicationReplaced') }),
 ]);
 export type AriEvent = z.infer<typeof ariEvent>;

@@ -37,6 +37,17 @@ const ari = z
   })
   .refine(isGivenOnce('password', 'passwordFile'), 'password and passwordFile are both given');
 
+/** The manager interface beside the agent: what ARI does not tell of the dialplan's applications. docs/dialplan.md says what. */
+const ami = z
+  .strictObject({
+    host: z.string().min(1).default('127.0.0.1'),
+    port: z.number().int().min(1).max(65_535).default(5038),
+    username: z.string().min(1).default('reinvite'),
+    secret: z.string().min(1).optional(),
+    secretFile: z.string().min(1).optional(),
+  })
+  .refine(isGivenOnce('secret', 'secretFile'), 'secret and secretFile are both given');
+
 /** One Asterisk of the cluster. */
 const node = z.strictObject({
   id: z
@@ -79,6 +90,15 @@ const sections = z.strictObject({
       sipAddress: z.string().min(1).optional(),
       /** Asterisk's control socket; `asterisk.ctl` beside the pid file where it is not given. */
       controlSocket: z.string().min(1).optional(),
+      /**
+       * Channel variables that come back with a call (docs/resume.md), without the underscores of inheritance. Where any is named,
+       * Asterisk tells the agent of every variable that anybody sets.
+       */
+      variables: z
+        .array(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,79}$/, 'the name of a variable'))
+        .max(64)
+        .default([]),
+      ami: ami.optional(),
       lease,
     })
     .prefault({}),
@@ -130,6 +150,7 @@ export const configSchema = sections
 
 export type Config = z.infer<typeof configSchema>;
 export type NodeConfig = Config['nodes'][number];
+export type AmiConfig = NonNullable<Config['nodeAgent']['ami']>;
 export type HomerConfig = NonNullable<Config['homer']>;
 
 /**

@@ -86,7 +86,8 @@ export const nodeAgent: Service = async (context) => {
     ...{ nodeId: node.id, intervalMs: heartbeatMs, probeMs, ari, lives, process, witnesses, log },
   });
   const synced = new Promise<void>((resolve) => {
-    new CallObserver(ari, APP, (info) => lives.meet(info), log, signal, resolve).start();
+    const wantsVariables = config.nodeAgent.variables.length > 0;
+    new CallObserver(ari, APP, (info) => lives.meet(info), log, signal, resolve, wantsVariables).start();
   });
   ari.on('down', () => lives.look());
 
@@ -177,7 +178,7 @@ function newLife(
 ): Life {
   const { pidFile } = config.nodeAgent;
   const { incarnation } = info;
-  const picture = new CallPicture(nodeId, incarnation);
+  const picture = new CallPicture(nodeId, incarnation, config.nodeAgent.variables);
   const facts = new FactStream({
     publish: async (fact, id) => {
       const bus = await connected;

@@ -1,21 +1,20 @@
 import type { AriChannel, AriConnection, AriEvent, AsteriskInfo } from '@reinvite/ari';
 import { retryForever, type Logger } from '@reinvite/runtime';
 import type { Life } from '../process/life.js';
+import { stillGoing } from '../activity/still-going.js';
 import { Unsettled } from './unsettled.js';
 
 /** Nobody records what these tell; there are many of them in a call. */
 const NOISE = [
-  'ChannelVarset',
   'ChannelDtmfReceived',
   'ChannelTalkingStarted',
   'ChannelTalkingFinished',
   'DeviceStateChanged',
   'PeerStatusChange',
   'ContactStatusChange',
-  'PlaybackStarted',
-  'PlaybackContinuing',
-  'PlaybackFinished',
 ];
+/** Every variable of every channel: asked for only where some of them are to be told. */
+const VARIABLES = 'ChannelVarset';
 
 /** Gives the life that Asterisk is in; the same one again when the connection to it was lost in between. */
 export type LifeOf = (info: AsteriskInfo) => Life;
@@ -39,6 +38,7 @@ export class CallObserver {
     private readonly log: Logger,
     private readonly signal: AbortSignal,
     private readonly onSynced: () => void,
+    private readonly wantsVariables = false,
   ) {
     this.unsettled = new Unsettled({
       fetchOne: (id) => ari.channels.find(id),
@@ -83,9 +83,12 @@ export class CallObserver {
 
   private async fetch(life: Life): Promise<void> {
     const [channels, bridges] = await Promise.all([this.ari.channels.list(), this.ari.bridges.list()]);
-    const dialedBy = await this.dialers(life, channels);
+    const [dialedBy, still] = await Promise.all([
+      this.dialers(life, channels),
+      stillGoing(this.ari, life.picture.going, this.log),
+    ]);
     if (this.life !== life) return;
-    life.picture.replace({ channels, bridges, dialedBy }, Date.now());
+    life.picture.replace({ channels, bridges, dialedBy, still }, Date.now());
     const waiting = this.waiting ?? [];
     this.waiting = undefined;
     for (const channel of channels) this.unsettled.note(channel);
@@ -132,7 +135,7 @@ export class CallObserver {
 
   private async refuseNoise(): Promise<void> {
     try {
-      await this.ari.asterisk.refuseEvents(this.app, NOISE);
+      await this.ari.asterisk.refuseEvents(this.app, this.wantsVariables ? NOISE : [...NOISE, VARIABLES]);
     } catch (err) {
       this.log.debug({ err }, 'this Asterisk sends all events');
     }

@@ -1,5 +1,6 @@
 import type { AriBridge, AriChannel, AriEvent } from '@reinvite/ari';
-import type { BridgeObserved, CallFact, LegObserved } from '@reinvite/domain';
+import type { BridgeActivity, BridgeObserved, CallFact, LegActivity, LegObserved } from '@reinvite/domain';
+import { AriActivity, type StillGoing, type Target } from '../activity/ari-activity.js';
 import { bridgeFact, legFact } from './leg-fact.js';
 
 /** Some events of a channel come after its end; so many ended ids are remembered, so that none brings it back. */
@@ -11,7 +12,11 @@ export interface Snapshot {
   readonly bridges: readonly AriBridge[];
   /** Who dialled a channel, by the id of the dialled one, as far as it is known otherwise than by an event. */
   readonly dialedBy: ReadonlyMap<string, string>;
+  /** What of {@link CallPicture.going} still goes on; nothing where it is absent. */
+  readonly still?: StillGoing;
 }
+
+const NOTHING_GOES_ON: StillGoing = { playbacks: new Set(), recordings: new Set() };
 
 /**
  * The legs and bridges of one incarnation as they are now. Pure bookkeeping, told of the time with each event.
@@ -25,11 +30,19 @@ export class CallPicture {
   private readonly bridges = new Map<string, BridgeObserved>();
   private readonly dialers = new Map<string, string>();
   private readonly ended = new Set<string>();
+  private readonly ari: AriActivity;
+  /** What others than ARI tell of legs and bridges. */
+  private readonly otherLegs = new Map<string, LegActivity>();
+  private readonly otherBridges = new Map<string, BridgeActivity>();
 
+  /** @param variables names of the channel variables that are told. */
   constructor(
     private readonly nodeId: string,
     private readonly incarnation: string,
-  ) {}
+    variables: readonly string[] = [],
+  ) {
+    this.ari = new AriActivity(variables);
+  }
 
   get liveLegs(): number {
     return this.legs.size;
@@ -37,6 +50,31 @@ export class CallPicture {
 
   /** Takes an event in. @returns the facts that it makes, in order. */
   apply(event: AriEvent): CallFact[] {
+    const target = this.ari.apply(event);
+    const facts = this.calls(event);
+    return target === undefined ? facts : [...facts, ...this.again(target, event.timestamp)];
+  }
+
+  /** What ARI tells to be going on: to be asked for again after events may have been missed. */
+  get going(): StillGoing {
+    return this.ari.going;
+  }
+
+  /** What another source than ARI tells of a leg; it replaces what was told before. Undefined: nothing. @returns the facts that it makes. */
+  legActivity(channelId: string, activity: LegActivity | undefined, at: number): CallFact[] {
+    if (activity === undefined) this.otherLegs.delete(channelId);
+    else if (!this.ended.has(channelId)) this.otherLegs.set(channelId, activity);
+    return this.again({ kind: 'leg', id: channelId }, at);
+  }
+
+  /** The same of a bridge. */
+  bridgeActivity(bridgeId: string, activity: BridgeActivity | undefined, at: number): CallFact[] {
+    if (activity === undefined) this.otherBridges.delete(bridgeId);
+    else if (!this.ended.has(bridgeId)) this.otherBridges.set(bridgeId, activity);
+    return this.again({ kind: 'bridge', id: bridgeId }, at);
+  }
+
+  private calls(event: AriEvent): CallFact[] {
     const at = event.timestamp;
     switch (event.type) {
       case 'ChannelDestroyed':
@@ -62,7 +100,7 @@ export class CallPicture {
   channel(channel: AriChannel | undefined, at: number): CallFact[] {
     if (channel === undefined || this.ended.has(channel.id)) return [];
     const leg = legFact(channel, this.dialers.get(channel.id) ?? null, this.header(at));
-    return leg === undefined ? [] : this.changed(this.legs, channel.id, leg);
+    return leg === undefined ? [] : this.changed(this.legs, channel.id, this.doing(leg));
   }
 
   /** Begins anew with a snapshot; what it does not have is gone. */
@@ -70,6 +108,7 @@ export class CallPicture {
     this.legs.clear();
     this.bridges.clear();
     for (const [peer, caller] of snapshot.dialedBy) this.dialers.set(peer, caller);
+    this.ari.resync(targetsOf(snapshot), snapshot.still ?? NOTHING_GOES_ON, at);
     for (const channel of snapshot.channels) this.channel(channel, at);
     for (const bridge of snapshot.bridges) this.bridge(bridge, at);
     for (const peer of this.dialers.keys()) if (!this.legs.has(peer)) this.dialers.delete(peer);
@@ -92,7 +131,27 @@ export class CallPicture {
 
   private bridge(bridge: AriBridge, at: number): CallFact[] {
     if (this.ended.has(bridge.id)) return [];
-    return this.changed(this.bridges, bridge.id, bridgeFact(bridge, this.header(at)));
+    return this.changed(this.bridges, bridge.id, this.playing(bridgeFact(bridge, this.header(at))));
+  }
+
+  /** The fact of a leg or bridge whose activity may have changed. */
+  private again({ kind, id }: Target, at: number): CallFact[] {
+    if (kind === 'leg') {
+      const leg = this.legs.get(id);
+      return leg === undefined ? [] : this.changed(this.legs, id, this.doing({ ...leg, at }));
+    }
+    const bridge = this.bridges.get(id);
+    return bridge === undefined ? [] : this.changed(this.bridges, id, this.playing({ ...bridge, at }));
+  }
+
+  private doing({ activity: _, ...leg }: LegObserved): LegObserved {
+    const activity = joined(this.ari.leg(leg.channelId), this.otherLegs.get(leg.channelId));
+    return activity === undefined ? leg : { ...leg, activity };
+  }
+
+  private playing({ activity: _, ...bridge }: BridgeObserved): BridgeObserved {
+    const activity = joined(this.ari.bridge(bridge.bridgeId), this.otherBridges.get(bridge.bridgeId));
+    return activity === undefined ? bridge : { ...bridge, activity };
   }
 
   private changed<T extends LegObserved | BridgeObserved>(known: Map<string, T>, id: string, now: T): T[] {
@@ -104,12 +163,14 @@ export class CallPicture {
   private legEnds(channelId: string, cause: number, at: number): CallFact[] {
     this.remember(channelId);
     this.dialers.delete(channelId);
+    this.otherLegs.delete(channelId);
     if (!this.legs.delete(channelId)) return [];
     return [{ ...this.header(at), type: 'LegGone', channelId, cause }];
   }
 
   private bridgeEnds(bridgeId: string, at: number): CallFact[] {
     this.remember(bridgeId);
+    this.otherBridges.delete(bridgeId);
     if (!this.bridges.delete(bridgeId)) return [];
     return [{ ...this.header(at), type: 'BridgeGone', bridgeId }];
   }
@@ -126,6 +187,19 @@ export class CallPicture {
   private header(at: number) {
     return { nodeId: this.nodeId, incarnation: this.incarnation, at };
   }
+}
+
+/** Sources tell of different things. */
+function joined<T extends object>(one: T | undefined, other: T | undefined): T | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : { ...one, ...other };
+}
+
+function targetsOf({ channels, bridges }: Snapshot): Target[] {
+  const legs = channels.filter(({ name }) => name.startsWith('PJSIP/'));
+  return [
+    ...legs.map(({ id }): Target => ({ kind: 'leg', id })),
+    ...bridges.map(({ id }): Target => ({ kind: 'bridge', id })),
+  ];
 }
 
 function same(a: LegObserved | BridgeObserved, b: LegObserved | BridgeObserved): boolean {
