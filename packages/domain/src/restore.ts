@@ -39,7 +39,10 @@ export const restoreCall = z.object({
   attempt: z.number().int().positive(),
   target: nodeId,
   targetIncarnation: incarnation,
-  legs: z.array(legAttempt).min(1),
+  /** None only where there is something to hang up. */
+  legs: z.array(legAttempt),
+  /** Channels of the target that lead to the dead node, to be hung up once the legs are in. */
+  hangUp: z.array(z.string().min(1)).optional(),
   /** Joined by the worker in an ARI bridge with this id, or by the dialplan of the legs themselves, or not at all. */
   join: z.discriminatedUnion('kind', [
     z.object({ kind: z.literal('none') }),

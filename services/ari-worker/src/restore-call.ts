@@ -1,6 +1,7 @@
 import type { LegAttempt } from '@reinvite/domain';
 import { isCoded } from '@reinvite/runtime';
 import type { ChannelLife } from './channel-life.js';
+import { hangUpTrunks } from './hang-up-trunks.js';
 import { Bridging } from './join.js';
 import { UNHEARD, type JoinReason } from './reasons.js';
 import { isWorthAnotherTry, restoreLeg, type LegContext } from './restore-leg.js';
@@ -28,6 +29,13 @@ export async function restoreCall(context: LegContext): Promise<void> {
 }
 
 async function restoreLegs(context: LegContext): Promise<void> {
+  const { command } = context;
+  if (command.legs.length > 0 && !(await restoreAndJoinAll(context))) return;
+  await hangUpTrunks(context);
+}
+
+/** @returns whether a leg is back. */
+async function restoreAndJoinAll(context: LegContext): Promise<boolean> {
   const { command, target, facts, log } = context;
   const followed = command.legs.map((leg) => ({
     leg,
@@ -38,11 +46,13 @@ async function restoreLegs(context: LegContext): Promise<void> {
     const legs = followed.map(({ leg, life }) => restoreAndJoin(leg, life, bridging, context));
     bridging?.prepare();
     const results = await allOf(legs);
-    if (command.join.kind !== 'ari-bridge') return;
+    const isBack = results.some((result) => result !== 'refused');
+    if (command.join.kind !== 'ari-bridge') return isBack;
     if (results.every((result) => result === 'refused')) await bridging?.discard();
     const failure = results.find(isJoinReason);
     if (failure !== undefined) facts.joinFailed(failure);
     else if (results.every((result) => result === 'joined')) facts.joined(command.join.bridgeId);
+    return isBack;
   } finally {
     followed.forEach(({ life }) => target.release(life));
   }

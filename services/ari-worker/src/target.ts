@@ -1,4 +1,4 @@
-import type { AriConnection, AriEvent, Originate } from '@reinvite/ari';
+import type { AriConnection, AriEvent, HangupReason, Originate } from '@reinvite/ari';
 import { isCoded, type Logger } from '@reinvite/runtime';
 import PQueue from 'p-queue';
 import { ChannelLife } from './channel-life.js';
@@ -130,8 +130,9 @@ export class Target {
     });
   }
 
-  hangup(channelId: string): Promise<void> {
-    return this.options.ari.channels.hangup(channelId, 'no_answer');
+  /** @throws CodedError `ARI_NOT_FOUND` where it has ended already. */
+  hangup(channelId: string, reason: HangupReason = 'no_answer'): Promise<void> {
+    return this.options.ari.channels.hangup(channelId, reason);
   }
 
   /**
