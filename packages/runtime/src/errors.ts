@@ -46,6 +46,13 @@ export const ERROR_TABLE = {
     'Another connection took the ARI application: each ari-worker needs a `workerId` of its own.',
   ],
   ARI_EVENT_INVALID: ['terminal', 'An ARI event does not fit its schema; it is dropped.'],
+  AMI_UNREACHABLE: ['retryable', 'The manager interface of an Asterisk does not answer.'],
+  AMI_UNAUTHORIZED: ['terminal', 'An Asterisk refused the manager user or its secret.'],
+  AMI_REQUEST_FAILED: ['terminal', 'The manager interface refused an action.'],
+  AMI_MESSAGE_INVALID: [
+    'terminal',
+    'What was sent is no packet of a manager interface, or longer than any is; the connection is closed.',
+  ],
   LEDGER_FAILED: [
     'retryable',
     'A dialog-ledger could not write what it holds when a recovery asked for it; its log says why.',
@@ -115,7 +122,11 @@ export const ERROR_TABLE = {
   RECOVERY_NOT_HELD: ['terminal', 'No such call waits for an operator.'],
   RECOVERY_RESTRAINED: [
     'retryable',
-    'What holds recovery back changed while calls were planned, or another replica has planned some of them; they are planned again.',
+    'What holds recovery back (a stop, a resume, a mass failure) changed while calls were planned; they are planned again.',
+  ],
+  RECOVERY_CLAIMED: [
+    'retryable',
+    'A leg was claimed meanwhile, by another replica, by a request or by the recovery before; the calls are planned again.',
   ],
   RECOVERY_REQUEST_FAILED: [
     'retryable',

@@ -12,6 +12,7 @@ export {
   configSchema,
   loadConfig,
   parseConfig,
+  type AmiConfig,
   type Config,
   type HomerConfig,
   type NodeConfig,

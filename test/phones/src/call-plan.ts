@@ -15,6 +15,8 @@ export interface CallPlan {
   readonly kind: CallKind;
   /** The node that takes it; any where it is not given. */
   readonly node?: string;
+  /** What the caller dials in place of its kind's own; `*` stands for the callee's port, or the call's number where it has no callee. */
+  readonly dials?: string;
   /** How long the phone that hangs up talks, in ms from its own answer. */
   readonly holdMs: number;
   /** Which phone of a pair hangs up by itself (default: the caller); the other waits to be hung up. */
@@ -65,8 +67,9 @@ export function calleeKey(plan: CallPlan): string {
   ]);
 }
 
-/** User that a caller dials to reach the phone at a port. */
-export function dialledUser({ kind, goesOnMs }: CallPlan, port: number): string {
+/** User that a caller dials to reach the phone at a port; the call's number in place of that where nobody is called. */
+export function dialledUser({ kind, goesOnMs, dials }: CallPlan, port: number | string): string {
+  if (dials !== undefined) return dials.replace('*', String(port));
   return `${goesOnMs === undefined ? kind : 'dialg'}-${port}`;
 }
 

@@ -114,7 +114,7 @@ export class Phones {
     this.made += plans.length;
     const calls: NumberedCall[] = [];
     for (const { plan, index, number } of numbered) {
-      if (plan.kind === 'app') calls[index] = { ...plan, number, dialled: `app-${number}` };
+      if (plan.kind === 'app') calls[index] = { ...plan, number, dialled: dialledUser(plan, number) };
     }
     const groups = groupBy(
       numbered.filter(({ plan }) => plan.kind !== 'app'),

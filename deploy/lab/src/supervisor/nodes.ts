@@ -51,6 +51,7 @@ export async function nodeUnit(settings: NodeSettings): Promise<UnitSpec> {
     HEP_ADDRESS: settings.hep,
     HEP_CAPTURE_ID: String(settings.hepCaptureId),
     ARI_PASSWORD: ari.password,
+    AMI_SECRET: ari.password,
     CDR: billing === undefined ? 'no' : 'yes',
     CDR_LOAD: billing === undefined ? 'noload' : 'load',
     POSTGRES_ADDRESS: settings.addresses.CORE_ADDRESS ?? '',

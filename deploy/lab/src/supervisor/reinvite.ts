@@ -65,12 +65,14 @@ export async function writeConfigs(settings: ReinviteSettings): Promise<string> 
   return file;
 }
 
-function agentConfig({ config, leases }: ReinviteSettings, nodeId: string): object {
+function agentConfig({ config, leases, security }: ReinviteSettings, nodeId: string): object {
   const ms = leases[nodeId];
   // The machine's /run is not the lab's alone.
   const file = path.join(config, `${nodeId}.lease`);
   const lease = ms === undefined ? {} : { lease: { enabled: true, ms, file } };
-  return { nodeId, pidFile: pidFileOf(nodeId), ...lease };
+  // The lab has one password for both interfaces of its Asterisks.
+  const ami = { secretFile: security.ariPasswordFile };
+  return { nodeId, pidFile: pidFileOf(nodeId), ami, ...lease };
 }
 
 /** What nats-server is told of who may do what; makes the keys. */
