@@ -25,6 +25,7 @@ export const RIGHTS: Readonly<Record<string, Rights>> = {
     cdr: ADD,
     cel: READ,
     checkpoints: KEEP,
+    conference_homes: ALL,
     deadlines: KEEP,
     dialogs: READ,
     events: ADD,

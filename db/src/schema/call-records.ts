@@ -95,6 +95,12 @@ export const bridges = pgTable(
     index('bridges_live')
       .on(t.nodeId, t.incarnation)
       .where(sql`${t.goneAt} is null`),
+    index('bridges_of_conference')
+      .on(t.bridgeId)
+      .where(sql`${t.goneAt} is null`),
+    index('bridges_by_name')
+      .on(t.name)
+      .where(sql`${t.goneAt} is null and ${t.name} <> ''`),
     index('bridges_gone')
       .on(t.goneAt)
       .where(sql`${t.goneAt} is not null`),
