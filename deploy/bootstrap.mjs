@@ -31,6 +31,11 @@ const tasks = {
     build: true,
     run: (args) => runScript('test/conformance/dist/main.js', args),
   },
+  'whole-call': {
+    lab: true,
+    build: true,
+    run: (args) => runScript('test/whole-call/dist/main.js', args),
+  },
   chaos: { lab: true, build: true, run: (args) => runScript('test/chaos/dist/main.js', args) },
   simulate: {
     lab: false,

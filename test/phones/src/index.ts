@@ -1,5 +1,8 @@
 export { BaresipPhone, type BaresipState, type BaresipTraits } from './baresip/phone.js';
 export { CALL_KINDS, type CallKind, type CallPlan, type PhoneTraits } from './call-plan.js';
+export type { Datagram } from './capture/pcap.js';
+export { CaptureTail } from './capture/tail.js';
+export { Capture, type CaptureKind } from './capture/tcpdump.js';
 export { startDemoApp } from './demo-app/start.js';
 export { phonesOf, type ObservedCall } from './observed/call.js';
 export {
@@ -13,6 +16,7 @@ export {
   type ObservedRequest,
   type PhoneCall,
 } from './observed/phone-call.js';
+export { SipTrace } from './observed/sip-trace.js';
 export { percentile } from './observed/statistics.js';
 export {
   disturbed,
@@ -25,3 +29,4 @@ export {
 export type { VoiceTrace } from './observed/voice.js';
 export { Phones, type Observation } from './phones.js';
 export * as xml from './scenario/xml.js';
+export { Sipp, type SippRun } from './sipp.js';

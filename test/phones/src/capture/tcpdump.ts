@@ -13,8 +13,11 @@ const RTP_SNAPLEN = 64;
 /** Without immediate mode the kernel hands packets over in blocks, after a second at most. */
 const BLOCK_MS = 1_100;
 
-/** What is captured at the phones' interface: all SIP, or the RTP that the phones receive. */
-export type CaptureKind = 'sip' | 'rtp';
+/**
+ * What is captured at the phones' interface: all SIP, the beginning of each RTP packet that the phones receive, or those packets
+ * with all of their voice.
+ */
+export type CaptureKind = 'sip' | 'rtp' | 'voice';
 
 /** A running tcpdump on the phones' interface. */
 export class Capture {
@@ -34,10 +37,12 @@ export class Capture {
     const file = path.join(lab.info.shared, name);
     const phones = lab.info.hosts.phones?.address ?? '';
     const media = `portrange ${RTP_PORTS.min}-${RTP_PORTS.max}`;
-    const what =
-      kind === 'sip'
-        ? { filter: `udp and not ${media}`, options: ['-s', '0', '-U', '--immediate-mode'] }
-        : { filter: `udp and dst host ${phones} and dst ${media}`, options: ['-s', String(RTP_SNAPLEN)] };
+    const received = `udp and dst host ${phones} and dst ${media}`;
+    const what = {
+      sip: { filter: `udp and not ${media}`, options: ['-s', '0', '-U', '--immediate-mode'] },
+      rtp: { filter: received, options: ['-s', String(RTP_SNAPLEN)] },
+      voice: { filter: received, options: ['-s', '0', '-U'] },
+    }[kind];
     const argv = [
       'tcpdump',
       '-i',
@@ -71,7 +76,7 @@ export class Capture {
    */
   async stop(): Promise<{ readonly dropped: number }> {
     if (this.process.exitCode === null && this.process.signalCode === null) {
-      if (this.kind === 'rtp') await delay(BLOCK_MS);
+      if (this.kind !== 'sip') await delay(BLOCK_MS);
       const ended = once(this.process, 'exit');
       this.process.kill('SIGINT');
       await ended;

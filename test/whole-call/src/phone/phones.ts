@@ -1,0 +1,149 @@
+import { createSocket } from 'node:dgram';
+import { randomUUID } from 'node:crypto';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import type { Lab } from '@reinvite/lab';
+import { Capture, CaptureTail, Sipp, SipTrace, type PhoneCall } from '@reinvite/test-phones';
+import { Ear, type Heard } from '../sound/ear.js';
+import type { PhoneName } from '../sound/sounds.js';
+import {
+  COMMANDS,
+  DIGIT_HEADER,
+  phoneScript,
+  type CalleeScript,
+  type CallerScript,
+  type Command,
+} from './script.js';
+
+const FIRST_SIP_PORT = 6_000;
+const FIRST_RTP_PORT = 20_000;
+const RTP_PORTS_EACH = 10;
+
+/** A phone, in no call yet or in one. */
+export interface Phone {
+  /** What it is called in its case, and whose voice it has. */
+  readonly name: PhoneName;
+  readonly sipPort: number;
+}
+
+/** Where the voices are, as every host of the lab sees it. */
+export type VoiceFile = (name: PhoneName) => string;
+
+/**
+ * SIPp phones in the lab's `phones` host, each a process of its own with a voice of its own, and tcpdump at their interface: what
+ * they say and hear is read from there and nowhere else.
+ */
+export class Phones {
+  private readonly ear = new Ear();
+  private readonly sip: SipTrace;
+  private readonly sipps: Sipp[] = [];
+  private readonly commands = createSocket('udp4');
+  private made = 0;
+  private commanded = 0;
+  private reading: Promise<void> = Promise.resolve();
+
+  private constructor(
+    private readonly lab: Lab,
+    private readonly dir: string,
+    private readonly voice: VoiceFile,
+    private readonly captures: { readonly sip: Capture; readonly voice: Capture },
+    private readonly tails: { readonly sip: CaptureTail; readonly voice: CaptureTail },
+  ) {
+    this.sip = new SipTrace(lab.info.hosts.phones?.address ?? '');
+  }
+
+  /** Begins to capture; no phone is there yet. */
+  static async start(lab: Lab, voice: VoiceFile): Promise<Phones> {
+    const dir = `phones-${randomUUID()}`;
+    await mkdir(path.join(lab.info.shared, dir));
+    const captures = { sip: await Capture.start(lab, 'sip'), voice: await Capture.start(lab, 'voice') };
+    return new Phones(lab, dir, voice, captures, {
+      sip: await CaptureTail.open(captures.sip.file),
+      voice: await CaptureTail.open(captures.voice.file),
+    });
+  }
+
+  /** Starts a phone; resolves when it listens, or has begun to dial. */
+  async add(name: PhoneName, script: CallerScript | CalleeScript): Promise<Phone> {
+    const index = this.made;
+    this.made += 1;
+    const sipPort = FIRST_SIP_PORT + index;
+    const min = FIRST_RTP_PORT + index * RTP_PORTS_EACH;
+    const sipp = await Sipp.start(this.lab, this.dir, {
+      name: `${name}-${sipPort}`,
+      scenario: phoneScript(script, this.voice(name)),
+      injection: 'SEQUENTIAL\nnothing\n',
+      calls: 1,
+      ports: { sip: sipPort, rtp: { min, max: min + RTP_PORTS_EACH - 1 } },
+    });
+    this.sipps.push(sipp);
+    return { name, sipPort };
+  }
+
+  /** Reads what has come since the last look. */
+  async look(): Promise<void> {
+    this.reading = this.reading.then(async () => {
+      await this.tails.sip.read((datagram) => this.sip.add(datagram));
+      await this.tails.voice.read((datagram) => this.ear.add(datagram));
+    });
+    await this.reading;
+  }
+
+  /** The phone's call as its SIP shows it up to the last look; undefined before there is one. */
+  callOf({ sipPort }: Phone): PhoneCall | undefined {
+    return [...this.sip.calls.values()].find((call) => call.sipPort === sipPort);
+  }
+
+  /** What the phone heard from a moment on, up to the last look. */
+  heardBy(phone: Phone, from: number): Heard[] {
+    return this.ear.heard(this.callOf(phone)?.rtpPorts ?? [], from);
+  }
+
+  /** Has a person do something with the phone. It is in a call. */
+  async command(phone: Phone, command: Command, digit?: string): Promise<void> {
+    const call = this.callOf(phone);
+    if (call === undefined) throw new Error(`${phone.name} is in no call`);
+    const host = this.lab.info.hosts.phones?.address ?? '';
+    this.commanded += 1;
+    const message = [
+      `${command} sip:${host}:${phone.sipPort} SIP/2.0`,
+      `Via: SIP/2.0/UDP ${host}:9;branch=z9hG4bK-command-${this.commanded}`,
+      `From: <sip:person@${host}>;tag=${call.remoteTag}`,
+      `To: <sip:phone@${host}>;tag=${call.localTag}`,
+      `Call-ID: ${call.callId}`,
+      `CSeq: ${this.commanded} ${command}`,
+      ...(digit === undefined ? [] : [`${DIGIT_HEADER}: ${digit}`]),
+      'Content-Length: 0',
+      '',
+      '',
+    ].join('\r\n');
+    await new Promise<void>((resolve, reject) => {
+      this.commands.send(message, phone.sipPort, host, (error) =>
+        error === null ? resolve() : reject(error),
+      );
+    });
+  }
+
+  /** What SIPp complained of. */
+  async complaints(): Promise<string> {
+    return (await Promise.all(this.sipps.map((sipp) => sipp.complaints()))).join('').slice(0, 4_000);
+  }
+
+  /**
+   * Ends phones and captures.
+   * @returns how many packets could not be captured.
+   */
+  async stop(): Promise<number> {
+    await Promise.all(this.sipps.map((sipp) => sipp.stop()));
+    const [sip, voice] = await Promise.all([this.captures.sip.stop(), this.captures.voice.stop()]);
+    await this.look();
+    await Promise.all([this.tails.sip.close(), this.tails.voice.close()]);
+    this.commands.close();
+    return sip.dropped + voice.dropped;
+  }
+}
+
+/** Requests of the network in a phone's dialog, without what this test has told the phone. */
+export function isCommand(method: string): boolean {
+  return (COMMANDS as readonly string[]).includes(method);
+}

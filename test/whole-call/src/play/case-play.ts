@@ -1,0 +1,196 @@
+import type { Lab } from '@reinvite/lab';
+import { byeOf, establishedAt, nodeAt, type PhoneCall } from '@reinvite/test-phones';
+import { eventually } from '@reinvite/test-support';
+import type pg from 'pg';
+import { APP, type Application, type Channel } from '../app/application.js';
+import type { Phone, Phones } from '../phone/phones.js';
+import type { Command } from '../phone/script.js';
+import type { PhoneName } from '../sound/sounds.js';
+import { FIRST_NODE } from './names.js';
+
+const SET_UP_MS = 15_000;
+const NOW = Infinity;
+
+/** What all plays of a run share. */
+export interface Surroundings {
+  readonly lab: Lab;
+  readonly db: pg.Pool;
+  readonly application: Application;
+  readonly phones: Phones;
+}
+
+/** One case being played: its phones, and what can be done with them. */
+export class CasePlay {
+  private readonly phones = new Map<PhoneName, Phone>();
+
+  constructor(
+    /** Of the case. */
+    readonly id: string,
+    readonly around: Surroundings,
+  ) {}
+
+  get names(): PhoneName[] {
+    return [...this.phones.keys()];
+  }
+
+  /** A phone calls; resolves when it is in the call. */
+  async dial(name: PhoneName, dialled: string, node = FIRST_NODE): Promise<void> {
+    const { sipPort } = await this.beginToDial(name, dialled, node);
+    await this.untilTalking(name, sipPort);
+  }
+
+  /** A phone calls; resolves when it has begun to. */
+  async beginToDial(name: PhoneName, dialled: string, node = FIRST_NODE): Promise<Phone> {
+    return this.add(name, { role: 'caller', number: this.numberOf(name), dialled, node });
+  }
+
+  /** A phone that can be called; resolves when it listens. @returns its port. */
+  async listen(name: PhoneName): Promise<number> {
+    return (await this.add(name, { role: 'callee' })).sipPort;
+  }
+
+  /** The number that a phone calls from: no two phones of a run have the same. */
+  private numberOf(name: PhoneName): string {
+    return `${name}-${this.id}`;
+  }
+
+  /** Into the application, which answers; resolves with the channel. */
+  async dialApplication(name: PhoneName, node = FIRST_NODE): Promise<Channel> {
+    const phone = await this.beginToDial(name, `wc-stasis-${this.id}`, node);
+    const channel = await this.channel(name);
+    await this.ask(name, 'POST', (id) => `/channels/${id}/answer`);
+    await this.untilTalking(name, phone.sipPort);
+    return channel;
+  }
+
+  /** The application calls a phone; resolves with the channel when the phone has answered. */
+  async callPhone(name: PhoneName, node = FIRST_NODE): Promise<Channel> {
+    const port = await this.listen(name);
+    await this.around.application.ask(node, 'POST', `/channels/${this.id}-${name}`, {
+      endpoint: `PJSIP/edge/${this.uriOf(port)}`,
+      app: APP,
+      callerId: this.numberOf(name),
+    });
+    const channel = await this.channel(name);
+    await this.untilTalking(name, port);
+    return channel;
+  }
+
+  /** How a phone is called through the edge. */
+  uriOf(port: number): string {
+    return `sip:phone-${port}@${this.around.lab.info.hosts.edge?.address ?? ''}`;
+  }
+
+  /** An ARI bridge with the channels of these phones in it. @returns its id. */
+  async bridge(names: readonly PhoneName[], type = 'mixing', node = FIRST_NODE): Promise<string> {
+    const bridgeId = `whole-${this.id}`;
+    await this.around.application.ask(node, 'POST', `/bridges/${bridgeId}`, { type });
+    for (const name of names) await this.join(name, bridgeId);
+    return bridgeId;
+  }
+
+  async join(name: PhoneName, bridgeId: string, role?: string): Promise<void> {
+    const { node, channelId } = await this.channel(name);
+    await this.around.application.ask(node, 'POST', `/bridges/${bridgeId}/addChannel`, {
+      channel: channelId,
+      ...(role === undefined ? {} : { role }),
+    });
+  }
+
+  /** The application asks ARI of something about the channel that the phone has now. */
+  async ask(
+    name: PhoneName,
+    method: 'GET' | 'POST' | 'DELETE',
+    path: (channelId: string) => string,
+    parameters: Readonly<Record<string, string>> = {},
+  ): Promise<unknown> {
+    const { node, channelId } = await this.channel(name);
+    return this.around.application.ask(node, method, path(channelId), parameters);
+  }
+
+  /** The channel that the phone has in the application now. */
+  async channel(name: PhoneName): Promise<Channel> {
+    return eventually(
+      `the channel of ${name} to be in the application`,
+      async () => {
+        await this.around.phones.look();
+        const call = this.callOf(name);
+        const channel = call === undefined ? undefined : this.around.application.channelOf(call.callId);
+        // That of a node that has died is none.
+        return ['', channel?.node].includes(this.nodeOf(name)) ? channel : undefined;
+      },
+      SET_UP_MS,
+    );
+  }
+
+  phone(name: PhoneName): Phone {
+    const found = this.phones.get(name);
+    if (found === undefined) throw new Error(`${this.id} has no phone ${name}`);
+    return found;
+  }
+
+  /** The phone's call as its SIP shows it up to the last look. */
+  callOf(name: PhoneName): PhoneCall | undefined {
+    return this.around.phones.callOf(this.phone(name));
+  }
+
+  /** Phones that are in a call, as of the last look. */
+  talking(): PhoneName[] {
+    return this.names.filter((name) => {
+      const call = this.callOf(name);
+      return call !== undefined && establishedAt(call) !== null && byeOf(call) === undefined;
+    });
+  }
+
+  /** Node that a phone is on, as of the last look; empty where it is on none. */
+  nodeOf(name: PhoneName): string {
+    const call = this.callOf(name);
+    return call === undefined ? '' : nodeAt(call, NOW);
+  }
+
+  /** A person does something; resolves when it has been asked of the phone. */
+  async person(name: PhoneName, command: Command, digit?: string): Promise<void> {
+    await this.around.phones.command(this.phone(name), command, digit);
+  }
+
+  /** A phone puts the other one on hold, or takes it off; resolves when its re-INVITE is answered 200. */
+  async personHolds(name: PhoneName, command: 'HOLD' | 'RESUME'): Promise<void> {
+    const answered = (): number =>
+      (this.callOf(name)?.requests ?? []).filter(
+        ({ by, method, answer }) => by === 'phone' && method === 'INVITE' && answer?.status === 200,
+      ).length;
+    const before = answered();
+    await this.person(name, command);
+    await eventually(
+      `the ${command} of ${name} to be answered`,
+      async () => {
+        await this.around.phones.look();
+        return answered() > before;
+      },
+      SET_UP_MS,
+    );
+  }
+
+  /** Asks a node's command line. @returns what it says. */
+  async cli(node: string, command: string): Promise<string> {
+    return (await this.around.lab.exec(node, ['asterisk', '-rx', command])).stdout;
+  }
+
+  /** Resolves when a phone that was told to dial, or to listen, is in its call. */
+  async untilTalking(name: PhoneName, port = this.phone(name).sipPort): Promise<void> {
+    await eventually(
+      `${name} (port ${port}) to be in its call`,
+      async () => {
+        await this.around.phones.look();
+        return this.talking().includes(name);
+      },
+      SET_UP_MS,
+    );
+  }
+
+  private async add(name: PhoneName, script: Parameters<Phones['add']>[1]): Promise<Phone> {
+    const phone = await this.around.phones.add(name, script);
+    this.phones.set(name, phone);
+    return phone;
+  }
+}
