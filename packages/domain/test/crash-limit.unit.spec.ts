@@ -12,6 +12,7 @@ const died = (nodeId: string): RecoveryCommand => ({
   nodeId,
   incarnation: `life-of-${nodeId}`,
   takenOver: new Set(),
+  ended: new Set(),
   candidates: [candidate('ast3'), candidate('ast4')],
   at: 10_200,
 });

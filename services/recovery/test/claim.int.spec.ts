@@ -1,12 +1,16 @@
+import { randomUUID } from 'node:crypto';
 import { connectPool, inTransaction, type Pool } from '@reinvite/db';
+import { recoveryEvent, recoveryStream, type RecoveryEvent } from '@reinvite/domain';
+import { EventCodec, EventStore } from '@reinvite/event-store';
 import { createLogger } from '@reinvite/runtime';
 import { startBackends } from '@reinvite/test-support';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { claim } from '../src/planning/claim.js';
+import { whatIsPlanned } from '../src/planning/planned.js';
 import type { RecoveryRow } from '../src/recoveries/read-rows.js';
 import { writeReadSide } from '../src/recoveries/write-read-side.js';
 
-const RESTRAINED = expect.objectContaining({ code: 'RECOVERY_RESTRAINED' }) as unknown;
+const CLAIMED = expect.objectContaining({ code: 'RECOVERY_CLAIMED' }) as unknown;
 const [NODE, LIFE] = ['ast1', 'life'];
 
 describe('two replicas plan one death, on a real Postgres', () => {
@@ -55,13 +59,40 @@ describe('two replicas plan one death, on a real Postgres', () => {
         waiting = rows[0]?.count ?? 0;
       }
     });
-    expect(await second).toEqual(RESTRAINED);
+    expect(await second).toEqual(CLAIMED);
   });
 
   it('a call of which the other knew fewer legs: the leg that was left out is planned again, not forgotten', async () => {
     await plan('r1', ['a']);
-    await expect(plan('r1', ['a', 'b'])).rejects.toEqual(RESTRAINED);
+    await expect(plan('r1', ['a', 'b'])).rejects.toEqual(CLAIMED);
     await plan('r2', ['b']);
+  });
+
+  it('a channel with which the recovery goes on that had brought it there: it stays with that', async () => {
+    const ours = 'reinvite-aaaaaaaaaaaaaaaaaaaa-0-1';
+    await pool.query(`insert into recoveries (recovery_id, call_id, node_id, incarnation, trigger, call_kind, attempts,
+      detected_at, planned_at, target, target_incarnation)
+      values ('before', 'c', 'ast0', 'earlier', 'node-down', 'stasis', 1, now(), now(), '${NODE}', '${LIFE}')`);
+    await pool.query(`insert into recovery_legs (recovery_id, leg_id, attempt, call_id, channel_id, target, endpoint, sip_call_id,
+      planned_at) values ('before', 'x', 1, 'c', '${ours}', '${NODE}', 'edge', 'x@phone', now())`);
+    await plan('r2', [ours]);
+    await pool.query(`delete from recoveries where recovery_id = 'r2'`);
+    const store = new EventStore({ pool, codec: new EventCodec({ schema: recoveryEvent }) });
+    const died = {
+      type: 'TargetDied',
+      recoveryId: 'before',
+      callId: 'c',
+      nodeId: 'ast0',
+      incarnation: 'earlier',
+      at: 2,
+      attempt: 1,
+      target: NODE,
+      takenOver: [],
+    } as const;
+    const events: [{ id: string; event: RecoveryEvent }] = [{ id: randomUUID(), event: died }];
+    await store.append({ streamId: recoveryStream('before'), expectedVersion: 0, events });
+    await expect(plan('r2', [ours])).rejects.toEqual(CLAIMED);
+    expect((await whatIsPlanned(pool, NODE, LIFE)).legIds).toContain(ours);
   });
 
   it('calls of another life do not matter', async () => {

@@ -51,7 +51,7 @@ function commandFor(told: RestoreFact | 'time-out' | 'death'): RecoveryCommand {
   if (told === 'time-out') return { type: 'TimeOutAttempt', attempt: 1, at };
   if (told !== 'death') return { type: 'RecordFact', fact: told, candidates: [], at };
   const target = { nodeId: 'ast2', incarnation: '2000' };
-  return { type: 'TargetDied', ...target, takenOver: new Set(), candidates: [], at };
+  return { type: 'TargetDied', ...target, takenOver: new Set(), ended: new Set(), candidates: [], at };
 }
 
 const fact = (type: 'LegOriginated' | 'LegAnswered', leg: number, at: number): RestoreFact => ({
@@ -114,5 +114,12 @@ describe('the read side of a recovery', () => {
       ['leg-0', 'failed', 'target-lost'],
       ['leg-1', 'failed', 'target-lost'],
     ]);
+  });
+
+  it('shows that a leg which had come back was lost again with that node, nobody else having it', () => {
+    const { legs } = rowsAfter(fact('LegAnswered', 1, 1_100), 'death');
+    expect(legs.map((leg) => [leg.leg_id, leg.outcome, leg.reason])).toEqual(
+      expect.arrayContaining([['leg-1', 'failed', 'target-lost']]),
+    );
   });
 });

@@ -1,7 +1,8 @@
-import { database } from '@reinvite/db';
+import { database, inTransaction } from '@reinvite/db';
 import { eventually } from '@reinvite/test-support';
 import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { lockPlans } from '../src/planning/claim.js';
 import { bridge, Cluster, leg, lifeOf, type AuditRow } from './support/cluster.js';
 
 describe('another attempt, on real Postgres and NATS', () => {
@@ -31,6 +32,14 @@ describe('another attempt, on real Postgres and NATS', () => {
     await cluster.ledgerHas(legs);
     await cluster.dies('ast1', await cluster.observe(...legs));
   };
+
+  const somebodyWaitsFor = (lock: string): Promise<boolean> =>
+    eventually('somebody to wait', async () => {
+      const { rows } = await cluster.pool.query(
+        `select 1 from pg_locks where locktype = '${lock}' and not granted`,
+      );
+      return rows.length > 0;
+    });
 
   it('is made by the same node when the phone had a re-INVITE of its own under way, and not before its time', async () => {
     cluster.replica();
@@ -101,6 +110,77 @@ describe('another attempt, on real Postgres and NATS', () => {
       ['ast2', 'recovered', null, 'ast3'],
     ]);
     expect(cluster.worker.commands).toHaveLength(2);
+  });
+
+  it('is made of a call that came back in the moment in which its node died, after anybody had looked', async () => {
+    cluster.replica({ attemptTimeoutMs: 60_000 });
+    cluster.beats('ast3', { liveChannels: 50 });
+    cluster.worker.manner = ({ target }) => (target === 'ast2' ? 'silent' : 'answers');
+    await crash('one');
+    const command = await eventually('the command', () => cluster.worker.commands[0]);
+    expect(command.target).toBe('ast2');
+    await inTransaction(cluster.pool, async (tx) => {
+      await tx.execute(sql`lock table node_incarnations in share row exclusive mode`);
+      await cluster.dies('ast2', null);
+      // All has been looked for, and the records are about to be closed.
+      await somebodyWaitsFor('relation');
+      await cluster.worker.answer(command);
+      await eventually('the answer', async () => (await cluster.audit())[0]?.outcome === 'recovered');
+    });
+    const rows = await ended(2);
+    expect(rows.map(({ node_id, outcome, target }) => [node_id, outcome, target]).sort()).toEqual([
+      ['ast1', 'recovered', 'ast2'],
+      ['ast2', 'recovered', 'ast3'],
+    ]);
+    expect(cluster.worker.commands.map(({ target }) => target)).toEqual(['ast2', 'ast3']);
+  });
+
+  it('is all that is made of a call that was on its way to the node that died: that one has no outcome for it', async () => {
+    cluster.replica({ attemptTimeoutMs: 60_000 });
+    cluster.beats('ast3', { liveChannels: 50 });
+    cluster.worker.manner = ({ target }) => (target === 'ast2' ? 'silent' : 'answers');
+    await crash('one');
+    const command = await eventually('the command', () => cluster.worker.commands[0]);
+    const channelId = command.legs[0]?.channelId ?? '';
+    // As an agent tells of a channel that has just begun, and of one that nothing is known of.
+    const begun = leg('ast2', channelId, { channelId, sipCallId: '', state: 'Down' });
+    await cluster.dies('ast2', await cluster.observe(begun, leg('ast2', 'own', { sipCallId: '' })));
+    const rows = await ended(2);
+    expect(rows.map(({ node_id, outcome, reason }) => [node_id, outcome, reason]).sort()).toEqual([
+      ['ast1', 'recovered', null],
+      ['ast2', 'skipped', 'dialog-unknown'],
+    ]);
+    expect(cluster.worker.commands).toHaveLength(2);
+  });
+
+  it('is not made while somebody plans the calls of the node that died, and not of what that has taken over', async () => {
+    cluster.replica({ attemptTimeoutMs: 60_000 });
+    cluster.beats('ast3', { liveChannels: 50 });
+    cluster.worker.manner = ({ target }) => (target === 'ast2' ? 'silent' : 'answers');
+    await crash('one');
+    const command = await eventually('the command', () => cluster.worker.commands[0]);
+    const { channelId = '', legId } = command.legs[0] ?? {};
+    await inTransaction(cluster.pool, async (tx) => {
+      await lockPlans(tx, 'ast2', lifeOf('ast2'));
+      await cluster.dies('ast2', null);
+      await somebodyWaitsFor('advisory');
+      await tx.execute(sql`
+        insert into recoveries (recovery_id, call_id, node_id, incarnation, trigger, call_kind, attempts, detected_at, planned_at)
+        values ('other', 'one@phone', 'ast2', ${lifeOf('ast2')}, 'node-down', 'stasis', 0, now(), now())`);
+      await tx.execute(sql`
+        insert into recovery_legs (recovery_id, leg_id, attempt, call_id, endpoint, sip_call_id, planned_at)
+        values ('other', ${channelId}, 0, 'one@phone', 'edge', 'one@phone', now())`);
+    });
+    const [row] = await eventually('the outcome', async () => {
+      const found = await cluster.audit();
+      return found.filter(({ outcome }) => outcome === 'failed').length === 1 && found;
+    });
+    expect(row).toMatchObject({ call_id: 'one@phone' });
+    const { rows } = await cluster.pool.query<{ taken: unknown }>(
+      `select data -> 'takenOver' as taken from events where type = 'TargetDied'`,
+    );
+    expect(rows).toEqual([{ taken: [legId] }]);
+    expect(cluster.worker.commands).toHaveLength(1);
   });
 
   it('is waited for where no node is fit, and the first one that is takes the call whole', async () => {

@@ -55,6 +55,8 @@ export interface TakenFrom {
   readonly attempt: number;
   /** CSeq of its re-INVITE. */
   readonly cseq: number;
+  /** True where that recovery has not ended, or has tried the leg again since: it goes on with what nobody takes from it. */
+  readonly goesOn?: boolean;
 }
 
 export interface CallLeg {

@@ -61,6 +61,8 @@ export interface TargetDied {
   readonly incarnation: string;
   /** Channels of ours on it that the recovery of its own calls sees to; they had come back. */
   readonly takenOver: ReadonlySet<string>;
+  /** Channels of ours on it that had come back and were hung up before it died. */
+  readonly ended: ReadonlySet<string>;
   readonly candidates: readonly Candidate[];
   readonly at: number;
 }

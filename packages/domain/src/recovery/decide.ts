@@ -55,17 +55,23 @@ function recordFact(command: RecordFact, state: RecoveryState): RecoveryEvent[] 
 }
 
 function targetDied(command: TargetDied, state: RecoveryState): RecoveryEvent[] {
-  const { nodeId, incarnation, takenOver, candidates, at } = command;
+  const { nodeId, incarnation, takenOver, ended, candidates, at } = command;
   if (state.phase !== 'restoring' || state.targetDead) return [];
   const { attempt, target, targetIncarnation } = state.attempt;
   if (target !== nodeId || targetIncarnation !== incarnation) return [];
   const legIds = state.legs.filter((leg) => takenOver.has(leg.channelId)).map((leg) => leg.legId);
+  // A call goes on whole: with the recovery that has taken a leg of it over, or here.
+  const isHere = legIds.length === 0;
+  const retaken = state.legs.filter((leg) => isHere && leg.answered && !ended.has(leg.channelId));
   const died: RecoveryEvent = {
     type: 'TargetDied',
     ...identityOf(state.plan),
     attempt,
     target,
     takenOver: legIds,
+    ...(retaken.length === 0
+      ? {}
+      : { retaken: retaken.map(({ legId, channelId }) => ({ legId, channelId })) }),
     at,
   };
   return goingOn(state, died, candidates, at);
@@ -161,7 +167,7 @@ function eventOf(fact: RestoreFact, state: RecoveryState): RecoveryEvent | null 
 type LegFact = Extract<RestoreFact, { readonly legId: string }>;
 type Known = { readonly plan: Plan; readonly legs: readonly LegProgress[] };
 
-function legEvent(fact: LegFact, known: Known): RecoveryEvent | null {
+function legEvent(fact: LegFact, known: RestoringState): RecoveryEvent | null {
   const leg = legOf(fact, known);
   if (leg === undefined) return null;
   const base = ofLeg(leg, known, fact.at);
@@ -169,7 +175,8 @@ function legEvent(fact: LegFact, known: Known): RecoveryEvent | null {
     case 'LegOriginated':
       return leg.originated ? null : { type: 'LegOriginated', ...base };
     case 'LegAnswered':
-      return leg.answered ? null : { type: 'LegAnswered', ...base };
+      if (leg.answered || leg.answeredLate) return null;
+      return { type: isGivenUp(leg, known) ? 'AnswerCameLate' : 'LegAnswered', ...base };
     case 'LegRefused': {
       if (leg.answered || leg.refused !== null) return null;
       const { sent, cause, status, retryAfterMs } = fact;
@@ -180,6 +187,11 @@ function legEvent(fact: LegFact, known: Known): RecoveryEvent | null {
       return { type: 'LegRefused', ...base, sent, cause, ...said, reason: workerReason(fact.reason) };
     }
   }
+}
+
+/** Its node is dead, and the leg goes on without it: an answer that was given there brings nobody back. */
+function isGivenUp({ legId }: LegProgress, { targetDead, takenOver }: RestoringState): boolean {
+  return targetDead && !takenOver.includes(legId);
 }
 
 function lateAnswer(fact: RestoreFact, known: Known): RecoveryEvent | null {

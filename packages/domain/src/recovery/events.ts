@@ -179,6 +179,8 @@ const targetDied = z.object({
   ...ofAttempt,
   /** Legs that had come back there, so that the recovery of the target's own calls sees to them. */
   takenOver: z.array(z.string()),
+  /** Legs that had come back there too late for that one to know: they go on here. None where it is left out. */
+  retaken: z.array(z.object({ legId: z.string(), channelId: z.string() })).optional(),
 });
 
 /** The re-INVITE is on its way. */

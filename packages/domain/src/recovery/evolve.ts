@@ -21,13 +21,14 @@ export function evolve(state: RecoveryState, event: RecoveryEvent): RecoveryStat
       return state.phase === 'awaiting' ? { ...state, held: false } : state;
     case 'TargetDied':
       return state.phase === 'restoring' && state.attempt.attempt === event.attempt
-        ? { ...state, targetDead: true, takenOver: event.takenOver }
+        ? { ...state, targetDead: true, takenOver: event.takenOver, legs: lostAgain(state.legs, event) }
         : state;
     case 'LegOriginated':
       return withLeg(state, event, { originated: true });
     case 'LegAnswered':
-    case 'AnswerCameLate':
       return withLeg(state, event, { answered: true });
+    case 'AnswerCameLate':
+      return withLeg(state, event, state.phase === 'restoring' ? { answeredLate: true } : { answered: true });
     case 'LegRefused':
       return withLeg(state, event, {
         refused: { sent: event.sent, reason: event.reason, retryAfterMs: event.retryAfterMs ?? null },
@@ -70,6 +71,7 @@ function attemptStarted(state: RecoveryState, event: AttemptStarted): RecoverySt
         target,
         originated: false,
         answered: false,
+        answeredLate: false,
         refused: null,
         plainOffer: plainOffer ?? false,
         history: historyOf(before.legs.find((leg) => leg.legId === legId)),
@@ -98,6 +100,14 @@ function attemptStarted(state: RecoveryState, event: AttemptStarted): RecoverySt
     targetDead: false,
     takenOver: [],
   };
+}
+
+function lostAgain(
+  legs: readonly LegProgress[],
+  { retaken = [] }: Pick<Extract<RecoveryEvent, { type: 'TargetDied' }>, 'retaken'>,
+): readonly LegProgress[] {
+  const lost = new Set(retaken.map(({ channelId }) => channelId));
+  return legs.map((leg) => (lost.has(leg.channelId) ? { ...leg, answered: false, answeredLate: true } : leg));
 }
 
 function historyOf(before: LegProgress | undefined): readonly string[] {

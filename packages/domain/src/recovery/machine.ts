@@ -72,6 +72,7 @@ export const recoveryMachine = setup({
         JoinFailed: { actions: 'fold' },
         AttemptTimedOut: { actions: 'fold' },
         TargetDied: { actions: 'fold' },
+        AnswerCameLate: { actions: 'fold' },
         AttemptAwaited: { actions: ['fold', { type: 'setDeadline', params }] },
         AttemptStarted: { target: 'restoring', reenter: true, actions: 'fold' },
         RecoveryCompleted: { target: 'completed', actions: 'fold' },
@@ -79,7 +80,11 @@ export const recoveryMachine = setup({
     },
     completed: {
       entry: [{ type: 'clearDeadlines', params }],
-      on: { AnswerCameLate: { actions: 'fold' } },
+      on: {
+        AnswerCameLate: { actions: 'fold' },
+        LegResumed: { actions: 'fold' },
+        BridgeResumed: { actions: 'fold' },
+      },
     },
   },
 });

@@ -41,8 +41,22 @@ export type Restraint = { readonly kind: 'stopped' } | { readonly kind: 'ask'; r
 /** So long after a crash nobody waits on the line any more; an operator's request has no such limit. */
 export const MAX_AGE_MS = 120_000;
 
-/** One `PlanRecovery` for each call of a dead incarnation: what of it can come back, and where. Every call is placed whole. */
+/**
+ * One `PlanRecovery` for each call of a dead incarnation: what of it can come back, and where. Every call is placed whole. None
+ * for one that was only on its way there: it has the outcome of the recovery that goes on with it.
+ */
 export function planRecoveries(input: PlanInput): PlanRecovery[] {
+  const goesOn = new Set(
+    input.calls.flatMap(({ legs }) =>
+      legs.flatMap((leg) => (leg.takenFrom?.goesOn === true ? [leg.legId] : [])),
+    ),
+  );
+  const isOnItsWay = ({ legs, skipped }: PlanRecovery): boolean =>
+    legs.length === 0 && skipped.every(({ legId }) => goesOn.has(legId));
+  return plansOf(input).filter((command) => !isOnItsWay(command));
+}
+
+function plansOf(input: PlanInput): PlanRecovery[] {
   const { trigger, at } = input;
   const policy = restrained(input);
   const grounds: Grounds = { ...input, policy, shared: callIdsShared(input.calls) };

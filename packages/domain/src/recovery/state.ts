@@ -16,6 +16,8 @@ export interface LegProgress {
   readonly target: string;
   readonly originated: boolean;
   readonly answered: boolean;
+  /** Its phone's answer became known when its node was dead and the leg given up there. */
+  readonly answeredLate: boolean;
   readonly refused: {
     readonly sent: boolean;
     readonly reason: string;

@@ -26,8 +26,8 @@ export async function rememberedLegs(
 ): Promise<ReadonlyMap<string, RestoredLeg>> {
   const ours = channelIds.filter((channelId) => recoveryOfChannel(channelId) !== null);
   if (ours.length === 0) return new Map();
-  const { channelId, callId, origin, recoveryId, attempt, cseq } = recoveryLegs;
-  const { nodeId, target, targetIncarnation, joinedAt } = recoveries;
+  const { channelId, callId, origin, recoveryId, legId, attempt, cseq } = recoveryLegs;
+  const { nodeId, target, targetIncarnation, joinedAt, outcome } = recoveries;
   const join = sql<unknown>`${events.data} -> 'join'`;
   // That the legs were joined counts once the call records tell of it: from then on these say who is in the bridge.
   const isTold = sql<boolean>`${joinedAt} is not null and exists (
@@ -35,9 +35,12 @@ export async function rememberedLegs(
       and ${bridges.bridgeId} = ${join} ->> 'bridgeId'
       and (${bridges.goneAt} is not null or ${channelId} = any(${bridges.channelIds})
         or ${bridges.observedAt} > ${joinedAt} + ${SURELY_TOLD}::interval))`;
+  const goesOn = sql<boolean>`${outcome} is null or exists (
+    select 1 from ${recoveryLegs} as later where later.recovery_id = ${recoveryId} and later.leg_id = ${legId}
+      and later.attempt > ${attempt})`;
   const rows = await withPostgresErrors(() =>
     database(pool)
-      .select({ channelId, callId, origin, attempt, cseq, nodeId, join, isTold })
+      .select({ channelId, callId, origin, attempt, cseq, nodeId, join, isTold, goesOn })
       .from(recoveryLegs)
       .innerJoin(recoveries, eq(recoveries.recoveryId, recoveryId))
       .leftJoin(
@@ -55,8 +58,8 @@ export async function rememberedLegs(
       if (row.channelId === null || !place.success) return [];
       const { data: wanted } = restoreCall.shape.join.safeParse(row.join);
       const pending = wanted?.kind === 'ari-bridge' && !row.isTold ? { pendingJoin: wanted } : {};
-      const { nodeId, attempt, cseq } = row;
-      const taken = cseq === null ? {} : { takenFrom: { nodeId, attempt, cseq } };
+      const { nodeId, attempt, cseq, goesOn } = row;
+      const taken = cseq === null ? {} : { takenFrom: { nodeId, attempt, cseq, goesOn } };
       return [[row.channelId, { callId: row.callId, place: place.data, ...pending, ...taken }]];
     }),
   );

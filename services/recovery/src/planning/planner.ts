@@ -105,10 +105,14 @@ export class Planner {
     };
     log.info(summary, 'calls of a dead node are being recovered');
     const isEarly = !unclear.some(({ command }) => hasLegOfOurs(command));
-    if (isEarly) await whenPlanned();
+    const tellTargeted = async (): Promise<void> => {
+      await whenPlanned();
+      await this.planAnsweredMeanwhile(dead, settled, isAll);
+    };
+    if (isEarly) await tellTargeted();
     if (unclear.length > 0) await this.beginUnclear(dead, draft, isAll);
     if (!isAll) await this.planLateOnes(dead, settled);
-    if (!isEarly) await whenPlanned();
+    if (!isEarly) await tellTargeted();
     await this.compare(dead, draft);
   }
 
@@ -148,6 +152,28 @@ export class Planner {
       sinceDetectionMs: Date.now() - trigger.at,
     };
     this.options.log.info(summary, 'calls that waited for HOMER are being recovered');
+  }
+
+  /**
+   * A phone may have answered after it was looked for what had come back, and before the recoveries that had brought it there were
+   * told of the death: one of these that has ended so goes on with nothing, and its call is planned here.
+   */
+  private async planAnsweredMeanwhile(dead: DeadNode, settled: Settled, isAll: boolean): Promise<void> {
+    const { nodeId, incarnation } = dead;
+    const [planned, unheard] = await Promise.all([
+      readsOf(this.options).planned(nodeId, incarnation),
+      readsOf(this.options).unheard(nodeId, incarnation),
+    ]);
+    if (unheard.every(({ record }) => planned.legIds.has(record.channelId))) return;
+    const draft = await this.draft(dead, settled, planned, await this.restraint(dead));
+    const clarified = isAll ? await this.clarified(dead, draft) : [];
+    // As of the first plans: what is not known yet is not given up.
+    const commands = [...draft.clear, ...clarified].filter(({ legs }) => isAll || legs.length > 0);
+    const calls = await this.beginOf(dead, commands, false, draft.guard);
+    this.options.log.info(
+      { nodeId, incarnation, calls },
+      'calls that came back at the last moment are planned',
+    );
   }
 
   private async planLateOnes(dead: DeadNode, settled: Settled): Promise<void> {

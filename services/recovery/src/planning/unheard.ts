@@ -12,7 +12,10 @@ import {
 import { sql } from 'drizzle-orm';
 import { KEEP_GONE, type LiveCalls } from '../call-records/index.js';
 
-/** A leg of ours that came back on an incarnation, or is on its way with one that did, and that its agent did not tell to be up. */
+/**
+ * A leg of ours that came back on an incarnation, or is on its way with one that did, and that its agent did not tell to be up; or
+ * told of, and gone only with the closing of the incarnation's records.
+ */
 export interface UnheardLeg {
   readonly record: LegObserved;
   /** What the legs of its recovery were joined in, or were to be. */
@@ -55,13 +58,15 @@ export async function unheardLegs(pool: Pool, nodeId: string, incarnation: strin
       join events plan on plan.stream_id = ${recoveryStream('')} || r.recovery_id and plan.version = 1
       left join legs heard on heard.node_id = r.target and heard.incarnation = r.target_incarnation
         and heard.channel_id = ours.channel_id
+      left join node_incarnations life on life.node_id = r.target and life.incarnation = r.target_incarnation
       cross join lateral (
         select max(back.answered_at) as answered_at from recovery_legs back
         where back.recovery_id = r.recovery_id and back.target = r.target and ${isLatest('back')}
       ) as back
       where r.target = ${nodeId} and r.target_incarnation = ${incarnation} and ours.channel_id is not null
         and ours.outcome is distinct from 'failed' and ${isLatest('ours')}
-        and (heard.channel_id is null or heard.gone_at is null and heard.state <> 'Up')
+        and (heard.channel_id is null or heard.gone_at is null and heard.state <> 'Up'
+          or heard.gone_at = life.closed_at)
         and back.answered_at > now() - ${KEEP_GONE}::interval
         and not exists (select 1 from legs later where later.node_id = r.target
           and later.incarnation = r.target_incarnation and later.observed_at > back.answered_at + ${SURELY_TOLD}::interval)`),

@@ -1,5 +1,6 @@
 import {
   cseqOfAttempt,
+  recoveryOfChannel,
   type PlannedLeg,
   type RecoveryEvent,
   type RecoveryPlanned,
@@ -91,8 +92,8 @@ function applyEvent(
       recovery.target_incarnation = event.targetIncarnation;
       recovery.attempts = event.attempt;
       for (const leg of event.legs) legRow(plan, legs, { ...event, ...leg });
-      return;
       for (const { legId } of event.rejoined ?? []) rejoinedLeg(plan, legs, legId, event.at);
+      return;
     case 'LegOriginated':
       legRow(plan, legs, event).originated_at = event.at;
       recovery.first_originated_at = Math.min(recovery.first_originated_at ?? event.at, event.at);
@@ -121,10 +122,16 @@ function applyEvent(
     case 'RecoveryHeld':
       for (const leg of plan.legs) waitingLeg(plan, legs, leg);
       return;
+    case 'TargetDied':
+      for (const leg of event.retaken ?? []) {
+        const attempt = recoveryOfChannel(leg.channelId)?.attempt ?? event.attempt;
+        const lost = { ended_at: event.at, outcome: 'failed', reason: 'target-lost' };
+        Object.assign(legRow(plan, legs, { ...leg, attempt, target: event.target }), lost);
+      }
+      return;
     case 'HoldReleased':
     case 'JoinFailed':
     case 'AttemptTimedOut':
-    case 'TargetDied':
     case 'DialogSourcesDisagreed':
       return;
     case 'RecoveryCompleted':
@@ -204,13 +211,6 @@ function skippedLeg(plan: Plan, leg: Plan['skipped'][number]): LegRow {
   return { ...emptyLeg(plan, leg.legId, 0, leg), outcome: 'skipped', reason: leg.reason, ended_at: plan.at };
 }
 
-function emptyLeg(
-  plan: Plan,
-  legId: string,
-  attempt: number,
-  leg: { endpoint: string; sipCallId: string } | undefined,
-): LegRow {
-  return {
 /** Not brought back, whatever else might have been said of it: its conference is joined again where it led to. */
 function rejoinedLeg(plan: Plan, legs: Map<string, LegRow>, legId: string, at: number): void {
   const known = [...plan.legs, ...plan.skipped].find((leg) => leg.legId === legId);
@@ -218,6 +218,13 @@ function rejoinedLeg(plan: Plan, legs: Map<string, LegRow>, legId: string, at: n
   legs.set(`${legId} 0`, { ...emptyLeg(plan, legId, 0, known), ...ended });
 }
 
+function emptyLeg(
+  plan: Plan,
+  legId: string,
+  attempt: number,
+  leg: { endpoint: string; sipCallId: string } | undefined,
+): LegRow {
+  return {
     recovery_id: plan.recoveryId,
     leg_id: legId,
     attempt,

@@ -13,6 +13,7 @@ import {
   foldFacts,
   unheardOf,
   type LegRow,
+  type RecoveryRow,
   type PlanningReads,
   type UnheardLeg,
 } from '@reinvite/recovery/logic';
@@ -146,7 +147,8 @@ export function simulatedReads(process: Process, postgres: Postgres): PlanningRe
       );
       const legIds = (recoveryId: string): string[] =>
         [...legs.values()].filter((leg) => leg.recovery_id === recoveryId).map((leg) => leg.leg_id);
-      assertClaimable(claimed, new Map(own.map(({ recovery_id: id }) => [id, new Set(legIds(id))])));
+      const recorded = new Map(own.map(({ recovery_id: id }) => [id, new Set(legIds(id))]));
+      assertClaimable(claimed, recorded, new Set(handedOn(postgres.tables, nodeId, incarnation)));
     },
     past: (calls, since) =>
       postgres.transact(process, 'read past recoveries', (_tx, tables) => pastIn(tables, calls, since)),
@@ -167,17 +169,25 @@ export function simulatedReads(process: Process, postgres: Postgres): PlanningRe
 
 /** Channels of ours there which had not come back when their recovery was told of that death: it goes on with them elsewhere. */
 function handedOn(tables: Tables, nodeId: string, incarnation: string): string[] {
-  return [...tables.legs.values()].flatMap(({ recovery_id, leg_id, channel_id, attempt, outcome }) => {
-    const row = channel_id === null ? undefined : tables.callLegs.get(keyOf(nodeId, incarnation, channel_id));
-    if (row === undefined || row.goneAt !== null || outcome === 'recovered') return [];
-    const isHandedOn = eventsOf(tables, recovery_id).some(
-      (event) =>
-        event.type === 'TargetDied' &&
-        event.attempt === attempt &&
-        event.takenOver?.includes(leg_id) !== true,
-    );
-    return isHandedOn ? [row.channelId] : [];
-  });
+  return [...tables.legs.values()].flatMap(
+    ({ recovery_id, leg_id, channel_id, target, attempt, outcome }) => {
+      if (channel_id === null) return [];
+      const row = tables.callLegs.get(keyOf(nodeId, incarnation, channel_id));
+      const recovery = tables.recoveries.get(recovery_id);
+      const isTarget = recovery?.target === nodeId && recovery.target_incarnation === incarnation;
+      const isThere = (row !== undefined && row.goneAt === null) || (isTarget && target === nodeId);
+      if (!isThere) return [];
+      const isHandedOn = eventsOf(tables, recovery_id).some(
+        (event) =>
+          event.type === 'TargetDied' &&
+          (event.retaken?.some((leg) => leg.channelId === channel_id) === true ||
+            (event.attempt === attempt &&
+              outcome !== 'recovered' &&
+              event.takenOver?.includes(leg_id) !== true)),
+      );
+      return isHandedOn ? [channel_id] : [];
+    },
+  );
 }
 
 interface StoredRecoveryEvent {
@@ -185,6 +195,7 @@ interface StoredRecoveryEvent {
   readonly target?: string;
   readonly attempt?: number;
   readonly takenOver?: readonly string[];
+  readonly retaken?: readonly { readonly channelId: string }[];
 }
 
 function eventsOf({ streams }: Tables, recoveryId: string): StoredRecoveryEvent[] {
@@ -200,7 +211,9 @@ function unheardIn(tables: Tables, nodeId: string, incarnation: string): Unheard
     if (channel_id === null || recovery?.target !== nodeId || recovery.target_incarnation !== incarnation)
       return [];
     const heard = tables.callLegs.get(keyOf(nodeId, incarnation, channel_id));
-    const isTold = heard !== undefined && (heard.goneAt !== null || heard.state === 'Up');
+    const closedAt = tables.incarnations.get(keyOf(nodeId, incarnation))?.closedAt ?? null;
+    const isClosed = heard !== undefined && heard.goneAt !== null && heard.goneAt === closedAt;
+    const isTold = heard !== undefined && !isClosed && (heard.goneAt !== null || heard.state === 'Up');
     const ofRecovery = rows.filter((row) => row.recovery_id === recovery_id);
     const isLatest = (one: LegRow): boolean =>
       ofRecovery.every((row) => row.leg_id !== one.leg_id || row.attempt <= one.attempt);
@@ -248,10 +261,17 @@ function rememberedIn(tables: Tables, ours: ReadonlySet<string>): ReadonlyMap<st
     const taken =
       recovery === undefined || cseq === null
         ? {}
-        : { takenFrom: { nodeId: recovery.node_id, attempt, cseq } };
+        : { takenFrom: { nodeId: recovery.node_id, attempt, cseq, goesOn: goesOn(tables, leg, recovery) } };
     found.set(channelId, { callId: leg.call_id, place: place.data, ...pending, ...taken });
   }
   return found;
+}
+
+function goesOn(tables: Tables, { recovery_id, leg_id, attempt }: LegRow, { outcome }: RecoveryRow): boolean {
+  const isTriedAgain = [...tables.legs.values()].some(
+    (row) => row.recovery_id === recovery_id && row.leg_id === leg_id && row.attempt > attempt,
+  );
+  return outcome === null || isTriedAgain;
 }
 
 function pastIn(tables: Tables, calls: readonly Call[], since: number): PastRecovery[] {

@@ -4,6 +4,7 @@ import {
   type DeadlineRows,
   type DeadTargets,
   type LegRow,
+  type OpenLeg,
   type OpenLegs,
   type ReadSide,
   type ReadSideChanges,
@@ -102,28 +103,38 @@ export function simulatedDeadlines(process: Process, postgres: Postgres): Deadli
 }
 
 export function simulatedOpenLegs(process: Process, postgres: Postgres): OpenLegs {
-  return (nodeId, incarnation) =>
-    postgres.transact(process, 'read open legs', (_tx, { recoveries, legs }) =>
-      [...recoveries.values()]
-        .filter(
-          (one) =>
-            one.target === nodeId && one.target_incarnation === incarnation && one.completed_at === null,
-        )
-        .flatMap(({ recovery_id }) => {
-          const ours = [...legs.values()].filter((leg) => leg.recovery_id === recovery_id);
-          if (ours.length === 0) return [{ recovery_id, channel_id: null, taken_over: false }];
-          return ours.map(({ channel_id }) => ({
-            recovery_id,
-            channel_id,
-            taken_over: [...legs.values()].some(
-              (theirs) =>
-                theirs.leg_id === channel_id &&
-                theirs.recovery_id !== recovery_id &&
-                theirs.outcome !== 'skipped',
-            ),
-          }));
-        }),
-    );
+  return async (nodeId, incarnation, tx) =>
+    tx === undefined
+      ? postgres.transact(process, 'read open legs', (_tx, tables) => openIn(tables, nodeId, incarnation))
+      : openIn(postgres.tables, nodeId, incarnation);
+}
+
+function openIn(tables: Tables, nodeId: string, incarnation: string): OpenLeg[] {
+  const closedAt = tables.incarnations.get(keyOf(nodeId, incarnation))?.closedAt ?? null;
+  const rows = [...tables.legs.values()];
+  const isEnded = (channelId: string | null): boolean => {
+    const goneAt = tables.callLegs.get(keyOf(nodeId, incarnation, channelId ?? ''))?.goneAt ?? null;
+    return goneAt !== null && goneAt !== closedAt;
+  };
+  return [...tables.recoveries.values()]
+    .filter(
+      (one) => one.target === nodeId && one.target_incarnation === incarnation && one.completed_at === null,
+    )
+    .flatMap(({ recovery_id }): OpenLeg[] => {
+      const ours = rows.filter((leg) => leg.recovery_id === recovery_id);
+      if (ours.length === 0) return [{ recovery_id, channel_id: null, taken_over: false, ended: false }];
+      return ours.map(({ channel_id }) => ({
+        recovery_id,
+        channel_id,
+        taken_over: rows.some(
+          (theirs) =>
+            theirs.leg_id === channel_id &&
+            theirs.recovery_id !== recovery_id &&
+            theirs.outcome !== 'skipped',
+        ),
+        ended: isEnded(channel_id),
+      }));
+    });
 }
 
 export function simulatedDeadTargets(process: Process, postgres: Postgres): DeadTargets {
