@@ -1,9 +1,12 @@
 import { subjects } from '@reinvite/bus';
+import { inTransaction } from '@reinvite/db';
 import { operatorReply, recoveryReply } from '@reinvite/domain';
 import { eventually } from '@reinvite/test-support';
+import { sql } from 'drizzle-orm';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { bridge, Cluster, leg } from './support/cluster.js';
+import { lockPlans } from '../src/planning/claim.js';
+import { bridge, Cluster, leg, lifeOf } from './support/cluster.js';
 
 describe('recovery requests, on real Postgres and NATS', () => {
   let cluster: Cluster;
@@ -78,6 +81,84 @@ describe('recovery requests, on real Postgres and NATS', () => {
     await done(2);
     const again = await plansOf({ nodeId: 'ast1' });
     expect(again.plans).toHaveLength(2);
+    expect(cluster.worker.commands).toHaveLength(2);
+  });
+
+  const legsInTwo = async (): Promise<unknown[]> => {
+    const { rows } = await cluster.pool.query(
+      `select leg_id from recovery_legs group by leg_id having count(distinct recovery_id) > 1`,
+    );
+    return rows;
+  };
+
+  it('leaves legs alone that have a recovery already, in whatever call they seem to be by now', async () => {
+    gone();
+    await plansOf({ nodeId: 'ast1' });
+    await done(2);
+    // What comes late shows the pair apart.
+    await cluster.observe({
+      type: 'BridgeGone',
+      nodeId: 'ast1',
+      incarnation: lifeOf('ast1'),
+      at: 3_000,
+      bridgeId: 'b1',
+    });
+    await eventually('the bridge to be gone', async () => {
+      const { rows } = await cluster.pool.query(`select 1 from bridges where gone_at is not null`);
+      return rows.length > 0;
+    });
+    const again = await plansOf({ callId: 'b@phone' });
+    expect(again.plans.map(({ callId, legs: count }) => [callId, count])).toEqual([['a@phone', 2]]);
+    expect(await legsInTwo()).toEqual([]);
+    expect(cluster.worker.commands).toHaveLength(2);
+  });
+
+  it('waits for a death that is being planned, and finds what that has begun', async () => {
+    gone();
+    await eventually('the records', async () => {
+      const { rows } = await cluster.pool.query(`select 1 from legs`);
+      return rows.length === 3;
+    });
+    const reply = await inTransaction(cluster.pool, async (tx) => {
+      await lockPlans(tx, 'ast1', lifeOf('ast1'));
+      const asked = cluster.request({ callId: 'a@phone' });
+      await eventually('the request to wait', async () => {
+        const { rows } = await cluster.pool.query(
+          `select 1 from pg_locks where locktype = 'advisory' and not granted`,
+        );
+        return rows.length > 0;
+      });
+      await tx.execute(sql`
+        insert into recoveries (recovery_id, call_id, node_id, incarnation, trigger, call_kind, attempts, detected_at, planned_at)
+        values ('other', 'b@phone', 'ast1', ${lifeOf('ast1')}, 'node-down', 'stasis', 0, now(), now())`);
+      await tx.execute(sql`
+        insert into recovery_legs (recovery_id, leg_id, attempt, call_id, endpoint, sip_call_id, planned_at)
+        values ('other', 'b', 0, 'b@phone', 'edge', 'b@phone', now())`);
+      return { asked };
+    });
+    expect(await reply.asked).toMatchObject({
+      status: 'accepted',
+      plans: [{ callId: 'a@phone', legs: 1 }],
+    });
+    expect(await legsInTwo()).toEqual([]);
+  });
+
+  it('and a death at the same moment make one recovery of each call', async () => {
+    cluster.replica();
+    gone();
+    await eventually('the records', async () => {
+      const { rows } = await cluster.pool.query(`select 1 from legs`);
+      return rows.length === 3;
+    });
+    const [whole, one] = await Promise.all([
+      cluster.request({ nodeId: 'ast1' }),
+      cluster.request({ callId: 'b@phone' }),
+      cluster.dies('ast1', null),
+    ]);
+    for (const reply of [whole, one]) expect(reply).toMatchObject({ status: 'accepted' });
+    await done(2);
+    expect(await cluster.audit()).toHaveLength(2);
+    expect(await legsInTwo()).toEqual([]);
     expect(cluster.worker.commands).toHaveLength(2);
   });
 

@@ -10,8 +10,6 @@ export interface Planned {
   readonly callIds: ReadonlySet<string>;
 }
 
-export const NOTHING_PLANNED: Planned = { legIds: new Set(), callIds: new Set() };
-
 /**
  * Records that came late can show other calls than before, under other ids; a leg that had been planned must not be given to a
  * second recovery with them.

@@ -21,7 +21,7 @@ import { claimOf } from './claim.js';
 import { clarify } from './clarify.js';
 import { compareSources } from './compare-sources.js';
 import { readEvidence, settle, type EvidenceSources, type Settled } from './evidence.js';
-import { NOTHING_PLANNED, type Planned } from './planned.js';
+import type { Planned } from './planned.js';
 import { readsOf } from './reads.js';
 import { replan } from './replan.js';
 import { divideByDoubt, type Unclear } from './unclear.js';
@@ -196,7 +196,7 @@ export class Planner {
   }
 
   /**
-   * What would be done for calls of an incarnation, when all sources have been asked.
+   * What would be done for calls of an incarnation that have no recovery yet, when all sources have been asked.
    * @param settled how far what was told of it is readable.
    * @param isWanted which plans are asked for; default: all.
    * @throws as {@link recoverNode}.
@@ -206,7 +206,8 @@ export class Planner {
     settled: Settled,
     isWanted: (command: PlanRecovery) => boolean = () => true,
   ): Promise<PlanRecovery[]> {
-    const draft = await this.draft(dead, settled, NOTHING_PLANNED, undefined);
+    const planned = await readsOf(this.options).planned(dead.nodeId, dead.incarnation);
+    const draft = await this.draft(dead, settled, planned, undefined);
     const unclear = draft.unclear.filter(({ command }) => isWanted(command));
     const clarified = await this.clarified(dead, { ...draft, unclear });
     return [...draft.clear.filter(isWanted), ...clarified];
@@ -269,8 +270,14 @@ export class Planner {
     return all.filter((candidate) => candidate.nodeId !== nodeId || candidate.incarnation !== incarnation);
   }
 
-  /** Begins recoveries of a death's calls. @param isAll its call records are closed with them. */
-  private beginOf(
+  /**
+   * Begins recoveries of a dead incarnation's calls, where nobody else has begun one of a leg of theirs since they were planned.
+   * @param isAll its call records are closed with them.
+   * @param guard further conditions, asked in the same transactions.
+   * @returns how many had not begun before.
+   * @throws CodedError `RECOVERY_CLAIMED` where somebody has, `RECOVERY_RESTRAINED`: to be planned again.
+   */
+  beginOf(
     { nodeId, incarnation }: DeadNode,
     commands: readonly PlanRecovery[],
     isAll: boolean,
@@ -286,17 +293,10 @@ export class Planner {
     return this.begin(commands, isAll ? { nodeId, incarnation } : null, guardOf);
   }
 
-  /**
-   * Begins the recoveries.
-   * @param last the incarnation of which these are the last: its records are closed in the same transaction.
-   * @param guardOf gives what is asked in the transaction of some of them: whether they may be begun still.
-   * @returns how many had not begun before.
-   * @throws CodedError `RECOVERY_RESTRAINED` where not: to be planned again.
-   */
-  async begin(
+  private async begin(
     commands: readonly PlanRecovery[],
-    last: Pick<DeadNode, 'nodeId' | 'incarnation'> | null = null,
-    guardOf?: (commands: readonly PlanRecovery[]) => InTransaction,
+    last: Pick<DeadNode, 'nodeId' | 'incarnation'> | null,
+    guardOf: (commands: readonly PlanRecovery[]) => InTransaction,
   ): Promise<number> {
     const closing =
       last === null

@@ -16,7 +16,6 @@ import { codedError, isCoded, type Logger } from '@reinvite/runtime';
 import type { NodeBook } from '../nodes/node-book.js';
 import { settle, type EvidenceSources } from '../planning/evidence.js';
 import type { DeadNode, Planner } from '../planning/planner.js';
-import type { InTransaction } from '../recoveries/journal.js';
 import type { Recoveries } from '../recoveries/recoveries.js';
 import type { Restraints } from '../restraint/index.js';
 import { postgresLookup, type Incarnation, type RequestLookup } from './lookup.js';
@@ -26,6 +25,8 @@ import { isSurelyDead } from './standing.js';
 
 /** A heartbeat that is older says nothing of the node as it is now. */
 const FRESH_MS = 2_000;
+/** How often a request is planned where something else is recorded each time meanwhile. */
+const ROUNDS = 5;
 
 export interface RequestOptions {
   readonly pool: Pool;
@@ -33,7 +34,7 @@ export interface RequestOptions {
   readonly lookup?: RequestLookup;
   readonly nodeEvents: Pick<EventStore<NodeEvent>, 'readStream'>;
   readonly nodes: Pick<NodeBook, 'lately'>;
-  readonly planner: Pick<Planner, 'plans' | 'begin'>;
+  readonly planner: Pick<Planner, 'plans' | 'beginOf'>;
   readonly evidence: EvidenceSources;
   readonly recoveries: Pick<Recoveries, 'states'>;
   readonly requests: Pick<RequestLog, 'open' | 'answered' | 'refused'>;
@@ -81,7 +82,19 @@ export class RequestHandler {
     }
   }
 
+  /** A death may be planned at the same time, or recovery be stopped: what was overtaken is planned again. */
   private async plansFor(request: RecoveryRequest, at: number): Promise<Plans> {
+    for (let left = ROUNDS; ; left -= 1) {
+      try {
+        return await this.planOnce(request, at);
+      } catch (error) {
+        const isOvertaken = isCoded(error, 'RECOVERY_CLAIMED') || isCoded(error, 'RECOVERY_RESTRAINED');
+        if (!isOvertaken || left <= 1) throw error;
+      }
+    }
+  }
+
+  private async planOnce(request: RecoveryRequest, at: number): Promise<Plans> {
     const { evidence } = this.options;
     // What would be done may be asked always.
     const guard = request.dryRun ? undefined : (await this.options.restraints.ofRequest()).guard;
@@ -94,20 +107,18 @@ export class RequestHandler {
     const trigger: DeadNode['trigger'] = { kind: 'request', ...askedBy(request), at };
     const plans: Plans = [];
     for (const { nodeId, incarnation, diedAt } of dead) {
-      const commands = await this.options.planner.plans(
-        { nodeId, incarnation, lastFactSeq: null, trigger, ...(diedAt === null ? {} : { diedAt }) },
-        settled,
-        (command) => isWanted(command, request),
+      const died = diedAt === null ? {} : { diedAt };
+      const node: DeadNode = { nodeId, incarnation, lastFactSeq: null, trigger, ...died };
+      const commands = await this.options.planner.plans(node, settled, (command) =>
+        isWanted(command, request),
       );
-      plans.push(...(request.dryRun ? commands.map(planOf) : await this.begin(commands, guard)));
+      if (!request.dryRun) await this.options.planner.beginOf(node, commands, false, guard);
+      // With those that had begun before, by a death or another request.
+      plans.push(...(await this.plansOf(await this.lookup.recoveriesOf(node, request.callId))));
+      if (request.dryRun) plans.push(...commands.map(planOf));
     }
     if (plans.length === 0) throw unknownCall(request);
     return plans;
-  }
-
-  private async begin(commands: readonly PlanRecovery[], guard: InTransaction | undefined): Promise<Plans> {
-    await this.options.planner.begin(commands, null, guard === undefined ? undefined : () => guard);
-    return this.plansOf(commands.map((command) => command.recoveryId));
   }
 
   /** What was done about it before; an incarnation that lives is refused instead. */

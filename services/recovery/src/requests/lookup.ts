@@ -10,6 +10,8 @@ export interface Incarnation {
 export interface RequestLookup {
   readonly incarnationsOfNode: (nodeId: string) => Promise<Incarnation[]>;
   readonly incarnationsOfCall: (callId: string) => Promise<Incarnation[]>;
+  /** Of one incarnation; of one call, where one is named. */
+  readonly recoveriesOf: (life: Incarnation, callId?: string) => Promise<string[]>;
   readonly recoveriesOfNode: (nodeId: string) => Promise<string[]>;
   readonly recoveriesOfCall: (callId: string) => Promise<string[]>;
 }
@@ -19,6 +21,7 @@ export function postgresLookup(pool: Pool): RequestLookup {
   return {
     incarnationsOfNode: (nodeId) => incarnationsOfNode(pool, nodeId),
     incarnationsOfCall: (callId) => incarnationsOfCall(pool, callId),
+    recoveriesOf: (life, callId) => recoveriesOf(pool, life, callId),
     recoveriesOfNode: (nodeId) => recoveriesOfNode(pool, nodeId),
     recoveriesOfCall: (callId) => recoveriesOfCall(pool, callId),
   };
@@ -49,6 +52,33 @@ async function incarnationsOfCall(pool: Pool, callId: string): Promise<Incarnati
   );
 }
 
+/** Recoveries of an incarnation; of one call, by our call id or the SIP Call-ID of any of its legs, where one is named. @throws as above. */
+async function recoveriesOf(
+  pool: Pool,
+  { nodeId, incarnation }: Incarnation,
+  callId?: string,
+): Promise<string[]> {
+  const db = database(pool);
+  const isOfLife = and(eq(recoveries.nodeId, nodeId), eq(recoveries.incarnation, incarnation));
+  const isWanted = callId === undefined ? undefined : isOfCall(pool, callId);
+  const rows = await withPostgresErrors(() =>
+    db
+      .select({ id: recoveries.recoveryId })
+      .from(recoveries)
+      .where(and(isOfLife, isWanted))
+      .orderBy(recoveries.recoveryId),
+  );
+  return rows.map((row) => row.id);
+}
+
+function isOfCall(pool: Pool, callId: string) {
+  const byLeg = database(pool)
+    .select({ id: recoveryLegs.recoveryId })
+    .from(recoveryLegs)
+    .where(eq(recoveryLegs.sipCallId, callId));
+  return or(eq(recoveries.callId, callId), inArray(recoveries.recoveryId, byLeg));
+}
+
 /** Recoveries of the incarnation of a node that was recovered last. @throws as above. */
 async function recoveriesOfNode(pool: Pool, nodeId: string): Promise<string[]> {
   const db = database(pool);
@@ -61,28 +91,17 @@ async function recoveriesOfNode(pool: Pool, nodeId: string): Promise<string[]> {
       .limit(1),
   );
   if (latest === undefined) return [];
-  const rows = await withPostgresErrors(() =>
-    db
-      .select({ id: recoveries.recoveryId })
-      .from(recoveries)
-      .where(and(eq(recoveries.nodeId, nodeId), eq(recoveries.incarnation, latest.incarnation)))
-      .orderBy(recoveries.recoveryId),
-  );
-  return rows.map((row) => row.id);
+  return recoveriesOf(pool, { nodeId, incarnation: latest.incarnation });
 }
 
 /** The latest recovery of a call, by our call id or the SIP Call-ID of any of its legs. @throws as above. */
 async function recoveriesOfCall(pool: Pool, callId: string): Promise<string[]> {
   const db = database(pool);
-  const byLeg = db
-    .select({ id: recoveryLegs.recoveryId })
-    .from(recoveryLegs)
-    .where(eq(recoveryLegs.sipCallId, callId));
   const rows = await withPostgresErrors(() =>
     db
       .select({ id: recoveries.recoveryId })
       .from(recoveries)
-      .where(or(eq(recoveries.callId, callId), inArray(recoveries.recoveryId, byLeg)))
+      .where(isOfCall(pool, callId))
       .orderBy(desc(recoveries.plannedAt))
       .limit(1),
   );
