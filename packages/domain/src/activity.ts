@@ -94,6 +94,8 @@ export const legActivity = z.object({
   parked: parkedActivity.optional(),
   /** Since when it has been at its place in the dialplan, in the application that runs there, epoch ms. */
   dialplanSince: epochMs.optional(),
+  /** Since when it has been in the bridge in which it is, epoch ms. */
+  bridgedSince: epochMs.optional(),
   queue: queueActivity.optional(),
   /** What nobody could tell, by the names of the fields above: AMI is not connected, say. */
   unknown: z.array(z.string()).optional(),

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { connect, isIP } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { connectAmi } from '@reinvite/ami';
 import { ariAccess, connectAri, type AsteriskInfo } from '@reinvite/ari';
 import { Bus, nodeAgentAccount, subjects } from '@reinvite/bus';
 import { fenceRequest, type FenceReply } from '@reinvite/domain';
@@ -9,6 +10,7 @@ import {
   aborted,
   codedError,
   isCoded,
+  readSecret,
   type NodeConfig,
   type Service,
   type ServiceContext,
@@ -16,6 +18,7 @@ import {
 import { FactStream } from './calls/fact-stream.js';
 import { CallObserver } from './calls/observer.js';
 import { CallPicture } from './calls/picture.js';
+import { DialplanObserver } from './dialplan/observer.js';
 import { reportDeath } from './death.js';
 import { fence } from './fence.js';
 import { Health } from './heartbeat.js';
@@ -90,6 +93,8 @@ export const nodeAgent: Service = async (context) => {
     new CallObserver(ari, APP, (info) => lives.meet(info), log, signal, resolve, wantsVariables).start();
   });
   ari.on('down', () => lives.look());
+  const dialplan = await observeDialplan(lives, context);
+  ari.on('up', () => dialplan?.tellAll());
 
   let bus: Bus | undefined;
   let tenant: Tenant | undefined;
@@ -131,6 +136,25 @@ export const nodeAgent: Service = async (context) => {
     await bus?.close();
   }
 };
+
+/** @throws CodedError `CONFIG_INVALID`, `CONFIG_UNREADABLE` for the secret */
+async function observeDialplan(
+  lives: Lives,
+  { config, log, signal }: ServiceContext,
+): Promise<DialplanObserver | undefined> {
+  const { ami: access, nodeId } = config.nodeAgent;
+  if (access === undefined) {
+    log.info(
+      'no nodeAgent.ami: what conferences, queues and parking lots hold beside their calls is not known',
+    );
+    return undefined;
+  }
+  const secret = await readSecret('nodeAgent.ami', access.secret, access.secretFile);
+  const ami = connectAmi({ ...access, secret, log: log.child({ nodeId }), signal });
+  const observer = new DialplanObserver({ ami, life: () => lives.current, log, now: Date.now });
+  observer.start();
+  return observer;
+}
 
 /** @throws CodedError `CONFIG_INVALID` where nothing could be killed, or the file cannot be written. */
 function rentFor(nodeId: string, lives: Lives, bus: Bus, { config, log }: ServiceContext): Tenant {

@@ -1,6 +1,7 @@
 import type { AriBridge, AriChannel, AriEvent } from '@reinvite/ari';
 import type { BridgeActivity, BridgeObserved, CallFact, LegActivity, LegObserved } from '@reinvite/domain';
 import { AriActivity, type StillGoing, type Target } from '../activity/ari-activity.js';
+import { DialplanTrail } from '../activity/dialplan-trail.js';
 import { bridgeFact, legFact } from './leg-fact.js';
 
 /** Some events of a channel come after its end; so many ended ids are remembered, so that none brings it back. */
@@ -31,6 +32,7 @@ export class CallPicture {
   private readonly dialers = new Map<string, string>();
   private readonly ended = new Set<string>();
   private readonly ari: AriActivity;
+  private readonly trail = new DialplanTrail();
   /** What others than ARI tell of legs and bridges. */
   private readonly otherLegs = new Map<string, LegActivity>();
   private readonly otherBridges = new Map<string, BridgeActivity>();
@@ -76,6 +78,7 @@ export class CallPicture {
 
   private calls(event: AriEvent): CallFact[] {
     const at = event.timestamp;
+    if ('channel' in event && event.channel !== undefined) this.trail.seen(event.channel, at);
     switch (event.type) {
       case 'ChannelDestroyed':
         return this.legEnds(event.channel.id, event.cause, at);
@@ -87,6 +90,8 @@ export class CallPicture {
         return [...this.bridge(event.bridge, at), ...this.bridge(event.bridge_from, at)];
       case 'ChannelEnteredBridge':
       case 'ChannelLeftBridge':
+        if (event.channel !== undefined)
+          this.trail.bridged(event.channel.id, event.type === 'ChannelEnteredBridge', at);
         return [...this.channel(event.channel, at), ...this.bridge(event.bridge, at)];
       case 'BridgeCreated':
         return this.bridge(event.bridge, at);
@@ -108,6 +113,7 @@ export class CallPicture {
     this.legs.clear();
     this.bridges.clear();
     for (const [peer, caller] of snapshot.dialedBy) this.dialers.set(peer, caller);
+    this.trail.resync(snapshot.channels);
     this.ari.resync(targetsOf(snapshot), snapshot.still ?? NOTHING_GOES_ON, at);
     for (const channel of snapshot.channels) this.channel(channel, at);
     for (const bridge of snapshot.bridges) this.bridge(bridge, at);
@@ -126,6 +132,8 @@ export class CallPicture {
 
   private dials(caller: AriChannel | undefined, peer: AriChannel, at: number): CallFact[] {
     if (caller !== undefined && !this.ended.has(peer.id)) this.dialers.set(peer.id, caller.id);
+    if (caller !== undefined) this.trail.seen(caller, at);
+    this.trail.seen(peer, at);
     return [...this.channel(caller, at), ...this.channel(peer, at)];
   }
 
@@ -145,7 +153,8 @@ export class CallPicture {
   }
 
   private doing({ activity: _, ...leg }: LegObserved): LegObserved {
-    const activity = joined(this.ari.leg(leg.channelId), this.otherLegs.get(leg.channelId));
+    const told = joined(this.ari.leg(leg.channelId), this.otherLegs.get(leg.channelId));
+    const activity = joined(told, this.trail.of(leg.channelId));
     return activity === undefined ? leg : { ...leg, activity };
   }
 
@@ -162,6 +171,7 @@ export class CallPicture {
 
   private legEnds(channelId: string, cause: number, at: number): CallFact[] {
     this.remember(channelId);
+    this.trail.forget(channelId);
     this.dialers.delete(channelId);
     this.otherLegs.delete(channelId);
     if (!this.legs.delete(channelId)) return [];
