@@ -124,6 +124,10 @@ export const ERROR_TABLE = {
     'retryable',
     'What holds recovery back (a stop, a resume, a mass failure) changed while calls were planned; they are planned again.',
   ],
+  CONFERENCE_ELSEWHERE: [
+    'retryable',
+    'A conference is being joined on another node than an attempt had chosen: it goes there.',
+  ],
   RECOVERY_CLAIMED: [
     'retryable',
     'A leg was claimed meanwhile, by another replica, by a request or by the recovery before; the calls are planned again.',

@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { database, withPostgresErrors, type Pool } from '@reinvite/db';
 import type { Logger } from '@reinvite/runtime';
 import { sql } from 'drizzle-orm';
+import { pruneHomes } from '../conferences/index.js';
 import { pruneFlows } from '../flow/index.js';
 
 const EVERY_MS = 600_000;
@@ -15,6 +16,7 @@ export async function pruneEvery(pool: Pool, log: Logger, signal: AbortSignal): 
       // First: they are told by the call records.
       await pruneFlows(pool);
       await pruneCallRecords(pool);
+      await pruneHomes(pool, KEEP_GONE);
     } catch (err) {
       log.warn({ err }, 'old call records not removed, trying again later');
     }

@@ -224,7 +224,13 @@ export class Planner {
     const { calls, dialogs, flows, found } = await readEvidence(this.options, nodeId, incarnation, planned);
     if (calls.length === 0) return NOTHING;
     const policy = this.options.policyFor(nodeId);
-    const past = await readsOf(this.options).past(calls, historySince(trigger, policy));
+    const reads = readsOf(this.options);
+    const known = calls.flatMap((call) => call.conference ?? []);
+    const groups = policy.targets;
+    const [past, conferences] = await Promise.all([
+      reads.past(calls, historySince(trigger, policy)),
+      reads.conferences?.({ nodeId, incarnation, conferences: known, groups }) ?? new Map<string, never>(),
+    ]);
     const candidates = await this.candidates(dead);
     const { maxAttempts, attemptTimeoutMs, targetWaitMs } = settings;
     const limits: Limits = { maxAttempts, attemptTimeoutMs, targetWaitMs };
@@ -240,6 +246,7 @@ export class Planner {
       policy,
       ledgerHeard,
       past,
+      conferences,
       at,
       ...restrained,
     };

@@ -1,6 +1,7 @@
 import type { Database, Pool } from '@reinvite/db';
-import type { Call, FlowOfLeg, PastRecovery, RestoredLeg } from '@reinvite/domain';
+import type { Call, ConferenceStanding, FlowOfLeg, PastRecovery, RestoredLeg } from '@reinvite/domain';
 import { closeIncarnation, readLiveCalls, type LiveCalls } from '../call-records/index.js';
+import { readConferences, type AskedConferences } from '../conferences/index.js';
 import { readFlows } from '../flow/index.js';
 import { rememberedLegs } from './memory.js';
 import { pastRecoveries } from './past-recoveries.js';
@@ -22,6 +23,8 @@ export interface PlanningReads {
   planned(nodeId: string, incarnation: string): Promise<Planned>;
   /** Earlier recoveries of these calls since a moment, epoch ms. */
   past(calls: readonly Call[], since: number): Promise<PastRecovery[]>;
+  /** What of conferences is on other nodes; nothing where it is absent. */
+  conferences?(asked: AskedConferences): Promise<ReadonlyMap<string, ConferenceStanding>>;
   /** Makes sure in a transaction that what is to be recorded in it is planned once. @throws as {@link claim}. */
   claim(tx: Database, nodeId: string, incarnation: string, claimed: Claim): Promise<void>;
   /** Notes in a transaction that an incarnation has been acted on. `at`: epoch ms. */
@@ -36,6 +39,7 @@ export function postgresReads(pool: Pool): PlanningReads {
     remembered: (channelIds) => rememberedLegs(pool, channelIds),
     flows: (sipCallIds) => readFlows(pool, sipCallIds),
     planned: (nodeId, incarnation) => whatIsPlanned(pool, nodeId, incarnation),
+    conferences: (asked) => readConferences(pool, asked),
     past: (calls, since) => pastRecoveries(pool, calls, since),
     claim,
     close: closeIncarnation,

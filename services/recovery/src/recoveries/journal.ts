@@ -5,12 +5,15 @@ import {
   advance,
   earlyDialogsOf,
   recoveryStream,
+  type Candidate,
   type RecoveryEvent,
   type RecoverySnapshot,
   type RecoveryState,
 } from '@reinvite/domain';
 import type { AppendResult, EventStore, Outbox, OutboxMessage, StreamAppend } from '@reinvite/event-store';
 import { isCoded, retryForever, type Logger } from '@reinvite/runtime';
+import type { ConferenceHomes, WantedHome } from '../conferences/homes.js';
+import { takeHomes, wantedHomes } from './choose-homes.js';
 import { rowsOf } from './read-rows.js';
 import { writeReadSide, type Deadline, type ReadSideChanges } from './write-read-side.js';
 
@@ -22,6 +25,8 @@ export interface Decided {
   /** Number of events that the machine has seen. */
   readonly version: number;
   readonly events: readonly [RecoveryEvent, ...RecoveryEvent[]];
+  /** The nodes that were to choose from. */
+  readonly fit?: readonly Candidate[];
 }
 
 export interface Recorded {
@@ -54,6 +59,8 @@ export interface JournalOptions {
   readonly readSide: ReadSide;
   readonly store: Pick<EventStore<RecoveryEvent>, 'appendBatch'>;
   readonly outbox: Pick<Outbox, 'publishNow'>;
+  /** Where conferences are joined that several recoveries bring back; without it each goes where it likes. */
+  readonly homes?: ConferenceHomes;
   readonly log: Logger;
   readonly signal: AbortSignal;
 }
@@ -62,6 +69,7 @@ interface Prepared {
   readonly recorded: Omit<Recorded, 'recorded' | 'outbox'>;
   readonly append: StreamAppend<RecoveryEvent>;
   readonly changes: ReadSideChanges;
+  readonly wanted: readonly WantedHome[];
 }
 
 /**
@@ -75,8 +83,9 @@ export class Journal {
    * All decisions in one transaction, each recovery once; tries until Postgres answers. What is to be published comes back:
    * the machines have to know of their events before the first answer to a command can come.
    * @param closing is in that transaction too.
-   * @param guard rejects with `RECOVERY_RESTRAINED` in that transaction where the decisions may not be recorded any more.
-   * @throws CodedError `POSTGRES_QUERY_FAILED` where Postgres refuses, and `RECOVERY_RESTRAINED`; then nothing of it is in.
+   * @param guard rejects with `RECOVERY_RESTRAINED` or `RECOVERY_CLAIMED` in that transaction where the decisions may not be
+   * recorded any more.
+   * @throws CodedError `POSTGRES_QUERY_FAILED` where Postgres refuses, and what the guard rejects with; then nothing of it is in.
    */
   async record(
     decisions: readonly Decided[],
@@ -91,14 +100,14 @@ export class Journal {
         prepared.map((one) => one.append),
         async (tx, appended) => {
           await guard?.(tx);
+          await this.takeHomes(tx, prepared, appended);
           await readSide.write(tx, changesOf(prepared, appended));
           await closing?.(tx);
         },
       );
-    // Trying again does not help what is restrained: it has to be decided anew.
+    // Trying again does not help what is overtaken: it has to be decided anew.
     const results = await retryForever(
-      () =>
-        append().catch((error: unknown) => (isCoded(error, 'RECOVERY_RESTRAINED') ? error : reject(error))),
+      () => append().catch((error: unknown) => (isOvertaken(error) ? error : reject(error))),
       { what: 'recording recoveries', log, signal, minMs: 20 },
     );
     if (!Array.isArray(results)) throw results;
@@ -108,6 +117,19 @@ export class Journal {
       const result = results[index];
       return { ...recorded, recorded: result?.status !== 'conflict', outbox: result?.outbox ?? [] };
     });
+  }
+
+  private async takeHomes(
+    tx: Database,
+    prepared: readonly Prepared[],
+    appended: ReadonlySet<string>,
+  ): Promise<void> {
+    const { homes } = this.options;
+    if (homes === undefined) return;
+    const wanted = prepared
+      .filter(({ append }) => appended.has(append.streamId))
+      .flatMap((one) => one.wanted);
+    await takeHomes(homes, tx, wanted);
   }
 
   private async close(closing: InTransaction): Promise<void> {
@@ -122,11 +144,20 @@ export class Journal {
   }
 }
 
+/** What decisions were based on has changed. */
+function isOvertaken(error: unknown): boolean {
+  return (
+    isCoded(error, 'RECOVERY_RESTRAINED') ||
+    isCoded(error, 'RECOVERY_CLAIMED') ||
+    isCoded(error, 'CONFERENCE_ELSEWHERE')
+  );
+}
+
 function reject(error: unknown): never {
   throw error;
 }
 
-function prepare({ recoveryId, snapshot, version, events }: Decided): Prepared {
+function prepare({ recoveryId, snapshot, version, events, fit = [] }: Decided): Prepared {
   const next = advance(snapshot, events);
   const state = next.snapshot.context.recovery;
   const set: Deadline[] = [];
@@ -157,6 +188,7 @@ function prepare({ recoveryId, snapshot, version, events }: Decided): Prepared {
       outbox,
     },
     changes: { rows: rows(state, events), set, cleared },
+    wanted: wantedHomes(snapshot.context.recovery, events, fit),
   };
 }
 

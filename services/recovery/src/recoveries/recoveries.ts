@@ -8,6 +8,7 @@ import {
   type RecoveryState,
 } from '@reinvite/domain';
 import { isCoded, type Logger } from '@reinvite/runtime';
+import { atHomes, commandAtHome, fitFor, planAtHome, type HomesByRecovery } from './choose-homes.js';
 import type { InTransaction, Decided, Journal, Recorded } from './journal.js';
 import type { Machine, Machines } from './machines.js';
 
@@ -51,7 +52,13 @@ export class Recoveries {
     for (const chunk of chunks) {
       const isLast = chunk === chunks.at(-1);
       const guard = guardOf?.(chunk);
-      const results = await this.record(chunk.flatMap(decidePlan), isLast ? closing : undefined, guard);
+      const results = await atHomes((homes) =>
+        this.record(
+          chunk.flatMap((command) => decidePlan(planAtHome(command, homes.get(command.recoveryId)))),
+          isLast ? closing : undefined,
+          guard,
+        ),
+      );
       publishing.push(this.options.journal.publish(results));
       for (const { recorded, recoveryId } of results) if (recorded) begun.add(recoveryId);
     }
@@ -62,14 +69,19 @@ export class Recoveries {
   /**
    * Tells recoveries what happened. Resolves when everything that was decided on it is recorded. That nothing follows counts
    * only where the machine has just been read: one in memory may not know how another replica has gone on.
+   * @param guard as of {@link Journal.record}; asked in each transaction that records something of it.
+   * @throws what the guard rejects with: then nothing of that transaction is in.
    */
-  async tell(all: readonly Told[]): Promise<void> {
+  async tell(all: readonly Told[], guard?: InTransaction): Promise<void> {
     const { machines, journal } = this.options;
     for (let left = all; left.length > 0;) {
       const ids = [...new Set(left.map((told) => told.recoveryId))];
       const kept = ids.filter((recoveryId) => machines.keeps(recoveryId));
-      const decisions = this.decideAll(left, await machines.load(ids));
-      const results = await this.record(decisions);
+      const loaded = await machines.load(ids);
+      const { decisions, results } = await atHomes(async (homes) => {
+        const all = this.decideAll(left, loaded, homes);
+        return { decisions: all, results: await this.record(all, undefined, guard) };
+      });
       await journal.publish(results);
       const decided = new Set(decisions.map(({ recoveryId }) => recoveryId));
       const unsure = kept.filter((recoveryId) => !decided.has(recoveryId));
@@ -88,7 +100,11 @@ export class Recoveries {
     );
   }
 
-  private decideAll(all: readonly Told[], machines: ReadonlyMap<string, Machine>): Decided[] {
+  private decideAll(
+    all: readonly Told[],
+    machines: ReadonlyMap<string, Machine>,
+    homes: HomesByRecovery,
+  ): Decided[] {
     const byRecovery = new Map<string, RecoveryCommand[]>();
     for (const { recoveryId, command } of all) {
       const commands = byRecovery.get(recoveryId);
@@ -104,8 +120,12 @@ export class Recoveries {
         );
         return [];
       }
-      const [first, ...others] = decideInTurn(machine.snapshot.context.recovery, commands);
-      return first === undefined ? [] : [{ recoveryId, ...machine, events: [first, ...others] }];
+      const [first, ...others] = decideInTurn(
+        machine.snapshot.context.recovery,
+        commands.map((command) => commandAtHome(command, homes.get(recoveryId))),
+      );
+      if (first === undefined) return [];
+      return [{ recoveryId, ...machine, events: [first, ...others], fit: fitFor(commands) }];
     });
   }
 
@@ -145,7 +165,8 @@ function decidePlan(command: PlanRecovery): Decided[] {
   const snapshot = newRecovery();
   const [first, ...others] = decide(command, snapshot.context.recovery);
   if (first === undefined) return [];
-  return [{ recoveryId: command.recoveryId, snapshot, version: 0, events: [first, ...others] }];
+  const fit = fitFor([command]);
+  return [{ recoveryId: command.recoveryId, snapshot, version: 0, events: [first, ...others], fit }];
 }
 
 /** A small chunk first: its originates keep the targets busy while the rest is recorded. */
