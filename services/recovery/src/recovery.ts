@@ -16,6 +16,7 @@ import { EventCodec, EventStore, Outbox } from '@reinvite/event-store';
 import { groupOf, postgresUrl, retryForever, type Service, type ServiceContext } from '@reinvite/runtime';
 import { writeBills } from './billing/index.js';
 import { projectCallFacts } from './call-records/index.js';
+import { postgresHomes } from './conferences/index.js';
 import { consumeDeaths, consumeFacts, rememberDeaths } from './consumers.js';
 import { consumeEarly } from './early/end-early.js';
 import { answerFlows, FlowStore } from './flow/index.js';
@@ -103,7 +104,14 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
   const raise = raiseOn(bus, log);
   const followed = [follow(nodes, log), watchQuarantine(raise)];
   const recoveries = new Recoveries({
-    journal: new Journal({ readSide: postgresReadSide(pool), store, outbox, log, signal }),
+    journal: new Journal({
+      readSide: postgresReadSide(pool),
+      store,
+      outbox,
+      homes: postgresHomes,
+      log,
+      signal,
+    }),
     machines: new Machines(store, log),
     log,
     onEvents: (events) => followed.forEach((tell) => tell(events)),
