@@ -1,5 +1,6 @@
 export * from './node.js';
 export * from './activity.js';
+export * from './resume.js';
 export * from './call-facts.js';
 export * from './restore.js';
 export * from './recovery-request.js';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { epochMs, incarnation, nodeId } from './node.js';
+import { bridgeResume, legResume, notRestored } from './resume.js';
 
 /** Where a replacement channel goes on once the phone has answered its re-INVITE. */
 export const continuation = z.discriminatedUnion('kind', [
@@ -27,6 +28,8 @@ export const legAttempt = z.object({
   accountCode: z.string(),
   language: z.string(),
   continuation,
+  /** What it goes on with once it is up, and joined where it is to be. */
+  resume: legResume.optional(),
 });
 export type LegAttempt = z.infer<typeof legAttempt>;
 
@@ -54,10 +57,15 @@ export const restoreCall = z.object({
       name: z.string(),
     }),
   ]),
+  /** What the ARI bridge goes on with once the legs are in. */
+  bridgeResume: bridgeResume.optional(),
   /** After this moment no originate may be sent any more. */
   notAfter: epochMs,
 });
 export type RestoreCall = z.infer<typeof restoreCall>;
+
+/** What came back of what was going on, and what did not, by names such as `playback:sound:welcome`. */
+const resumed = { restored: z.array(z.string().min(1)), notRestored: z.array(notRestored) };
 
 const outcome = {
   commandId: z.string().min(1),
@@ -102,5 +110,13 @@ export const restoreFact = z.discriminatedUnion('type', [
   }),
   z.object({ ...outcome, type: z.literal('LegsJoined'), bridgeId: z.string().nullable() }),
   z.object({ ...outcome, type: z.literal('JoinFailed'), reason: z.string().min(1) }),
+  z.object({
+    ...outcome,
+    type: z.literal('LegResumed'),
+    legId: z.string().min(1),
+    channelId: z.string().min(1),
+    ...resumed,
+  }),
+  z.object({ ...outcome, type: z.literal('BridgeResumed'), bridgeId: z.string().min(1), ...resumed }),
 ]);
 export type RestoreFact = z.infer<typeof restoreFact>;

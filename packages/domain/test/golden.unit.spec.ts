@@ -8,8 +8,16 @@ const history = z.object({
   events: z.array(z.unknown()),
 });
 
-/** What each release stored; the second knows attempts that wait, and targets that die; the third calls that are held. */
-const histories = ['recoveries.v1.json', 'recoveries.v2.json', 'recoveries.v3.json'].flatMap((file) =>
+/**
+ * What each release stored; the second knows attempts that wait, and targets that die; the third calls that are held; the fourth what
+ * was going on, and came back.
+ */
+const histories = [
+  'recoveries.v1.json',
+  'recoveries.v2.json',
+  'recoveries.v3.json',
+  'recoveries.v4.json',
+].flatMap((file) =>
   z.array(history).parse(JSON.parse(readFileSync(new URL(`golden/${file}`, import.meta.url), 'utf8'))),
 );
 

@@ -38,7 +38,10 @@ const UNWANTED_EVENTS = [
   'ContactStatusChange',
   'EndpointStateChange',
   'PlaybackStarted',
+  'PlaybackContinuing',
   'PlaybackFinished',
+  'RecordingStarted',
+  'RecordingFinished',
 ];
 
 /**

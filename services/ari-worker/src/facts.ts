@@ -2,6 +2,7 @@ import { subjects, type Bus } from '@reinvite/bus';
 import type { RestoreCall, RestoreFact } from '@reinvite/domain';
 import { retryForever, type Logger } from '@reinvite/runtime';
 import type { JoinReason, Refusal } from './reasons.js';
+import type { ResumeResult } from './resume/account.js';
 
 export interface FactsOptions {
   readonly bus: Pick<Bus, 'publishDurable'>;
@@ -66,6 +67,16 @@ export class Facts {
 
   joinFailed(reason: JoinReason): void {
     this.publish({ ...this.common(), type: 'JoinFailed', reason }, 'join');
+  }
+
+  legResumed({ legId, channelId }: Leg, { restored, notRestored }: ResumeResult): void {
+    const told = { restored: [...restored], notRestored: [...notRestored] };
+    this.publish({ ...this.common(), type: 'LegResumed', legId, channelId, ...told }, legId);
+  }
+
+  bridgeResumed(bridgeId: string, { restored, notRestored }: ResumeResult): void {
+    const told = { restored: [...restored], notRestored: [...notRestored] };
+    this.publish({ ...this.common(), type: 'BridgeResumed', bridgeId, ...told }, 'bridge');
   }
 
   /** Work that may yet bring a fact. */

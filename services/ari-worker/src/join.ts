@@ -36,9 +36,10 @@ export class Bridging {
 
   /**
    * Adds an answered channel as soon as it is in Stasis: undefined when it is in the bridge, else why it is not.
+   * @param role in a holding bridge.
    * @throws CodedError `ARI_UNREACHABLE` where this process has lost the node first: another worker may reach it.
    */
-  async add(life: ChannelLife): Promise<JoinReason | undefined> {
+  async add(life: ChannelLife, role?: string): Promise<JoinReason | undefined> {
     const deadline = performance.now() + JOIN_TIMEOUT_MS;
     for (
       let pause = FIRST_PAUSE_MS;
@@ -48,7 +49,7 @@ export class Bridging {
       if (life.isOver) return ended(life);
       const made = await this.made();
       if (made === 'refused') return 'BRIDGE_REFUSED';
-      if (made === 'made' && (await this.isAdded(life))) return undefined;
+      if (made === 'made' && (await this.isAdded(life, role))) return undefined;
       await life.news(pause);
     }
     return life.isOver ? ended(life) : 'JOIN_TIMEOUT';
@@ -87,9 +88,9 @@ export class Bridging {
     }
   }
 
-  private async isAdded(life: ChannelLife): Promise<boolean> {
+  private async isAdded(life: ChannelLife, role: string | undefined): Promise<boolean> {
     try {
-      await this.target.addToBridge(this.join.bridgeId, life.channelId);
+      await this.target.addToBridge(this.join.bridgeId, life.channelId, role);
       return true;
     } catch (err) {
       this.log.debug({ err, channelId: life.channelId }, 'not in the bridge yet');

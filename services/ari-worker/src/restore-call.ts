@@ -3,6 +3,7 @@ import { isCoded } from '@reinvite/runtime';
 import type { ChannelLife } from './channel-life.js';
 import { hangUpTrunks } from './hang-up-trunks.js';
 import { Bridging } from './join.js';
+import { LegResuming, resumeBridge } from './resume/resume.js';
 import { UNHEARD, type JoinReason } from './reasons.js';
 import { isWorthAnotherTry, restoreLeg, type LegContext } from './restore-leg.js';
 
@@ -43,15 +44,20 @@ async function restoreAndJoinAll(context: LegContext): Promise<boolean> {
   }));
   const bridging = command.join.kind === 'ari-bridge' ? new Bridging(command.join, target, log) : undefined;
   try {
-    const legs = followed.map(({ leg, life }) => restoreAndJoin(leg, life, bridging, context));
+    const resuming = followed.map(({ leg, life }) => new LegResuming(leg, life, context));
+    const legs = followed.map(({ leg, life }, n) =>
+      restoreAndJoin(leg, life, bridging, resuming[n], context),
+    );
     bridging?.prepare();
     const results = await allOf(legs);
     const isBack = results.some((result) => result !== 'refused');
     if (command.join.kind !== 'ari-bridge') return isBack;
+    const { bridgeId } = command.join;
     if (results.every((result) => result === 'refused')) await bridging?.discard();
     const failure = results.find(isJoinReason);
     if (failure !== undefined) facts.joinFailed(failure);
-    else if (results.every((result) => result === 'joined')) facts.joined(command.join.bridgeId);
+    else if (results.every((result) => result === 'joined')) facts.joined(bridgeId);
+    if (results.includes('joined')) await resumeJoined(resuming, results, bridgeId, context);
     return isBack;
   } finally {
     followed.forEach(({ life }) => target.release(life));
@@ -68,16 +74,39 @@ async function restoreAndJoin(
   leg: LegAttempt,
   life: ChannelLife,
   bridging: Bridging | undefined,
+  resuming: LegResuming | undefined,
   context: LegContext,
 ): Promise<LegResult> {
   const answered = await restoreLeg(leg, life, context);
   if (!answered) return 'refused';
+  await resuming?.beforeJoin();
+  if (bridging === undefined) {
+    await resuming?.afterJoin(false);
+    return 'joined';
+  }
   try {
-    return (await bridging?.add(life)) ?? 'joined';
+    return (await bridging.add(life, leg.resume?.holdingRole)) ?? 'joined';
   } catch (error) {
     if (isCoded(error, 'ARI_UNREACHABLE') && !isWorthAnotherTry(context)) return 'JOIN_TIMEOUT';
     throw error;
   }
+}
+
+/** What concerns a bridge comes back when all who could are in it. */
+async function resumeJoined(
+  resuming: readonly LegResuming[],
+  results: readonly LegResult[],
+  bridgeId: string,
+  context: LegContext,
+): Promise<void> {
+  const joined = resuming.filter((_, n) => results[n] === 'joined');
+  await Promise.all(
+    joined.map(async (leg) => {
+      await leg.holdOther(bridgeId);
+      await leg.afterJoin(true);
+    }),
+  );
+  await resumeBridge(context);
 }
 
 /** Waits for all, also where one rejects: no leg is left unattended. */

@@ -108,13 +108,19 @@ export class Target {
     });
   }
 
-  addToBridge(bridgeId: string, channelId: string): Promise<void> {
+  /** @param role in a holding bridge. */
+  addToBridge(bridgeId: string, channelId: string, role?: string): Promise<void> {
     return this.queue.add(
-      () => this.options.ari.bridges.addChannels(bridgeId, [channelId], JOIN_REQUEST_MS),
+      () => this.options.ari.bridges.addChannels(bridgeId, [channelId], JOIN_REQUEST_MS, role),
       {
         priority: PRIORITY.bridge,
       },
     );
+  }
+
+  /** A request of what follows an answer, in its turn. */
+  request<T>(work: (ari: AriConnection) => Promise<T>): Promise<T> {
+    return this.queue.add(() => work(this.options.ari), { priority: PRIORITY.originate });
   }
 
   /** Removes a bridge that nobody is in; one that does not exist is no error. */

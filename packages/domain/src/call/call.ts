@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import type { BridgeObserved, LegObserved } from '../call-facts.js';
 import type { Conference } from '../conference/key.js';
+import type { BridgeActivity } from '../activity.js';
+import type { Resumed } from '../recovery/resume-plan.js';
 import type { RestoreCall } from '../restore.js';
+import type { BridgeResume, LegResume } from '../resume.js';
 
 type FactKey = 'type' | 'nodeId' | 'incarnation';
 
@@ -47,6 +50,10 @@ export interface RestoredLeg {
   /** The ARI bridge that the legs of the call were to be joined in, where no call record tells of it. */
   readonly pendingJoin?: AriBridgeJoin;
   readonly takenFrom?: TakenFrom;
+  /** What it was given to go on with. */
+  readonly resumed?: Resumed<LegResume>;
+  /** What the bridge of its call was given to go on with. */
+  readonly bridgeResumed?: Resumed<BridgeResume>;
 }
 
 /** Where a replacement channel's dialog was before, and which attempt at it the channel was. */
@@ -65,6 +72,8 @@ export interface CallLeg {
   readonly record: LegRecord;
   readonly place: LegPlace;
   readonly takenFrom?: TakenFrom;
+  /** What it had been given to go on with, where it has come back before. */
+  readonly resumed?: Resumed<LegResume>;
 }
 
 /** What a call is, for the audit: one leg in an ARI application, legs in an ARI bridge, a pair that the dialplan joined, or one leg in the dialplan. */
@@ -86,6 +95,10 @@ export interface Call {
   /** Channel ids in the call's bridge that are no PJSIP legs. */
   readonly strangers: readonly string[];
   readonly join: CallJoin;
+  /** What its bridge was doing. */
+  readonly bridgeActivity?: BridgeActivity;
+  /** What its bridge had been given to go on with, where the call has come back before. */
+  readonly bridgeResumed?: Resumed<BridgeResume>;
   /** Asterisk's `linkedid` of its oldest leg, kept over every recovery; undefined where nobody told it. */
   readonly linkedId?: string;
   /** What its legs were in, where others may be in it on other nodes. */

@@ -28,7 +28,11 @@ function toCall(records: LiveRecords, group: LegGroup, callId: string, memory: M
   const legs = group.legs.map((record): CallLeg => {
     const remembered = memory.get(record.channelId);
     const leg = { legId: record.channelId, record, place: placeOf(record, group, join, remembered) };
-    return remembered?.takenFrom === undefined ? leg : { ...leg, takenFrom: remembered.takenFrom };
+    return {
+      ...leg,
+      ...(remembered?.takenFrom === undefined ? {} : { takenFrom: remembered.takenFrom }),
+      ...(remembered?.resumed === undefined ? {} : { resumed: remembered.resumed }),
+    };
   });
   const conference = conferenceOf(join, group.bridge, group.legs);
   const linkedId = group.legs.find((leg) => leg.linkedId !== undefined)?.linkedId;
@@ -41,7 +45,23 @@ function toCall(records: LiveRecords, group: LegGroup, callId: string, memory: M
     strangers: (group.bridge?.channelIds ?? []).filter((id) => !own.has(id)),
     join,
     ...(linkedId === undefined ? {} : { linkedId }),
+    ...activityOf(group, memory),
     ...(conference === undefined ? {} : { conference }),
+  };
+}
+
+/** What the bridge was doing, and what it had been given to go on with: every leg of a call remembers the same of that. */
+function activityOf(
+  { bridge, legs }: LegGroup,
+  memory: Memory,
+): Pick<Call, 'bridgeActivity' | 'bridgeResumed'> {
+  const activity = bridge?.activity;
+  const resumed = legs
+    .map((leg) => memory.get(leg.channelId)?.bridgeResumed)
+    .find((one) => one !== undefined);
+  return {
+    ...(activity === undefined ? {} : { bridgeActivity: activity }),
+    ...(resumed === undefined ? {} : { bridgeResumed: resumed }),
   };
 }
 

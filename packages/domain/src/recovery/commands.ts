@@ -2,6 +2,7 @@ import type { Call } from '../call/call.js';
 import type { PlannedConference } from '../conference/planned-conference.js';
 import type { Candidate } from '../placement/candidate.js';
 import type { RestoreFact } from '../restore.js';
+import type { BridgeResume } from '../resume.js';
 import type { SkipReason } from './reasons.js';
 import type { Disagreement, Limits, PlannedLeg, SkippedLeg, Trigger, WaitedFor } from './events.js';
 
@@ -16,6 +17,8 @@ export interface PlanRecovery {
   readonly target: Pick<Candidate, 'nodeId' | 'incarnation'> | null;
   readonly trigger: Trigger;
   readonly limits: Limits;
+  /** What the call's ARI bridge goes on with. */
+  readonly bridgeResume?: BridgeResume;
   /** Where another source of dialogs had to be asked first. */
   readonly waitedFor?: WaitedFor;
   /** What the sources do not say alike of the dialogs of the call. */

@@ -28,6 +28,7 @@ export function disagreed(
 export function decidePlan(command: PlanRecovery): RecoveryEvent[] {
   const { recoveryId, call, trigger, limits, waitedFor, target, at } = command;
   const { callId, kind, nodeId, incarnation, join, linkedId } = call;
+  const { bridgeResume } = command;
   const { conference } = command;
   const identity: RecoveryIdentity = { recoveryId, callId, nodeId, incarnation };
   const plan = (legs: PlannedLeg[], skipped: SkippedLeg[]): RecoveryPlanned => {
@@ -41,6 +42,7 @@ export function decidePlan(command: PlanRecovery): RecoveryEvent[] {
       legs,
       skipped,
       limits,
+      ...(bridgeResume === undefined ? {} : { bridgeResume }),
       ...(linkedId === undefined ? {} : { linkedId }),
       ...waited,
       ...(conference === undefined ? {} : { conference }),

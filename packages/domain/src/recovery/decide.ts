@@ -6,6 +6,7 @@ import { identityOf, type RecoveryEvent } from './events.js';
 import { evolve } from './evolve.js';
 import { outcomeOf } from './outcome.js';
 import { workerReason } from './reasons.js';
+import { resumedEvent } from './resumed.js';
 import { attemptAt, awaitNode, needless, nextStep } from './retry.js';
 import type { LegProgress, Plan, RecoveryState, RestoringState, Waiting } from './state.js';
 
@@ -144,6 +145,7 @@ function completing(state: RecoveryState, events: RecoveryEvent[], at: number): 
 
 /** The fact as an event, where it is news. */
 function eventOf(fact: RestoreFact, state: RecoveryState): RecoveryEvent | null {
+  if (fact.type === 'LegResumed' || fact.type === 'BridgeResumed') return resumedEvent(fact, state);
   if (state.phase === 'completed') return lateAnswer(fact, state);
   if (state.phase !== 'restoring') return null;
   const { attempt, at } = fact;
@@ -164,7 +166,7 @@ function eventOf(fact: RestoreFact, state: RecoveryState): RecoveryEvent | null 
   }
 }
 
-type LegFact = Extract<RestoreFact, { readonly legId: string }>;
+type LegFact = Extract<RestoreFact, { type: 'LegOriginated' | 'LegAnswered' | 'LegRefused' }>;
 type Known = { readonly plan: Plan; readonly legs: readonly LegProgress[] };
 
 function legEvent(fact: LegFact, known: RestoringState): RecoveryEvent | null {

@@ -4,6 +4,7 @@ import { plannedConference } from '../conference/planned-conference.js';
 import { epochMs, incarnation, nodeDown, nodeId } from '../node.js';
 import { flowOfLeg } from '../flow.js';
 import { restoreCall } from '../restore.js';
+import { bridgeResume, legResume, notRestored } from '../resume.js';
 
 /** Why a recovery began. `at`: when the evidence was seen, or the request came. */
 const trigger = z.discriminatedUnion('kind', [
@@ -32,6 +33,8 @@ const plannedLeg = z.object({
   language: z.string(),
   /** What its ARI application has put, where that is where it goes on. */
   flow: flowOfLeg.optional(),
+  /** What it goes on with once it is back. */
+  resume: legResume.optional(),
 });
 export type PlannedLeg = z.infer<typeof plannedLeg>;
 
@@ -83,6 +86,8 @@ const recoveryPlanned = z.object({
   legs: z.array(plannedLeg),
   skipped: z.array(skippedLeg),
   limits,
+  /** What its ARI bridge goes on with. */
+  bridgeResume: bridgeResume.optional(),
   /** Asterisk's `linkedid` of the call's first incarnation; left out where nobody told it. */
   linkedId: z.string().min(1).optional(),
   waitedFor: waitedFor.optional(),
@@ -208,6 +213,16 @@ const legsJoined = z.object({ type: z.literal('LegsJoined'), ...ofAttempt, bridg
 
 const joinFailed = z.object({ type: z.literal('JoinFailed'), ...ofAttempt, reason: z.string() });
 
+/** What came back of what was going on, and what did not. It comes after the outcome as a rule, and changes nothing. */
+const resumed = { restored: z.array(z.string()), notRestored: z.array(notRestored) };
+const legResumed = z.object({ type: z.literal('LegResumed'), ...ofLeg, ...resumed });
+const bridgeResumed = z.object({
+  type: z.literal('BridgeResumed'),
+  ...ofAttempt,
+  bridgeId: z.string(),
+  ...resumed,
+});
+
 const attemptTimedOut = z.object({ type: z.literal('AttemptTimedOut'), ...ofAttempt });
 
 const outcome = z.enum(['recovered', 'partly-recovered', 'failed', 'skipped']);
@@ -241,6 +256,8 @@ export const recoveryEvent = z.discriminatedUnion('type', [
   attemptTimedOut,
   recoveryCompleted,
   answerCameLate,
+  legResumed,
+  bridgeResumed,
 ]);
 export type RecoveryEvent = z.infer<typeof recoveryEvent>;
 

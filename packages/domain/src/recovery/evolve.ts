@@ -37,6 +37,12 @@ export function evolve(state: RecoveryState, event: RecoveryEvent): RecoveryStat
       return withJoin(state, event.attempt, { joined: true });
     case 'JoinFailed':
       return withJoin(state, event.attempt, { joined: false, reason: event.reason });
+    case 'LegResumed':
+      return withLeg(state, event, { resumed: true });
+    case 'BridgeResumed':
+      return state.phase === 'restoring' || state.phase === 'completed'
+        ? { ...state, bridgeResumed: true }
+        : state;
     case 'AttemptTimedOut':
       return state.phase === 'restoring' && state.attempt.attempt === event.attempt
         ? { ...state, timedOut: true }
@@ -50,6 +56,7 @@ export function evolve(state: RecoveryState, event: RecoveryEvent): RecoveryStat
         outcome,
         reason,
         legs: state.phase === 'restoring' ? state.legs : [],
+        ...(state.phase === 'restoring' ? { targetIncarnation: state.attempt.targetIncarnation } : {}),
       };
     }
   }

@@ -71,6 +71,8 @@ export const recoveryMachine = setup({
         LegsJoined: { actions: 'fold' },
         JoinFailed: { actions: 'fold' },
         AttemptTimedOut: { actions: 'fold' },
+        LegResumed: { actions: 'fold' },
+        BridgeResumed: { actions: 'fold' },
         TargetDied: { actions: 'fold' },
         AnswerCameLate: { actions: 'fold' },
         AttemptAwaited: { actions: ['fold', { type: 'setDeadline', params }] },

@@ -8,6 +8,8 @@ import { candidatesWithin, chooseTarget, withLoad } from '../placement/choose-ta
 import { crashesOf, quarantineOf, type PastRecovery } from './call-history.js';
 import type { PlanRecovery } from './commands.js';
 import { assessLeg, callIdsShared, type DialogViews, type Grounds, type Verdict } from './eligibility.js';
+import { DEFAULT_RESUME } from '../resume.js';
+import { resumeOfBridge, resumeOfLeg, type ResumeGrounds } from './resume-plan.js';
 import type { Limits, PlannedLeg, SkippedLeg, Trigger } from './events.js';
 import { recoveryIdOf } from './ids.js';
 import type { RecoveryPolicy } from './policy.js';
@@ -25,6 +27,8 @@ export interface PlanInput {
   readonly policy: RecoveryPolicy;
   /** Whether every ledger has said that it has written all that had arrived. */
   readonly ledgerHeard: boolean;
+  /** When the node died, epoch ms; when its death was seen where it is absent. */
+  readonly diedAt?: number;
   /** Earlier recoveries of these calls. */
   readonly past: readonly PastRecovery[];
   /** What of the calls' conferences is on other nodes, by key; of one that is not named nothing is. */
@@ -68,7 +72,7 @@ function plansOf(input: PlanInput): PlanRecovery[] {
     const past = pastOf.get(call.callId) ?? [];
     const bar = trigger.kind === 'request' ? null : barFor(call, past, input);
     const limits = limitsOf(call, past, input);
-    const { legs, skipped } = divide(call, input.flows, (leg) => {
+    const { legs, skipped } = divide(call, input, (leg) => {
       const verdict = assessLeg(call, leg, grounds);
       return verdict.eligible && bar !== null && bar.until <= at
         ? { eligible: false, reason: bar.reason }
@@ -86,6 +90,7 @@ function plansOf(input: PlanInput): PlanRecovery[] {
         trigger,
         limits,
         hold: bar,
+        ...resumeOf(call, input),
         ...ofConference(call, spread, candidates),
         at,
       };
@@ -100,6 +105,7 @@ function plansOf(input: PlanInput): PlanRecovery[] {
       target,
       trigger,
       limits,
+      ...resumeOf(call, input),
       ...ofConference(call, spread, candidates),
       at,
     };
@@ -193,12 +199,23 @@ function byCall(past: readonly PastRecovery[]): ReadonlyMap<string, readonly Pas
   return found;
 }
 
-function divide(call: Call, flows: PlanInput['flows'], assess: (leg: CallLeg) => Verdict) {
+/** What was going on is gone on with by the application where that keeps its state with us. */
+function groundsOf({ policy, trigger, diedAt }: PlanInput, hasFlow: boolean): ResumeGrounds {
+  return { policy: policy.resume ?? DEFAULT_RESUME, hasFlow, diedAt: diedAt ?? trigger.at };
+}
+
+function resumeOf(call: Call, input: PlanInput): Pick<PlanRecovery, 'bridgeResume'> {
+  const hasFlow = call.legs.some(({ record }) => input.flows?.has(record.sipCallId) === true);
+  const bridgeResume = resumeOfBridge(call, groundsOf(input, hasFlow));
+  return bridgeResume === undefined ? {} : { bridgeResume };
+}
+
+function divide(call: Call, input: PlanInput, assess: (leg: CallLeg) => Verdict) {
   const legs: PlannedLeg[] = [];
   const skipped: SkippedLeg[] = [];
   for (const leg of call.legs) {
     const verdict = assess(leg);
-    if (verdict.eligible) legs.push(plannedLeg(leg, verdict.variables, flows?.get(leg.record.sipCallId)));
+    if (verdict.eligible) legs.push(plannedLeg(leg, verdict.variables, input));
     else skipped.push(skippedLeg(leg, verdict));
   }
   for (const legId of call.strangers)
@@ -219,11 +236,10 @@ function skippedLeg({ legId, record }: CallLeg, verdict: Extract<Verdict, { elig
   };
 }
 
-function plannedLeg(
-  { legId, record, place }: CallLeg,
-  dialog: Readonly<Record<string, string>>,
-  flow: FlowOfLeg | undefined,
-): PlannedLeg {
+function plannedLeg(leg: CallLeg, dialog: Readonly<Record<string, string>>, input: PlanInput): PlannedLeg {
+  const { legId, record, place } = leg;
+  const flow = input.flows?.get(record.sipCallId);
+  const resume = resumeOfLeg(leg, groundsOf(input, flow !== undefined));
   const { sipCallId, endpoint, caller, accountCode, language } = record;
   return {
     legId,
@@ -235,6 +251,7 @@ function plannedLeg(
     accountCode,
     language,
     ...(flow !== undefined && place.kind === 'stasis' ? { flow } : {}),
+    ...(resume === undefined ? {} : { resume }),
   };
 }
 

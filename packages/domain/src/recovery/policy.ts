@@ -1,3 +1,5 @@
+import type { ResumePolicy } from '../resume.js';
+
 /** Whether something of a call is recovered. */
 export type Treatment = 'recover' | 'skip';
 
@@ -21,6 +23,8 @@ export interface RecoveryPolicy {
   readonly recoveryLimit: { readonly recoveries: number; readonly withinMs: number };
   /** For how long after the death a call that one of these limits stops waits for an operator, ms; 0: not at all. */
   readonly quarantineMs: number;
+  /** What comes back of what was going on; where it is absent what is built in. */
+  readonly resume?: ResumePolicy;
 }
 
 /** True where all that the source is unsure of may be recovered all the same. */

@@ -31,6 +31,7 @@ export function restoreCallOf(state: RestoringState): RestoreCall {
     }),
     ...(attempt.rejoined === undefined ? {} : { hangUp: attempt.rejoined.map(({ channelId }) => channelId) }),
     join: plan.join,
+    ...(plan.bridgeResume === undefined ? {} : { bridgeResume: plan.bridgeResume }),
     notAfter: attempt.notAfter,
   };
 }
@@ -45,6 +46,7 @@ function legAttemptOf(plan: Plan, leg: PlannedLeg, progress: LegProgress): LegAt
     endpoint,
     requestUri: dialog.PJSIP_RECOVERY_REQUEST_URI ?? '',
     variables: {
+      ...leg.resume?.variables,
       ...dialog,
       REINVITE_CALL_ID: plan.callId,
       REINVITE_RECOVERY_ID: plan.recoveryId,
@@ -55,6 +57,7 @@ function legAttemptOf(plan: Plan, leg: PlannedLeg, progress: LegProgress): LegAt
     accountCode,
     language,
     continuation: continuationOf(leg, plan.callId),
+    ...(leg.resume === undefined ? {} : { resume: leg.resume }),
   };
 }
 

@@ -25,6 +25,8 @@ export interface LegProgress {
   } | null;
   /** True where the offer is Asterisk's own and not the one of the session that was. */
   readonly plainOffer: boolean;
+  /** Whether it is known what came back of what was going on. */
+  readonly resumed?: boolean;
   /** How its attempts before this one ended, oldest first. */
   readonly history: readonly string[];
 }
@@ -51,6 +53,9 @@ export type RecoveryState =
       readonly outcome: Outcome;
       readonly reason: string | null;
       readonly legs: readonly LegProgress[];
+      readonly bridgeResumed?: boolean;
+      /** Of the last attempt's target; absent where there was none. */
+      readonly targetIncarnation?: string;
     };
 
 export interface RestoringState {
@@ -62,6 +67,8 @@ export interface RestoringState {
   /** Every leg of the plan, save those that the target makes needless. */
   readonly legs: readonly LegProgress[];
   readonly join: JoinProgress;
+  /** Whether it is known what came back of what was going on in the bridge. */
+  readonly bridgeResumed?: boolean;
   readonly timedOut: boolean;
   /** The next attempt, where it is waited for. */
   readonly waiting: Waiting | null;

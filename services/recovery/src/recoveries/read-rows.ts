@@ -6,6 +6,7 @@ import {
   type RecoveryPlanned,
   type RecoveryState,
 } from '@reinvite/domain';
+import { partsBegun, partsCut, type RecordingRow } from './recording-rows.js';
 
 type Plan = Omit<RecoveryPlanned, 'type'>;
 type Outcome = 'recovered' | 'partly-recovered' | 'failed' | 'skipped';
@@ -55,6 +56,7 @@ export interface LegRow {
 export interface Rows {
   readonly recovery: RecoveryRow;
   readonly legs: readonly LegRow[];
+  readonly recordings?: readonly RecordingRow[];
 }
 
 /**
@@ -74,7 +76,22 @@ export function rowsOf(plan: Plan, events: readonly RecoveryEvent[], after: Reco
       Object.assign(legRow(plan, legs, leg), ended);
     }
   }
-  return { recovery, legs: [...legs.values()] };
+  return { recovery, legs: [...legs.values()], recordings: recordingsOf(plan, events, after) };
+}
+
+function latestLife(after: RecoveryState): string | undefined {
+  if (after.phase === 'restoring') return after.attempt.targetIncarnation;
+  return after.phase === 'completed' ? after.targetIncarnation : undefined;
+}
+
+/** A part belongs to the life of the target that the attempt was made at: the latest one. */
+function recordingsOf(plan: Plan, events: readonly RecoveryEvent[], after: RecoveryState): RecordingRow[] {
+  return events.flatMap((event) => {
+    if (event.type === 'RecoveryPlanned') return partsCut(plan);
+    if (event.type !== 'LegResumed' && event.type !== 'BridgeResumed') return [];
+    const targetIncarnation = latestLife(after);
+    return targetIncarnation === undefined ? [] : partsBegun(plan, event, targetIncarnation);
+  });
 }
 
 function applyEvent(
@@ -131,6 +148,8 @@ function applyEvent(
       return;
     case 'HoldReleased':
     case 'JoinFailed':
+    case 'LegResumed':
+    case 'BridgeResumed':
     case 'AttemptTimedOut':
     case 'DialogSourcesDisagreed':
       return;

@@ -33,6 +33,7 @@ export async function writeReadSide(tx: Database, changes: ReadSideChanges): Pro
     legs: changes.rows.flatMap((row) => row.legs),
     deadlines: changes.set.filter((deadline) => !cleared.has(deadline.recoveryId)).map(deadlineRow),
     cleared: [...cleared],
+    recordings: changes.rows.flatMap((row) => row.recordings ?? []),
   });
   await tx.execute(sql`
     with input as (
@@ -71,6 +72,17 @@ export async function writeReadSide(tx: Database, changes: ReadSideChanges): Pro
         originated_at = coalesce(excluded.originated_at, recovery_legs.originated_at),
         answered_at = coalesce(excluded.answered_at, recovery_legs.answered_at),
         ended_at = coalesce(excluded.ended_at, recovery_legs.ended_at)
+    ), written_recordings as (
+      insert into recordings (node_id, incarnation, target_id, name, recording, part, format, started_at, ended_at, cut, recovery_id,
+        call_id)
+      select n.node_id, n.incarnation, n.target_id, n.name, n.recording, n.part, n.format, ${ms('n.started_at')}, ${ms('n.ended_at')},
+        n.cut, n.recovery_id, n.call_id
+      from input, jsonb_to_recordset(doc -> 'recordings') as n (node_id text, incarnation text, target_id text, name text,
+        recording text, part integer, format text, started_at float8, ended_at float8, cut boolean, recovery_id text, call_id text)
+      on conflict (node_id, incarnation, target_id, name) do update set
+        recording = excluded.recording, part = excluded.part, call_id = excluded.call_id,
+        recovery_id = coalesce(recordings.recovery_id, excluded.recovery_id), cut = recordings.cut or excluded.cut,
+        ended_at = case when excluded.cut then excluded.ended_at else recordings.ended_at end
     ), set_deadlines as (
       insert into deadlines (id, recovery_id, kind, payload, due_at)
       select d.id, d.recovery_id, d.kind, d.payload, ${ms('d.due_at')}

@@ -1,0 +1,147 @@
+import type { BridgeActivity, LegActivity, MutedActivity, PlaybackActivity } from '../activity.js';
+import type { Call, CallLeg } from '../call/call.js';
+import type {
+  BridgeResume,
+  LegResume,
+  NotRestored,
+  PlaybackResume,
+  RecordingResume,
+  ResumePolicy,
+  ResumeReason,
+} from '../resume.js';
+
+/** What a leg or bridge had been given to go on with by the recovery before, and whether its worker has said what came of it. */
+export interface Resumed<T extends BridgeResume> {
+  readonly resume: T;
+  readonly told: boolean;
+}
+
+export interface ResumeGrounds {
+  readonly policy: ResumePolicy;
+  /** Whether the application keeps its state with us. */
+  readonly hasFlow: boolean;
+  /** When the node died, epoch ms. */
+  readonly diedAt: number;
+}
+
+/**
+ * What a leg goes on with; undefined where there is nothing to be said. ARI's doings come back in an ARI application alone; what the
+ * dialplan was doing comes back with its place there.
+ */
+export function resumeOfLeg(
+  { record, place, resumed }: Pick<CallLeg, 'record' | 'place' | 'resumed'>,
+  grounds: ResumeGrounds,
+): LegResume | undefined {
+  const { activity } = record;
+  // The node died before the worker was through: nothing of it was heard, or too little for it to matter.
+  if (resumed?.told === false) return resumed.resume;
+  if (activity === undefined) return undefined;
+  const variables = activity.variables === undefined ? {} : { variables: activity.variables };
+  const lost = (activity.unknown ?? []).map((what) => because(what, 'activity-unknown'));
+  if (place.kind !== 'stasis')
+    return orNothing({ ...variables, ...(lost.length === 0 ? {} : { notRestored: lost }) });
+  const { holdingRole, held } = activity;
+  const muted = directionOf(activity.muted);
+  const comes = muted === undefined ? null : refusalOf(grounds.policy.mute, grounds);
+  const said = muted === undefined || comes === null ? [] : [because(`mute:${muted}`, comes)];
+  const { notRestored: heardNot = [], ...heard } = heardAgain(activity, resumed?.resume, grounds);
+  const notRestored = [...heardNot, ...said, ...lost];
+  return orNothing({
+    ...heard,
+    ...(muted === undefined || comes !== null ? {} : { muted }),
+    ...(holdingRole === undefined ? {} : { holdingRole }),
+    ...(held === undefined ? {} : { holds: { musicClass: held.musicClass } }),
+    ...variables,
+    ...(notRestored.length === 0 ? {} : { notRestored }),
+  });
+}
+
+/** What the bridge of a call goes on with; undefined where there is nothing to be said. */
+export function resumeOfBridge(call: Call, grounds: ResumeGrounds): BridgeResume | undefined {
+  const { join, bridgeActivity, bridgeResumed } = call;
+  if (join.kind !== 'ari-bridge') return undefined;
+  if (bridgeResumed?.told === false) return bridgeResumed.resume;
+  return bridgeActivity === undefined
+    ? undefined
+    : orNothing(heardAgain(bridgeActivity, bridgeResumed?.resume, grounds));
+}
+
+function heardAgain(
+  activity: LegActivity | BridgeActivity,
+  before: BridgeResume | undefined,
+  grounds: ResumeGrounds,
+): BridgeResume {
+  const { policy, diedAt } = grounds;
+  const { musicOnHold, unseenBefore } = activity;
+  const notRestored: NotRestored[] = [];
+  const allowed = <T>(
+    when: ResumePolicy[keyof ResumePolicy],
+    ones: readonly T[] = [],
+    name: (one: T) => string,
+  ): T[] => {
+    const refusal = refusalOf(when, grounds);
+    if (refusal === null) return [...ones];
+    notRestored.push(...ones.map((one) => because(name(one), refusal)));
+    return [];
+  };
+  const playbacks = allowed(policy.playback, activity.playbacks, whatOfPlayback).map((playback) =>
+    playbackAgain(playback, before?.playbacks, diedAt),
+  );
+  const recordings = allowed(policy.recording, activity.recordings, whatOfRecording).map(
+    ({ name, format, startedAt }) => recordingAgain({ name, format, startedAt }, before?.recordings),
+  );
+  const [music] = allowed(policy.musicOnHold, musicOnHold === undefined ? [] : [musicOnHold], whatOfMusic);
+  if (unseenBefore !== undefined) notRestored.push(because('playback or recording', 'activity-unseen'));
+  return {
+    ...(playbacks.length === 0 ? {} : { playbacks }),
+    ...(recordings.length === 0 ? {} : { recordings }),
+    ...(music === undefined ? {} : { musicOnHold: music }),
+    ...(notRestored.length === 0 ? {} : { notRestored }),
+  };
+}
+
+/** One that we have begun ourselves did not begin at its beginning. */
+function playbackAgain(
+  { id, media, language, startedAt }: PlaybackActivity,
+  before: readonly PlaybackResume[] = [],
+  diedAt: number,
+): PlaybackResume {
+  const same = before.find((one) => one.id === id && one.media.join() === media.join());
+  const offsetMs = Math.max(0, diedAt - startedAt) + (same?.offsetMs ?? 0);
+  return { id, media, language, offsetMs };
+}
+
+function recordingAgain(
+  { name, format, startedAt }: { name: string; format: string; startedAt: number },
+  before: readonly RecordingResume[] = [],
+): RecordingResume {
+  const known = before.find((one) => one.name === name);
+  const recording = known?.recording ?? name;
+  const part = (known?.part ?? 1) + 1;
+  return { name: `${recording}-${part}`, format, recording, part, from: { name, startedAt } };
+}
+
+function directionOf(muted: MutedActivity | undefined): LegResume['muted'] {
+  if (muted === undefined || (!muted.in && !muted.out)) return undefined;
+  if (muted.in && muted.out) return 'both';
+  return muted.in ? 'in' : 'out';
+}
+
+function refusalOf(when: ResumePolicy[keyof ResumePolicy], { hasFlow }: ResumeGrounds): ResumeReason | null {
+  if (when === 'never') return 'policy-forbids';
+  return when === 'unless-flow' && hasFlow ? 'application-in-charge' : null;
+}
+
+/** How what comes back, or does not, is named in the audit. */
+export const whatOfPlayback = ({ media }: Pick<PlaybackResume, 'media'>): string =>
+  `playback:${media.join(',')}`;
+export const whatOfRecording = ({ name }: { readonly name: string }): string => `recording:${name}`;
+export const whatOfMusic = (musicClass: string): string => `music-on-hold:${musicClass}`;
+
+function because(what: string, reason: ResumeReason): NotRestored {
+  return { what, reason };
+}
+
+function orNothing<T extends object>(resume: T): T | undefined {
+  return Object.keys(resume).length === 0 ? undefined : resume;
+}
