@@ -4,6 +4,7 @@ import {
   newRecovery,
   planRecoveries,
   type AbandonRecovery,
+  type HoldRecovery,
   type PlanInput,
   type ReleaseHold,
 } from '../src/index.js';
@@ -78,6 +79,64 @@ describe('a call that is held for an operator', () => {
     const all = given([]).when(held(), release()).events;
     const { effects } = advance(newRecovery(), all);
     expect(effects.map(({ type }) => type)).toEqual(['setDeadline', 'sendRestoreCall', 'setDeadline']);
+  });
+});
+
+describe('a call that waits for a node when an operator has to be asked', () => {
+  const patient = { target: null, limits: { ...limits, targetWaitMs: 5_000 } };
+  const hold = (change: Partial<HoldRecovery> = {}): HoldRecovery => ({
+    type: 'HoldRecovery',
+    reason: 'mass-failure',
+    until,
+    at: 10_100,
+    ...change,
+  });
+
+  it('waits for the operator too, and then for a node again', () => {
+    given([])
+      .when(planRecovery(2, patient), hold(), hold(), look(10_500), release({ candidates: [] }), look(20_500))
+      .then(
+        { type: 'RecoveryPlanned' },
+        { type: 'AttemptAwaited', reason: 'no-target' },
+        { type: 'RecoveryHeld', reason: 'mass-failure', until },
+        { type: 'HoldReleased' },
+        { type: 'AttemptAwaited', until: 25_000 },
+        { type: 'AttemptStarted', target: 'ast2' },
+      );
+  });
+
+  it('is given up with that reason when nobody answers, or is not asked at all', () => {
+    const skipped = { type: 'RecoveryCompleted', outcome: 'skipped', reason: 'mass-failure' } as const;
+    given([])
+      .when(planRecovery(1, patient), hold(), look(until))
+      .then({ type: 'RecoveryPlanned' }, { type: 'AttemptAwaited' }, { type: 'RecoveryHeld' }, skipped);
+    given([])
+      .when(planRecovery(1, patient), hold({ until: 10_100 }))
+      .then({ type: 'RecoveryPlanned' }, { type: 'AttemptAwaited' }, skipped);
+  });
+
+  it('goes on where an operator has asked for it, or has let it go before, and once it is dialled', () => {
+    const trigger = { kind: 'request', idempotencyKey: 'k', requestedBy: 'a', reason: '', at: 1 } as const;
+    given([])
+      .when(planRecovery(1, { ...patient, trigger }), hold())
+      .then({ type: 'RecoveryPlanned' }, { type: 'AttemptAwaited' });
+    given([])
+      .when({ ...held(), limits: patient.limits }, release({ candidates: [] }), hold({ at: 20_100 }))
+      .then(
+        { type: 'RecoveryPlanned' },
+        { type: 'RecoveryHeld' },
+        { type: 'HoldReleased' },
+        { type: 'AttemptAwaited' },
+      );
+    given([]).when(planRecovery(1), hold()).then({ type: 'RecoveryPlanned' }, { type: 'AttemptStarted' });
+  });
+
+  it('has a deadline of its own in the machine', () => {
+    const { effects } = advance(newRecovery(), given([]).when(planRecovery(1, patient), hold()).events);
+    expect(effects).toMatchObject([
+      { type: 'setDeadline', kind: 'retry', dueAt: 10_500 },
+      { type: 'setDeadline', kind: 'retry', dueAt: until },
+    ]);
   });
 });
 

@@ -44,10 +44,12 @@ import { RateLimit } from './requests/rate-limit.js';
 import { RequestLog } from './requests/request-log.js';
 import {
   ControlLog,
+  holdWaiting,
   OperatorDesk,
   raiseOn,
   recoveryStatusOf,
   Restraints,
+  waitingRecoveries,
   watchQuarantine,
 } from './restraint/index.js';
 
@@ -135,6 +137,7 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
     settings: config.recovery,
     nodeIds: config.nodes.map(({ id }) => id),
     raise,
+    holdWaiting: async (until) => holdWaiting(await waitingRecoveries(pool), recoveries, until),
   });
   const planner = new Planner({
     ...evidence,

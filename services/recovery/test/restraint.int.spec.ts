@@ -139,6 +139,31 @@ describe('what keeps recovery from making it worse, on real Postgres and NATS', 
       expect(cluster.worker.commands).toEqual([]);
     });
 
+    it('and a call of the first that waits for a node waits for the operator too', async () => {
+      cluster.beats('ast2', { recoveryModule: false });
+      cluster.beats('ast3', { recoveryModule: false });
+      cluster.replica({}, { nodes });
+      await crashOf('ast1', leg('ast1', 'one'));
+      await rows(1, ({ outcome }) => outcome === 'under way');
+      await crashOf('ast2');
+      await eventually('it to be held', async () => (await view('audit_quarantine')).length === 1);
+      cluster.beats('ast3');
+      const isFit = async (): Promise<boolean> => {
+        const reply = await operator({ type: 'AskStatus', requestedBy: undefined, reason: undefined });
+        const ast3 =
+          reply.status === 'status' && reply.recovery.nodes.find(({ nodeId }) => nodeId === 'ast3');
+        return ast3 !== undefined && ast3 !== false && ast3.excluded === null;
+      };
+      await eventually('a node that is fit', isFit);
+      expect(await eventually('the status', async () => (await cluster.audit())[0])).toMatchObject({
+        outcome: 'under way',
+        attempts: 0,
+      });
+      expect(cluster.worker.commands).toEqual([]);
+      expect(await resume()).toMatchObject({ changed: true, calls: 1 });
+      expect(await ended(1)).toMatchObject([{ call_id: 'one@phone', outcome: 'recovered', target: 'ast3' }]);
+    });
+
     it('and one of two is no more than half', async () => {
       cluster.replica({}, { nodes: nodes.slice(0, 2) });
       await crashOf('ast1', leg('ast1', 'one'));

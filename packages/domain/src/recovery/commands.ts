@@ -88,6 +88,15 @@ export interface ReleaseHold {
   readonly at: number;
 }
 
+/** A call that waits for a node waits for an operator from now on; not one that an operator has asked for, or let go before. */
+export interface HoldRecovery {
+  readonly type: 'HoldRecovery';
+  readonly reason: SkipReason;
+  /** When it is given up, epoch ms. */
+  readonly until: number;
+  readonly at: number;
+}
+
 /** A call of which nothing was dialled yet is left alone after all. */
 export interface AbandonRecovery {
   readonly type: 'AbandonRecovery';
@@ -102,5 +111,6 @@ export type RecoveryCommand =
   | StartAttempt
   | TargetDied
   | NoteDisagreements
+  | HoldRecovery
   | ReleaseHold
   | AbandonRecovery;

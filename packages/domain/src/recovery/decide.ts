@@ -1,6 +1,13 @@
 import type { RestoreFact } from '../restore.js';
 import { candidatesWithin, chooseTarget } from '../placement/choose-target.js';
-import type { RecordFact, RecoveryCommand, ReleaseHold, StartAttempt, TargetDied } from './commands.js';
+import type {
+  HoldRecovery,
+  RecordFact,
+  RecoveryCommand,
+  ReleaseHold,
+  StartAttempt,
+  TargetDied,
+} from './commands.js';
 import { decidePlan, disagreed } from './decide-plan.js';
 import { identityOf, type RecoveryEvent } from './events.js';
 import { evolve } from './evolve.js';
@@ -32,6 +39,8 @@ export function decide(command: RecoveryCommand, state: RecoveryState): Recovery
       return targetDied(command, state);
     case 'ReleaseHold':
       return releaseHold(command, state);
+    case 'HoldRecovery':
+      return holdRecovery(command, state);
     case 'AbandonRecovery': {
       const { reason, at } = command;
       return state.phase === 'awaiting' ? [skippedFor(state.plan, reason, at)] : [];
@@ -105,6 +114,14 @@ function startAttempt({ attempt, candidates, at }: StartAttempt, state: Recovery
   }
   if (state.held) return [skippedFor(plan, waiting.reason, at)];
   return firstAttempt(plan, waiting, candidates, at);
+}
+
+function holdRecovery({ reason, until, at }: HoldRecovery, state: RecoveryState): RecoveryEvent[] {
+  if (state.phase !== 'awaiting' || state.held || state.released) return [];
+  const { plan } = state;
+  if (plan.trigger.kind === 'request') return [];
+  if (until <= at) return [skippedFor(plan, reason, at)];
+  return [{ type: 'RecoveryHeld', ...identityOf(plan), reason, until, at }];
 }
 
 function releaseHold(

@@ -16,9 +16,9 @@ export function evolve(state: RecoveryState, event: RecoveryEvent): RecoveryStat
     case 'AttemptAwaited':
       return attemptAwaited(state, event);
     case 'RecoveryHeld':
-      return state.phase === 'planned' ? held(state.plan, event) : state;
+      return state.phase === 'planned' || state.phase === 'awaiting' ? held(state.plan, event) : state;
     case 'HoldReleased':
-      return state.phase === 'awaiting' ? { ...state, held: false } : state;
+      return state.phase === 'awaiting' ? { ...state, held: false, released: true } : state;
     case 'TargetDied':
       return state.phase === 'restoring' && state.attempt.attempt === event.attempt
         ? { ...state, targetDead: true, takenOver: event.takenOver, legs: lostAgain(state.legs, event) }
@@ -126,8 +126,9 @@ function attemptAwaited(state: RecoveryState, event: AttemptAwaited): RecoverySt
   const waiting = { attempt, reason, dueAt, until };
   switch (state.phase) {
     case 'planned':
+      return { phase: 'awaiting', plan: state.plan, waiting, held: false, released: false };
     case 'awaiting':
-      return { phase: 'awaiting', plan: state.plan, waiting, held: false };
+      return { ...state, waiting, held: false };
     case 'restoring':
       return { ...state, waiting };
     default:
@@ -137,7 +138,7 @@ function attemptAwaited(state: RecoveryState, event: AttemptAwaited): RecoverySt
 
 function held(plan: Plan, { reason, until }: RecoveryHeld): RecoveryState {
   const waiting = { attempt: 1, reason, dueAt: until, until: null };
-  return { phase: 'awaiting', plan, waiting, held: true };
+  return { phase: 'awaiting', plan, waiting, held: true, released: false };
 }
 
 function withLeg(

@@ -1,5 +1,6 @@
 export type {
   AbandonRecovery,
+  HoldRecovery,
   NoteDisagreements,
   PlanRecovery,
   RecordFact,

@@ -55,6 +55,7 @@ export const recoveryMachine = setup({
       on: {
         AttemptStarted: { target: 'restoring', actions: 'fold' },
         AttemptAwaited: { target: 'awaiting', reenter: true, actions: 'fold' },
+        RecoveryHeld: { target: 'awaiting', reenter: true, actions: 'fold' },
         HoldReleased: { actions: 'fold' },
         RecoveryCompleted: { target: 'completed', actions: 'fold' },
       },

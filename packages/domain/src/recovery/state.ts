@@ -45,6 +45,8 @@ export type RecoveryState =
       readonly waiting: Waiting;
       /** Waits for an operator, not for a node. */
       readonly held: boolean;
+      /** An operator has let it go. */
+      readonly released: boolean;
     }
   | RestoringState
   | {

@@ -38,6 +38,8 @@ export interface RestraintOptions {
   /** The nodes that the configuration names. */
   readonly nodeIds: readonly string[];
   readonly raise: Raise;
+  /** Makes calls that wait for a node wait for the operator as well, until then (epoch ms). */
+  readonly holdWaiting?: (until: number) => Promise<void>;
 }
 
 /** Keeps recovery from making it worse: looks at what else has died before a node's calls are planned. */
@@ -55,7 +57,7 @@ export class Restraints {
    * @throws CodedError `POSTGRES_UNREACHABLE`: to be asked again.
    */
   async of(dead: NodeDeath): Promise<Held> {
-    const { control, nodes, nodeIds, settings, raise } = this.options;
+    const { control, nodes, nodeIds, settings, raise, holdWaiting } = this.options;
     const { massFailure: limit } = settings;
     const at = Date.now();
     // The database's clock may be another one than that of the evidence.
@@ -71,6 +73,8 @@ export class Restraints {
     const { stopped, massFailure } = told.control;
     if (stopped !== null) return { restraint: { kind: 'stopped' }, guard };
     if (massFailure === null) return { guard };
+    // Each time, as whoever declared it may have died before.
+    await holdWaiting?.(massFailure.at + limit.holdMs);
     raise({
       kind: 'mass-failure',
       at,
