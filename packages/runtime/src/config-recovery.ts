@@ -14,6 +14,9 @@ const LONGEST_HOLD_MS = 110_000;
 
 const treatment = z.enum(['recover', 'skip']);
 
+/** `unless-flow`: not where the application keeps its state with us, for then it goes on by itself. */
+const resumeWhen = z.enum(['always', 'unless-flow', 'never']).default('unless-flow');
+
 /**
  * What may be recovered of the calls of one group of nodes. docs/policy.md says what follows from each, and why the defaults
  * are as they are.
@@ -48,6 +51,15 @@ export const recoveryPolicy = z.strictObject({
   /** How often a call is recovered within that time. */
   recoveryLimit: z
     .strictObject({ recoveries: z.number().int().min(1).default(10), withinMs: ms.default(3_600_000) })
+    .prefault({}),
+  /** What comes back of what was going on when the node died; docs/resume.md. */
+  resume: z
+    .strictObject({
+      playback: resumeWhen,
+      musicOnHold: resumeWhen,
+      recording: resumeWhen,
+      mute: resumeWhen,
+    })
     .prefault({}),
   /** For how long after the death a call that one of these limits stops waits for an operator to release it; 0: not at all. */
   quarantineMs: z.number().int().min(0).max(LONGEST_HOLD_MS).default(60_000),

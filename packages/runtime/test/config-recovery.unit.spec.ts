@@ -34,6 +34,12 @@ describe('the recovery policies of a configuration', () => {
       crashLimit: { nodes: 3, withinMs: 120_000 },
       recoveryLimit: { recoveries: 10, withinMs: 3_600_000 },
       quarantineMs: 60_000,
+      resume: {
+        playback: 'unless-flow',
+        musicOnHold: 'unless-flow',
+        recording: 'unless-flow',
+        mute: 'unless-flow',
+      },
     });
     expect(groupsWithoutPolicy(plain)).toEqual([]);
   });

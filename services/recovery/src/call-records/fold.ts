@@ -22,6 +22,19 @@ export type LegEnd = LegGone & Latest;
 export type BridgeRow = BridgeObserved & Latest;
 export type BridgeEnd = BridgeGone & Latest;
 
+/** Recordings of a leg or bridge that go on, by name; those of it that do not have ended at `at`. */
+export interface RecordingsNow {
+  readonly nodeId: string;
+  readonly incarnation: string;
+  readonly targetId: string;
+  readonly recordings: readonly {
+    readonly name: string;
+    readonly format: string;
+    readonly startedAt: number;
+  }[];
+  readonly at: number;
+}
+
 /** What was last observed before `before` is gone; 'stored': before the `NodeSyncing` of an earlier batch. */
 export interface Sweep {
   readonly nodeId: string;
@@ -47,6 +60,8 @@ export interface CallRecordChanges {
   readonly legEnds: readonly LegEnd[];
   readonly bridges: readonly BridgeRow[];
   readonly bridgeEnds: readonly BridgeEnd[];
+  /** Of every leg and bridge that the batch tells of. */
+  readonly recordings: readonly RecordingsNow[];
   readonly sweeps: readonly Sweep[];
   readonly incarnations: readonly IncarnationRow[];
 }
@@ -60,6 +75,7 @@ export function foldFacts(facts: readonly SequencedFact[]): CallRecordChanges {
   const legEnds = new Map<string, LegEnd>();
   const bridges = new Map<string, BridgeRow>();
   const bridgeEnds = new Map<string, BridgeEnd>();
+  const recordings = new Map<string, RecordingsNow>();
   const sweeps = new Map<string, Sweep>();
   const incarnations = new Map<string, IncarnationRow>();
 
@@ -74,6 +90,8 @@ export function foldFacts(facts: readonly SequencedFact[]): CallRecordChanges {
       syncedAt: null,
     };
     incarnations.set(life, known);
+    const now = recordingsNow(fact);
+    if (now !== undefined) recordings.set(keyOf(life, now.targetId), now);
     switch (fact.type) {
       case 'LegObserved': {
         const key = keyOf(life, fact.channelId);
@@ -116,9 +134,34 @@ export function foldFacts(facts: readonly SequencedFact[]): CallRecordChanges {
     legEnds: [...legEnds.values()],
     bridges: [...bridges.values()],
     bridgeEnds: [...bridgeEnds.values()],
+    recordings: [...recordings.values()],
     sweeps: [...sweeps.values()],
     incarnations: [...incarnations.values()],
   };
+}
+
+/** One that has gone records no more. */
+function recordingsNow(fact: CallFact): RecordingsNow | undefined {
+  const { nodeId, incarnation, at } = fact;
+  const of = (targetId: string, recordings: RecordingsNow['recordings'] = []): RecordingsNow => ({
+    nodeId,
+    incarnation,
+    targetId,
+    recordings,
+    at,
+  });
+  switch (fact.type) {
+    case 'LegObserved':
+      return of(fact.channelId, fact.activity?.recordings);
+    case 'BridgeObserved':
+      return of(fact.bridgeId, fact.activity?.recordings);
+    case 'LegGone':
+      return of(fact.channelId);
+    case 'BridgeGone':
+      return of(fact.bridgeId);
+    default:
+      return undefined;
+  }
 }
 
 function keyOf(...parts: readonly string[]): string {

@@ -48,6 +48,9 @@ export async function closeIncarnation(
       on conflict (node_id, incarnation) do update set closed_at = coalesce(node_incarnations.closed_at, excluded.closed_at)
     ), legs_gone as (
       update legs set gone_at = ${closedAt} where ${ofLife}
+    ), recordings_cut as (
+      update recordings set ended_at = ${closedAt}, cut = true
+      where node_id = ${nodeId} and incarnation = ${incarnation} and ended_at is null
     )
     update bridges set gone_at = ${closedAt} where ${ofLife}`);
 }

@@ -8,6 +8,7 @@ export async function writeChanges(tx: Database, changes: CallRecordChanges): Pr
   await write(tx, changes.legEnds, endLegs);
   await write(tx, changes.bridges, upsertBridges);
   await write(tx, changes.bridgeEnds, endBridges);
+  await write(tx, changes.recordings, keepRecordings);
   await write(tx, changes.sweeps, (rows) => sweep('legs', rows));
   await write(tx, changes.sweeps, (rows) => sweep('bridges', rows));
   await write(tx, changes.incarnations, upsertIncarnations);
@@ -74,6 +75,23 @@ const endBridges = (rows: SQL): SQL => sql`
   from jsonb_to_recordset(${rows}) as r ("nodeId" text, incarnation text, "bridgeId" text, "factSeq" bigint, "goneAt" bigint)
   where bridges.node_id = r."nodeId" and bridges.incarnation = r.incarnation and bridges.bridge_id = r."bridgeId"
     and bridges.fact_seq < r."factSeq"`;
+
+/** What is known of a recording's part already, because a recovery has begun it, is kept. */
+const keepRecordings = (rows: SQL): SQL => sql`
+  with now as (
+    select r."nodeId", r.incarnation, r."targetId", ${at('at')} as at, r.recordings
+    from jsonb_to_recordset(${rows}) as r ("nodeId" text, incarnation text, "targetId" text, recordings jsonb, at bigint)
+  ), ended as (
+    update recordings as t set ended_at = now.at
+    from now
+    where t.node_id = now."nodeId" and t.incarnation = now.incarnation and t.target_id = now."targetId" and t.ended_at is null
+      and t.kind = 'ari'
+      and not now.recordings @> jsonb_build_array(jsonb_build_object('name', t.name))
+  )
+  insert into recordings (node_id, incarnation, target_id, name, recording, format, started_at)
+  select now."nodeId", now.incarnation, now."targetId", one.name, one.name, one.format, ${at('startedAt')}
+  from now, jsonb_to_recordset(now.recordings) as one (name text, format text, "startedAt" bigint)
+  on conflict (node_id, incarnation, target_id, name) do nothing`;
 
 /** Comes before {@link upsertIncarnations}, which overwrites the stored `syncing_seq`. */
 const sweep = (table: 'legs' | 'bridges', rows: SQL): SQL => sql`

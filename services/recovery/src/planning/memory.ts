@@ -7,13 +7,24 @@ import {
   withPostgresErrors,
   type Pool,
 } from '@reinvite/db';
-import { legPlace, recoveryOfChannel, recoveryStream, restoreCall, type RestoredLeg } from '@reinvite/domain';
+import {
+  bridgeResume,
+  legPlace,
+  legResume,
+  recoveryOfChannel,
+  recoveryStream,
+  restoreCall,
+  type RestoredLeg,
+} from '@reinvite/domain';
 import { and, eq, inArray, sql } from 'drizzle-orm';
+import type { z } from 'zod';
 import { SURELY_TOLD } from './unheard.js';
 
 /** A recovery's stream begins with its plan. */
 const RECOVERY_STREAM = recoveryStream('');
 const PLANNED_VERSION = 1;
+/** A worker that has not said by then what came back of what was going on will not say it any more. */
+const SURELY_RESUMED = '30 seconds';
 
 /**
  * What is remembered of those channels that are replacements of ours, by channel id: one query, and none where there are no
@@ -26,7 +37,7 @@ export async function rememberedLegs(
 ): Promise<ReadonlyMap<string, RestoredLeg>> {
   const ours = channelIds.filter((channelId) => recoveryOfChannel(channelId) !== null);
   if (ours.length === 0) return new Map();
-  const { channelId, callId, origin, recoveryId, legId, attempt, cseq } = recoveryLegs;
+  const { channelId, callId, origin, recoveryId, legId, attempt, cseq, answeredAt } = recoveryLegs;
   const { nodeId, target, targetIncarnation, joinedAt, outcome } = recoveries;
   const join = sql<unknown>`${events.data} -> 'join'`;
   // That the legs were joined counts once the call records tell of it: from then on these say who is in the bridge.
@@ -38,18 +49,22 @@ export async function rememberedLegs(
   const goesOn = sql<boolean>`${outcome} is null or exists (
     select 1 from ${recoveryLegs} as later where later.recovery_id = ${recoveryId} and later.leg_id = ${legId}
       and later.attempt > ${attempt})`;
+  const stream = sql`${RECOVERY_STREAM} || ${recoveries.recoveryId}`;
+  const isOld = sql`${answeredAt} < now() - ${SURELY_RESUMED}::interval`;
+  const resume = sql<unknown>`jsonb_path_query_first(${events.data}, '$.legs[*] ? (@.legId == $id).resume',
+    jsonb_build_object('id', ${legId}))`;
+  const isResumed = sql<boolean>`coalesce(${isOld}, false) or exists (select 1 from events as told
+    where told.stream_id = ${stream} and told.type = 'LegResumed' and told.data ->> 'channelId' = ${channelId})`;
+  const ofBridge = sql<unknown>`${events.data} -> 'bridgeResume'`;
+  const isBridgeResumed = sql<boolean>`coalesce(${isOld}, false) or exists (select 1 from events as told
+    where told.stream_id = ${stream} and told.type = 'BridgeResumed' and (told.data ->> 'attempt')::int = ${attempt})`;
+  const going = { resume, isResumed, ofBridge, isBridgeResumed };
   const rows = await withPostgresErrors(() =>
     database(pool)
-      .select({ channelId, callId, origin, attempt, cseq, nodeId, join, isTold, goesOn })
+      .select({ channelId, callId, origin, attempt, cseq, nodeId, join, isTold, goesOn, ...going })
       .from(recoveryLegs)
       .innerJoin(recoveries, eq(recoveries.recoveryId, recoveryId))
-      .leftJoin(
-        events,
-        and(
-          eq(events.streamId, sql`${RECOVERY_STREAM} || ${recoveries.recoveryId}`),
-          eq(events.version, PLANNED_VERSION),
-        ),
-      )
+      .leftJoin(events, and(eq(events.streamId, stream), eq(events.version, PLANNED_VERSION)))
       .where(inArray(channelId, ours)),
   );
   return new Map(
@@ -60,7 +75,23 @@ export async function rememberedLegs(
       const pending = wanted?.kind === 'ari-bridge' && !row.isTold ? { pendingJoin: wanted } : {};
       const { nodeId, attempt, cseq, goesOn } = row;
       const taken = cseq === null ? {} : { takenFrom: { nodeId, attempt, cseq, goesOn } };
-      return [[row.channelId, { callId: row.callId, place: place.data, ...pending, ...taken }]];
+      const going = {
+        ...resumedOf('resumed', legResume, row.resume, row.isResumed),
+        ...resumedOf('bridgeResumed', bridgeResume, row.ofBridge, row.isBridgeResumed),
+      };
+      return [[row.channelId, { callId: row.callId, place: place.data, ...pending, ...taken, ...going }]];
     }),
   );
+}
+
+function resumedOf<K extends string, T>(
+  key: K,
+  schema: z.ZodType<T>,
+  stored: unknown,
+  told: boolean,
+): { [key in K]?: { resume: T; told: boolean } } {
+  const { data } = schema.safeParse(stored);
+  return data === undefined
+    ? {}
+    : ({ [key]: { resume: data, told } } as { [key in K]: { resume: T; told: boolean } });
 }

@@ -248,6 +248,7 @@ export class Planner {
       past,
       conferences,
       at,
+      ...(dead.diedAt === undefined ? {} : { diedAt: dead.diedAt }),
       ...restrained,
     };
     const guard = held?.guard;
