@@ -1,6 +1,8 @@
+import { policyOf } from '@reinvite/runtime';
 import { Node } from './asterisk/node.js';
 import { Phone } from './asterisk/phone.js';
 import { Nats } from './bus/server.js';
+import { Wellness } from './judge/wellness.js';
 import { Witness } from './judge/witness.js';
 import { POLITE, type Scenario } from './scenario.js';
 import { startAgent } from './services/agent.js';
@@ -16,6 +18,7 @@ import type { World } from './world/world.js';
 import type { Wrong } from './wrong.js';
 
 const APP = 'demo';
+const BOOT_MS = [1_000, 4_000] as const;
 
 /** Everything that runs in a run: Asterisks and phones, NATS and Postgres, and the processes of Reinvite. */
 export class Cluster {
@@ -28,6 +31,8 @@ export class Cluster {
   readonly postgres: Postgres;
   readonly operator: Operator;
   readonly processes = new Map<string, Process>();
+  private readonly wellness: Wellness;
+  private readonly starting = new Set<string>();
   private readonly replicas = new Map<string, RecoveryReplica>();
   private readonly starters = new Map<string, () => Process>();
 
@@ -37,16 +42,22 @@ export class Cluster {
     wrong: Wrong,
   ) {
     const { config, recoveries, workers, sentinels } = scenario;
+    const { random } = world;
     this.nats = new Nats(world);
     this.postgres = new Postgres(world);
-    this.operator = new Operator(world, this.postgres, wrong);
+    this.operator = new Operator(world, this.nats, scenario.answers);
     this.witness = new Witness(
       () => world.time.now,
       () => this.nodes.values(),
     );
     const { nats, postgres, nodes, phones, starters } = this;
-    const services: Services = { world, config, nats, postgres, nodes, phones, wrong };
+    const services: Services = {
+      ...{ world, config, nats, postgres, nodes, phones, wrong },
+      majorityOf: (sentinel) => this.wellness.majorityOf(sentinel),
+      agents: { lose: (nodeId) => this.powerOff(nodeId, random.int(...BOOT_MS)) },
+    };
     const surroundings = {
+      troublesOf: (nodeId: string) => this.wellness.of(nodeId),
       phoneOf: (sipCallId: string) => phones.find((one) => one.sipCallId === sipCallId),
       witness: this.witness.hooks,
     };
@@ -61,21 +72,24 @@ export class Cluster {
         this.replicas.set(name, replica);
         return replica.process;
       });
+    this.wellness = new Wellness(world, {
+      ...{ nodes, nats, processes: this.processes, sentinels: named('sentinel', sentinels) },
+    });
+    world.time.owner = undefined;
   }
 
-  /** From when on an Asterisk that answers nothing counts as hung, ms. */
-  get hangAfterMs(): number {
-    return this.scenario.config.sentinel.hangAfterMs;
+  get config(): Scenario['config'] {
+    return this.scenario.config;
+  }
+
+  /** From when on a call that has killed nodes goes to no other. */
+  get crashLimit(): { readonly nodes: number; readonly withinMs: number } {
+    return policyOf(this.config, 'default').crashLimit;
   }
 
   /** Whether the phones of this run do as they are asked. */
   get isPolite(): boolean {
     return this.scenario.manners === POLITE;
-  }
-
-  /** How many targets a recovery tries. */
-  get maxAttempts(): number {
-    return this.scenario.config.recovery.maxAttempts;
   }
 
   /** Names of the processes that can be killed. */
@@ -96,11 +110,24 @@ export class Cluster {
 
   /** Starts a process that does not run. */
   start(name: string): void {
-    if (this.processes.get(name)?.alive === true) return;
+    if (this.processes.get(name)?.alive === true || this.starting.has(name)) return;
     const starter = this.starters.get(name);
     if (starter === undefined) throw new RangeError(`no process ${name}`);
-    this.world.trace.note(name, 'started');
-    this.processes.set(name, starter());
+    this.starting.add(name);
+    // In a turn of its own: what it does there is its own work.
+    this.world.time.later(0, () => {
+      this.starting.delete(name);
+      this.world.trace.note(name, 'started');
+      this.processes.set(name, starter());
+    });
+  }
+
+  /** A machine with an Asterisk loses its power; its agent is there again after `bootMs`. */
+  powerOff(nodeId: string, bootMs: number): void {
+    this.world.trace.note(nodeId, 'loses its power');
+    this.nodes.get(nodeId)?.machine.lose();
+    this.kill(`agent-${nodeId}`);
+    this.world.time.later(bootMs, () => this.start(`agent-${nodeId}`));
   }
 
   kill(name: string): void {

@@ -1,8 +1,9 @@
 import { Cluster } from './cluster.js';
-import { mendAll, plantFaults } from './faults.js';
+import { mendAll, plantFaults } from './faults/faults.js';
 import { readAudit, type Audit } from './judge/audit.js';
 import { notBack } from './judge/comes-back.js';
 import { owed } from './judge/liveness.js';
+import { unrestrained } from './judge/restraint.js';
 import { unsafe } from './judge/safety.js';
 import { replays, untold, untrue } from './judge/truth.js';
 import type { Found, Violation } from './judge/violation.js';
@@ -82,13 +83,17 @@ async function settled(world: World, cluster: Cluster): Promise<readonly Found[]
 }
 
 function lost(cluster: Cluster, audit: Audit): Found[] {
-  const { nats, nodes, calls, maxAttempts } = cluster;
+  const { nats, nodes, calls, config } = cluster;
   const { victims } = cluster.witness;
-  return cluster.isPolite ? notBack({ nodes, calls, victims, audit, nats, maxAttempts }) : [];
+  const { maxAttempts, flapping } = config.recovery;
+  return cluster.isPolite ? notBack({ nodes, calls, victims, audit, nats, maxAttempts, flapping }) : [];
 }
 
 async function judge(world: World, cluster: Cluster, open: readonly Found[]): Promise<Violation[]> {
-  const { postgres, nodes, phones, witness, machines, hangAfterMs } = cluster;
+  const { postgres, nodes, phones, calls, witness, machines, config, crashLimit } = cluster;
+  const { originated } = witness;
+  const { hangAfterMs } = config.sentinel;
+  const { ms: leaseMs } = config.nodeAgent.lease;
   const audit = readAudit(postgres.tables);
   const at = world.time.now;
   let replayed: readonly Found[] | undefined;
@@ -97,7 +102,8 @@ async function judge(world: World, cluster: Cluster, open: readonly Found[]): Pr
   const now = [...open, ...(await replaying), ...untrue(audit, phones)];
   return [
     ...witness.violations,
-    ...unsafe({ audit, nodes, phones, originated: witness.originated, hangAfterMs }),
+    ...unsafe({ audit, nodes, phones, originated, hangAfterMs, leaseMs }),
+    ...unrestrained({ audit, nodes, calls, originated, settings: config.recovery, crashLimit }),
     ...now.map((one) => ({ ...one, at })),
   ];
 }

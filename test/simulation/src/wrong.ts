@@ -20,6 +20,16 @@ export interface Wrong {
   readonly factsAckedEarly: boolean;
   /** The read side is not written. */
   readonly noReadSide: boolean;
+  /** Agents hold no lease, though sentinels think that they do: one that was granted before is never kept. */
+  readonly noLease: boolean;
+  /** Replicas of recovery give calls to nodes that flap. */
+  readonly noFlapping: boolean;
+  /** … and to further nodes what has killed as many as it may. */
+  readonly noCrashLimit: boolean;
+  /** … and do not ask when most nodes are down. */
+  readonly noQuestion: boolean;
+  /** A sentinel takes the majority's voices for given. */
+  readonly noMajority: boolean;
 }
 
 export const nothingWrong: Wrong = {
@@ -33,4 +43,9 @@ export const nothingWrong: Wrong = {
   noDeadlines: false,
   factsAckedEarly: false,
   noReadSide: false,
+  noLease: false,
+  noFlapping: false,
+  noCrashLimit: false,
+  noQuestion: false,
+  noMajority: false,
 };

@@ -10,7 +10,7 @@ const REMEMBERED = 32;
 export interface LivesOptions {
   readonly process: Pick<AsteriskProcess, 'ofIncarnation'>;
   /** Default: those of this machine. */
-  readonly processes?: Processes;
+  readonly processes?: Pick<Processes, 'stateOf'>;
   readonly newLife: (info: AsteriskInfo, process: Life['process']) => Life;
   /** Called once for each life, in the turn in which its end is seen. */
   readonly onOver: (life: Life) => void;

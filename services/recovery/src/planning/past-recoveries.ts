@@ -35,8 +35,23 @@ export async function pastRecoveries(
     detectedAt: row.detectedAt.getTime(),
     target: row.target,
     targetIncarnation: row.targetIncarnation,
-    // Of a phone that is quick the answer may be told first, and nothing after it counts.
-    takenAt: (row.firstOriginatedAt ?? row.answeredAt)?.getTime() ?? null,
+    takenAt: takenAt(row)?.getTime() ?? null,
     lostTargets: row.lostTargets,
   }));
+}
+
+/**
+ * Of a phone that is quick the answer may be told first, and nothing after it counts. Of what a worker had begun when it died
+ * nothing is told at all: a call that is lost with that node was there even so.
+ */
+function takenAt({
+  firstOriginatedAt,
+  answeredAt,
+  plannedAt,
+  attempts,
+}: Pick<
+  typeof recoveries.$inferSelect,
+  'firstOriginatedAt' | 'answeredAt' | 'plannedAt' | 'attempts'
+>): Date | null {
+  return firstOriginatedAt ?? answeredAt ?? (attempts > 0 ? plannedAt : null);
 }

@@ -10,6 +10,8 @@ import type { Node } from './node.js';
 const REQUEST_TIMEOUT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 1_000;
 const RETRY_MS = 100;
+/** Ms until the other end sees the sockets of a dead process close. */
+const CLOSED_MS = [1, 60] as const;
 /** How long a connection that was cut off seems to stand. */
 const UNNOTICED_MS = [200, 3_000] as const;
 
@@ -91,7 +93,7 @@ export class SimulatedAri extends EventEmitter {
   /** From `up` to `down`. */
   private live(life: Life): Promise<void> {
     const { process, node } = this;
-    const { network, random, trace } = process.world;
+    const { network, random, time, trace } = process.world;
     return new Promise((resolve) => {
       let isWhole = true;
       const unlisten = life.listen((event) => {
@@ -124,11 +126,12 @@ export class SimulatedAri extends EventEmitter {
         const isOurs = (a === node.id && b === process.host) || (b === node.id && a === process.host);
         if (!isOurs || !isWhole) return;
         isWhole = false;
-        setTimeout(later, random.int(...UNNOTICED_MS));
+        time.later(random.int(...UNNOTICED_MS), later);
       });
       const undie = life.whenDead(() => {
-        if (network.isOpen(node.id, process.host)) setTimeout(later, random.int(1, 60));
-        else setTimeout(later, random.int(...UNNOTICED_MS));
+        const isSeen = network.isOpen(node.id, process.host);
+        const [least, most] = isSeen ? CLOSED_MS : UNNOTICED_MS;
+        time.later(random.int(least, most), later);
       });
       process.onKilled(close);
       this.session = { life, close };

@@ -4,22 +4,13 @@ import { Bridges } from './bridges.js';
 import { asChannel, type SimulatedChannel } from './channel.js';
 import { refused, type EventOf } from './ari.js';
 import type { Answer, Phone, Speaker } from './phone.js';
+import type { Killing, Surroundings } from './surroundings.js';
 import { UsedCseqs } from './used-cseqs.js';
-
-/** What an Asterisk acts on, and who watches it. */
-export interface Surroundings {
-  /** The phone of a SIP Call-ID. */
-  readonly phoneOf: (sipCallId: string) => Phone | undefined;
-  readonly witness: {
-    /** Asterisk has taken an originate, and is about to send the INVITE. */
-    originates(life: Life, channel: SimulatedChannel): void;
-    /** A life has just ended; its channels are as they were. */
-    died(life: Life): void;
-  };
-}
 
 /** Ms until an originated channel that was answered is in its application. */
 const INTO_STASIS_MS = [1, 30] as const;
+/** Ms until what got no answer is sent again, each time twice as long: half a minute in all. */
+const SENT_AGAIN_MS = { first: 500, last: 16_000 } as const;
 /** Ms until a re-INVITE that is not sent has ended its channel. */
 const REFUSE_MS = 2;
 
@@ -40,8 +31,8 @@ export class Life implements Speaker {
   diedAt: number | null = null;
   /** When it answered nothing though it lived, virtual ms; the last may go on. */
   readonly hangs: { readonly from: number; to: number }[] = [];
-  /** How it was when its agent killed it; null where it was not killed so. */
-  fenced: { readonly hungMs: number; readonly declaredDown: boolean } | null = null;
+  /** How it was when somebody killed it on purpose; null where nobody did. */
+  killed: (Killing & { readonly hungMs: number }) | null = null;
   private readonly waiting: (() => void)[] = [];
   private readonly listeners = new Set<(event: AriEvent) => void>();
   private readonly onDeath = new Set<() => void>();
@@ -96,10 +87,11 @@ export class Life implements Speaker {
     else work();
   }
 
-  /** Its agent kills it. */
-  fence(declaredDown: boolean): void {
+  /** Somebody ends it on purpose. */
+  kill(killing: Killing): void {
     if (!this.living) return;
-    this.fenced = { hungMs: this.hungMs, declaredDown };
+    this.world.trace.note(this.nodeId, `Asterisk ${this.incarnation} is killed by ${killing.by}`);
+    this.killed = { ...killing, hungMs: this.hungMs };
     this.die();
   }
 
@@ -225,6 +217,8 @@ export class Life implements Speaker {
       channel.state = 'Up';
       this.tell({ type: 'ChannelStateChange', channel: asChannel(channel) });
       this.after(this.world.random.int(...INTO_STASIS_MS), () => this.enterApp(channel));
+      const { killsAfterMs } = channel.phone;
+      if (killsAfterMs !== null) this.after(killsAfterMs, () => this.die());
       return;
     }
     const retryAfter = retryAfterS === null ? '' : String(retryAfterS);
@@ -274,11 +268,27 @@ export class Life implements Speaker {
   /** SIP to a phone, over the edge; a hung or dead Asterisk sends none. */
   private sip(arrive: () => void): void {
     if (!this.living || this.hung) return;
-    this.world.network.send(this.nodeId, 'edge', `sip ${this.incarnation}`, arrive);
+    this.untilThere(this.nodeId, 'edge', arrive);
   }
 
   private sipBack(arrive: () => void): void {
-    this.world.network.send('edge', this.nodeId, `sip ${this.incarnation}`, () => this.whenAwake(arrive));
+    this.untilThere('edge', this.nodeId, () => this.whenAwake(arrive));
+  }
+
+  /** What is not there is sent again, and again (RFC 3261 sections 13.3.1.4 and 17.1.1.2). */
+  private untilThere(
+    from: string,
+    to: string,
+    arrive: () => void,
+    afterMs: number = SENT_AGAIN_MS.first,
+  ): void {
+    const { network, time } = this.world;
+    if (network.isOpen(from, to)) {
+      network.send(from, to, `sip ${this.incarnation}`, arrive);
+      return;
+    }
+    if (afterMs > SENT_AGAIN_MS.last || !this.living) return;
+    time.later(afterMs, () => this.untilThere(from, to, arrive, afterMs * 2));
   }
 
   private tell(event: EventOf): void {

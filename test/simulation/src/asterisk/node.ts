@@ -1,9 +1,12 @@
 import type { World } from '../world/world.js';
-import { Life, type Surroundings } from './life.js';
+import { Life } from './life.js';
+import type { Surroundings, Troubles } from './surroundings.js';
+import { Machine } from './machine.js';
 
 /** A host with an Asterisk, over its lives. */
 export class Node {
   readonly lives: Life[] = [];
+  readonly machine = new Machine(this);
 
   constructor(
     private readonly world: World,
@@ -25,6 +28,13 @@ export class Node {
     this.world.trace.note(this.id, `Asterisk ${life.incarnation} starts`);
     return life;
   }
+
+  get troubles(): Readonly<Troubles> {
+    return this.surroundings.troublesOf(this.id);
+  }
+
+  /** When (virtual ms) a partition kept everybody from it; the last may go on. */
+  readonly absences: { readonly from: number; to: number }[] = [];
 
   lifeOf(incarnation: string): Life | undefined {
     return this.lives.find((one) => one.incarnation === incarnation);

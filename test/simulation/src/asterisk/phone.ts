@@ -45,6 +45,8 @@ const FIRST_CSEQ = 10;
 export class Phone {
   readonly reinvites: ReInvite[] = [];
   owner: Speaker;
+  /** Its call is one that kills whatever takes it, so many ms after its 200; null where it is not. */
+  killsAfterMs: number | null = null;
   /** When it hung up, virtual ms. */
   endedAt: number | null = null;
   /** As captures show it: the highest CSeq that our side has used in the dialog, and the node that used it. */
@@ -97,10 +99,11 @@ export class Phone {
   }
 
   onCancel(channelId: string, reply: (answer: Answer) => void): void {
-    const invite = this.reinvites.find((one) => one.channelId === channelId && one.status === null);
+    const invite = this.reinvites.find((one) => one.channelId === channelId);
     if (invite === undefined) return;
+    // Also where its answer has not reached whoever cancels: that node acknowledges it, and says nothing more.
     invite.cancelled = true;
-    if (invite.silent) return;
+    if (invite.silent || invite.status !== null) return;
     this.finish(invite, 487, reply, { status: 487, afterMs: 0, retryAfterS: null });
   }
 

@@ -38,7 +38,9 @@ export class SimulatedBus implements Public {
     const { process, nats } = this;
     if (!process.alive || process.world.network.loses()) return;
     const json = JSON.stringify(message);
-    process.world.network.send(process.host, NATS, `${process.name} nats`, () => nats.publish(subject, json));
+    process.world.network.send(process.host, NATS, `${process.name} nats`, () =>
+      nats.publish(process.host, subject, json),
+    );
   }
 
   publishDurable(
@@ -211,7 +213,7 @@ export class SimulatedBus implements Public {
     const { process, nats } = this;
     if (!process.alive || process.world.network.loses()) return;
     process.world.network.send(process.host, NATS, `${process.name} nats`, () => {
-      if (!nats.isDown) what();
+      if (nats.hasStreams(process.host)) what();
     });
   }
 
@@ -221,7 +223,7 @@ export class SimulatedBus implements Public {
     return call(this.process, {
       to: NATS,
       stream: 'nats',
-      serve: () => (nats.isDown ? refused : serve()),
+      serve: () => (nats.hasStreams(this.process.host) ? serve() : refused),
       timeoutMs,
       timeout,
     });
@@ -246,7 +248,7 @@ export class SimulatedBus implements Public {
       const timer = setTimeout(done, timeoutMs);
       const onReply = (who: Subscriber, answer: string): void => {
         network.send(who.process.host, NATS, `${who.process.name} nats`, () => {
-          if (nats.isDown) return;
+          if (nats.isDown || !nats.joins(who.process.host, process.host)) return;
           network.send(NATS, process.host, `${process.name} core`, () => {
             if (answers.length >= max) return;
             answers.push(decode(schema, subject, answer));
@@ -255,7 +257,7 @@ export class SimulatedBus implements Public {
         });
       };
       network.send(process.host, NATS, `${process.name} nats`, () => {
-        const listening = nats.publish(subject, json, onReply);
+        const listening = nats.publish(process.host, subject, json, onReply);
         // NATS says at once that nobody listens.
         if (listening === 0 && !nats.isDown) network.send(NATS, process.host, `${process.name} core`, done);
       });

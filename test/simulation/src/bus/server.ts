@@ -62,6 +62,8 @@ export class Nats {
   private readonly streams = new Map<StreamKey, Stream>();
   /** Ids of messages that were given to a second taker, or to one for a second time. */
   readonly redelivered = new Set<string>();
+  /** Hosts that a partition of the cluster has left with a server of their own: core messages pass among them, no stream is there. */
+  private minority: ReadonlySet<string> = new Set();
 
   constructor(private readonly world: World) {
     for (const key of Object.keys(streams) as StreamKey[])
@@ -81,12 +83,36 @@ export class Nats {
     this.isDown = false;
   }
 
+  /** The cluster falls in two; none where nobody is left to the smaller part. */
+  split(minority: readonly string[]): void {
+    this.world.trace.note(NATS, minority.length === 0 ? 'is whole' : `split off: ${minority.join(' ')}`);
+    this.minority = new Set(minority);
+  }
+
+  /** Whether a host reaches the streams. */
+  hasStreams(host: string): boolean {
+    return !this.isDown && !this.minority.has(host);
+  }
+
+  /** Whether core messages pass between two hosts. */
+  joins(one: string, other: string): boolean {
+    return this.minority.has(one) === this.minority.has(other);
+  }
+
   /** Core NATS: to everybody who listens, one of each queue. @returns how many. */
-  publish(subject: string, json: string, reply?: (who: Subscriber, json: string) => void): number {
+  publish(
+    from: string,
+    subject: string,
+    json: string,
+    reply?: (who: Subscriber, json: string) => void,
+  ): number {
     if (this.isDown) return 0;
     const listening = [...this.subscribers].filter(
-      (one) =>
-        one.process.alive && this.world.network.isOpen(NATS, one.process.host) && fits(one.subject, subject),
+      ({ process, subject: pattern }) =>
+        process.alive &&
+        this.joins(from, process.host) &&
+        this.world.network.isOpen(NATS, process.host) &&
+        fits(pattern, subject),
     );
     const queues = new Map<string, Subscriber[]>();
     const all = listening.filter((one) => one.queue === undefined);
@@ -97,7 +123,8 @@ export class Nats {
       if (this.world.network.loses()) continue;
       this.world.network.send(NATS, one.process.host, `${one.process.name} core`, () => {
         if (!one.process.alive) return;
-        one.hear(subject, json, reply === undefined ? undefined : (answer) => reply(one, answer));
+        const answer = reply === undefined ? undefined : (said: string) => reply(one, said);
+        one.process.run(() => one.hear(subject, json, answer));
       });
     }
     return all.length;
@@ -211,7 +238,9 @@ export class Nats {
   }
 
   private give(durable: Durable, message: StreamMessage, delivery: number): boolean {
-    const open = durable.takers.filter((one) => one.until >= Date.now() && one.room() > 0);
+    const open = durable.takers.filter(
+      (one) => one.until >= Date.now() && this.hasStreams(one.process.host) && one.room() > 0,
+    );
     if (open.length === 0) return false;
     const taker = this.world.random.pick(open);
     if (delivery > 1) this.redelivered.add(message.id);
@@ -219,7 +248,7 @@ export class Nats {
     if (this.world.network.loses()) return true;
     const { process } = taker;
     this.world.network.send(NATS, process.host, `${process.name} jetstream`, () => {
-      if (process.alive) taker.take(message, delivery);
+      if (process.alive) process.run(() => taker.take(message, delivery));
     });
     return true;
   }

@@ -51,16 +51,22 @@ export interface Commanded {
   readonly recoveryId: string;
   readonly nodeId: string;
   readonly incarnation: string;
+  /** An operator has asked for it. */
+  readonly isRequested: boolean;
 }
 
 /** Every channel that was ever commanded, by its id. */
 export function commandedChannels({ recoveries }: Audit): ReadonlyMap<string, Commanded> {
   const found = new Map<string, Commanded>();
   for (const [recoveryId, events] of recoveries) {
+    const planned = events[0]?.event;
+    const isRequested = planned?.type === 'RecoveryPlanned' && planned.trigger.kind === 'request';
     for (const { event } of events) {
       if (event.type !== 'AttemptStarted') continue;
       const { nodeId, incarnation } = event;
-      for (const { channelId } of event.legs) found.set(channelId, { recoveryId, nodeId, incarnation });
+      for (const { channelId } of event.legs) {
+        found.set(channelId, { recoveryId, nodeId, incarnation, isRequested });
+      }
     }
   }
   return found;

@@ -1,4 +1,5 @@
 import type { CallFact, RecoveryEvent } from '@reinvite/domain';
+import type { Config } from '@reinvite/runtime';
 import type { Life } from '../asterisk/life.js';
 import type { Node } from '../asterisk/node.js';
 import type { Phone } from '../asterisk/phone.js';
@@ -6,6 +7,7 @@ import type { Found } from './violation.js';
 import type { Nats } from '../bus/server.js';
 import { BEGINNING } from '../world/time.js';
 import type { Audit, Recorded } from './audit.js';
+import { deathsOf, shunnedUntil } from './restraint.js';
 import type { Victim } from './witness.js';
 
 /** An answer is on its way to the worker, and from there to the record, for so long where nothing is broken. */
@@ -20,7 +22,16 @@ export interface Fate {
   readonly nats: Pick<Nats, 'stored' | 'redelivered'>;
   /** How many targets one recovery tries. */
   readonly maxAttempts: number;
+  readonly flapping: Config['recovery']['flapping'];
 }
+
+/** What holds a call back on purpose; `restrained-for-cause` looks whether it may. */
+const RESTRAINED: ReadonlySet<string | null> = new Set([
+  'recovery-stopped',
+  'mass-failure',
+  'call-crashes-nodes',
+  'recovered-too-often',
+]);
 
 /**
  * Calls that have not come back, though they should have: their phones do as they are asked, nobody has hung up, there was a
@@ -64,7 +75,7 @@ function isPromised(phones: readonly Phone[], { victims, audit, nats, nodes, max
   // Two INVITEs that overlap, after a death in between, are answered 500: then it is retried, and not for ever.
   if (phones.some((phone) => phone.endedAt !== null || phone.reinvites.some(isRefused))) return false;
   const events = eventsOf(phones, audit);
-  if (events.some((event) => event.type === 'RecoveryCompleted' && event.reason === 'recovery-stopped'))
+  if (events.some((event) => event.type === 'RecoveryCompleted' && RESTRAINED.has(event.reason)))
     return false;
   if (isLostBetweenWorkers(events, nats.redelivered)) return false;
   const lives = new Set(
@@ -113,9 +124,29 @@ function isLostBetweenWorkers(events: readonly RecoveryEvent[], redelivered: Rea
   );
 }
 
-function wasThereAlwaysANode({ nodes }: Fate): boolean {
-  const lives = [...nodes.values()].flatMap((node) => node.lives);
-  return lives.flatMap(troublesOf).every((at) => lives.some((life) => life.wasWell(at)));
+/** Whether at all times a node answered, could be reached, and was not one that gets no calls because it has died too often. */
+function wasThereAlwaysANode({ nodes, audit, flapping }: Fate): boolean {
+  const deaths = deathsOf(audit);
+  const all = [...nodes.values()].map((node) => ({
+    ...{ lives: node.lives, absences: node.absences },
+    deaths: deaths.filter(({ nodeId }) => nodeId === node.id).map(({ at }) => at - BEGINNING),
+  }));
+  const moments = all.flatMap(({ lives, absences, deaths: own }) => [
+    ...lives.flatMap(troublesOf),
+    ...absences.map(({ from }) => from),
+    ...own,
+  ]);
+  return moments.every((at) =>
+    all.some(
+      ({ lives, absences, deaths: own }) =>
+        lives.some((life) => life.wasWell(at)) &&
+        !absences.some(({ from, to }) => from <= at && at < to) &&
+        shunnedUntil(
+          own.filter((one) => one <= at),
+          flapping,
+        ) <= at,
+    ),
+  );
 }
 
 /** When it hung or died, virtual ms. */

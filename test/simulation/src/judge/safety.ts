@@ -1,3 +1,4 @@
+import type { NodeEvent } from '@reinvite/domain';
 import type { Node } from '../asterisk/node.js';
 import type { Phone, ReInvite } from '../asterisk/phone.js';
 import { BEGINNING } from '../world/time.js';
@@ -13,8 +14,9 @@ export interface Seen {
   readonly nodes: ReadonlyMap<string, Node>;
   readonly phones: readonly Phone[];
   readonly originated: readonly Originated[];
-  /** As in the configuration of the sentinel. */
+  /** As in the configuration. */
   readonly hangAfterMs: number;
+  readonly leaseMs: number;
 }
 
 /** What must never happen, whatever fails and for however long. */
@@ -56,6 +58,13 @@ function isOver({ from, status, answeredAt, cancelled }: ReInvite, at: number): 
   return status !== null && RETRYABLE.has(status) && answeredAt !== null && answeredAt <= at;
 }
 
+/** What has to be recorded before a death of which there is that evidence. */
+const BEFORE_DOWN: Readonly<Record<string, NodeEvent['type'] | undefined>> = {
+  fenced: 'NodeFenced',
+  'lease-expired': 'NodeFenced',
+  operator: 'NodeDeclaredDown',
+};
+
 /** Before a channel is originated the life whose call it was is dead, recorded as dead, and fenced where it had to be. */
 function unfenced(
   { audit, nodes, originated }: Seen,
@@ -70,14 +79,18 @@ function unfenced(
     const life = nodes.get(of.nodeId)?.lifeOf(of.incarnation);
     if (life === undefined) return wrong(`${of.nodeId} never had a life ${of.incarnation}`);
     if (life.diedAt === null || life.diedAt > at) return wrong(`${of.nodeId} ${of.incarnation} was alive`);
+    // An operator may ask as soon as it is sure that the node is dead.
+    if (of.isRequested) return [];
     const events = (audit.nodes.get(of.nodeId) ?? []).filter(
       ({ event }) => event.incarnation === of.incarnation,
     );
     const down = events.find(({ event }) => event.type === 'NodeDown');
     if (down === undefined || down.recordedAt > epochMs) return wrong('its node was not recorded as down');
-    if (down.event.type !== 'NodeDown' || down.event.evidence !== 'fenced') return [];
-    const fenced = events.find(({ event }) => event.type === 'NodeFenced');
-    return fenced === undefined || fenced.version > down.version ? wrong('no fence is recorded') : [];
+    if (down.event.type !== 'NodeDown') return [];
+    const needed = BEFORE_DOWN[down.event.evidence];
+    const before = events.find(({ event }) => event.type === needed);
+    if (needed === undefined || (before !== undefined && before.version < down.version)) return [];
+    return wrong(`no ${needed} is recorded`);
   });
 }
 
@@ -100,14 +113,50 @@ function wronglyDown({ audit, nodes }: Seen): Violation[] {
   return violations;
 }
 
-/** No fence kills a life that answers, or that has been silent for less than a hang is long, unless that life was declared down. */
-function wronglyFenced({ nodes, hangAfterMs }: Seen): Violation[] {
+/** What may pass between the last moment at which a lease could be renewed and its end, ms, beside the lease itself. */
+const RENEWAL_MS = 1_000;
+/** So long after the sentinels have agreed an agent or a command has been told at the latest, ms. */
+const AGREED_MS = 3_000;
+/** A command is run after a silence that is longer, ms. */
+const ASKED_MS = 1_500;
+
+/**
+ * No fence kills a life that answers, or that has been silent for less than a hang is long, unless that life was declared down.
+ * A lease kills none whose agent could reach every sentinel, a command none that could be asked by all of them.
+ */
+function wronglyFenced({ nodes, audit, hangAfterMs, leaseMs }: Seen): Violation[] {
   return [...nodes.values()].flatMap(({ lives }) =>
-    lives.flatMap(({ nodeId, incarnation, diedAt, fenced }): Violation[] => {
-      if (fenced === null || fenced.declaredDown || fenced.hungMs >= hangAfterMs) return [];
-      const how = fenced.hungMs === 0 ? 'it was well' : `it had hung for ${fenced.hungMs.toFixed(0)} ms`;
-      const what = `${nodeId} ${incarnation} was fenced, and ${how}`;
-      return [{ invariant: 'never-wrongly-fenced', at: diedAt ?? 0, what }];
+    lives.flatMap((life): Violation[] => {
+      const { nodeId, incarnation, killed, diedAt } = life;
+      const at = diedAt ?? 0;
+      if (killed === null) return [];
+      const isDown = (audit.nodes.get(nodeId) ?? []).some(
+        ({ event, recordedAt }) =>
+          event.type === 'NodeDown' && event.incarnation === incarnation && recordedAt - BEGINNING <= at,
+      );
+      const wrong = (how: string): Violation[] => [
+        { invariant: 'never-wrongly-fenced', at, what: `${nodeId} ${incarnation} was killed, and ${how}` },
+      ];
+      switch (killed.by) {
+        case 'agent':
+          if (killed.declaredDown) return [];
+          if (killed.majorityAt < at - AGREED_MS)
+            return wrong('no majority of the sentinels could have agreed');
+          if (killed.hungMs >= hangAfterMs) return [];
+          return wrong(
+            killed.hungMs === 0 ? 'it was well' : `it had hung for ${killed.hungMs.toFixed(0)} ms`,
+          );
+        case 'lease':
+          if (isDown || killed.troubleAt >= at - leaseMs - RENEWAL_MS) return [];
+          return wrong('its lease could have been renewed all the while');
+        case 'command': {
+          const since = killed.begunAt - ASKED_MS;
+          if (killed.majorityAt < killed.begunAt - AGREED_MS)
+            return wrong('no majority of the sentinels could have agreed');
+          const hasHung = life.hangs.some(({ from, to }) => from <= killed.begunAt && to >= since);
+          return isDown || hasHung || killed.troubleAt >= since ? [] : wrong('it would have answered');
+        }
+      }
     }),
   );
 }

@@ -1,5 +1,6 @@
 import type { SimulatedChannel } from '../asterisk/channel.js';
-import type { Life, Surroundings } from '../asterisk/life.js';
+import type { Life } from '../asterisk/life.js';
+import type { Surroundings } from '../asterisk/surroundings.js';
 import type { Node } from '../asterisk/node.js';
 import type { Phone } from '../asterisk/phone.js';
 import type { Violation } from './violation.js';

@@ -1,6 +1,14 @@
 import { subjects } from '@reinvite/bus';
 import type { Pool } from '@reinvite/db';
-import { callFact, heartbeat, nodeFlapping, recoveryEvent, type NodeDown } from '@reinvite/domain';
+import {
+  callFact,
+  heartbeat,
+  nodeFlapping,
+  recoveryEvent,
+  type NodeDown,
+  type RecoveryPolicy,
+} from '@reinvite/domain';
+import type { Config } from '@reinvite/runtime';
 import { Outbox } from '@reinvite/event-store';
 import {
   consumeDeaths,
@@ -11,6 +19,7 @@ import {
   NodeBook,
   Planner,
   policyFor,
+  raiseOn,
   PostgresAnswers,
   ProgressGate,
   Recoveries,
@@ -19,6 +28,7 @@ import {
   tellOfDeadTarget,
   watchDeadTargets,
   watchDeadlines,
+  watchQuarantine,
 } from '@reinvite/recovery/logic';
 import { SimulatedBus } from '../bus/client.js';
 import { projectedUpTo, projectFacts, simulatedReads } from '../store/call-records.js';
@@ -32,6 +42,7 @@ import {
 } from '../store/read-side.js';
 import { Process } from '../world/process.js';
 import { dialogsOf } from './ledger.js';
+import { openDesks, type DeskParts } from './desks.js';
 import { LEFT_SHARE, type Services } from './services.js';
 
 const HEARTBEATS_HEARD = 1.5;
@@ -57,7 +68,14 @@ export function startRecovery(services: Services, name: string): RecoveryReplica
       isLeft() ? Promise.reject(new Error('left behind')) : bus.publishDurable(m.subject, m.message, m.id),
     log,
   });
-  const nodes = new NodeBook(() => 'default', Date.now, config.nodeAgent.heartbeatMs * HEARTBEATS_HEARD);
+  const nodes = new NodeBook(
+    () => 'default',
+    Date.now,
+    config.nodeAgent.heartbeatMs * HEARTBEATS_HEARD,
+    wrong.noFlapping ? null : config.recovery.flapping,
+  );
+  const raise = raiseOn(bus, log);
+  const quarantined = watchQuarantine(raise);
   const machines = new Machines(store, log);
   const recoveries = new Recoveries({
     journal: new Journal({
@@ -69,21 +87,22 @@ export function startRecovery(services: Services, name: string): RecoveryReplica
     }),
     machines,
     log,
-    onEvents: follow(nodes, log),
+    onEvents: (events) => [follow(nodes, log), quarantined].forEach((tell) => tell(events)),
   });
   const gate = new ProgressGate();
+  const control = simulatedControl(process, postgres, wrong);
   const restraints = new Restraints({
     pool: undefined as unknown as Pool,
     deaths: simulatedDeaths(process, postgres),
     guard: simulatedGuard(postgres, wrong),
-    control: simulatedControl(process, postgres, wrong),
+    control,
     flapping: new SimulatedEventStore(process, postgres, nodeFlapping, wrong),
     nodes,
-    settings: config.recovery,
+    settings: wrong.noQuestion ? unasked(config) : config.recovery,
     nodeIds: config.nodes.map(({ id }) => id),
-    raise: ({ message }) => log.warn(message),
+    raise,
   });
-  const planner = new Planner({
+  const evidence: DeskParts['evidence'] = {
     bus,
     // Nothing asks for it where the reads are given.
     pool: undefined as unknown as Pool,
@@ -91,12 +110,19 @@ export function startRecovery(services: Services, name: string): RecoveryReplica
     projection: { waitUntilProjected: (seq, timeoutMs) => gate.wait(seq, timeoutMs) },
     sources: { ledger: dialogsOf(process, services), homer: null, compare: false },
     settings: config.recovery,
-    policyFor: (nodeId) => policyFor(config, nodeId),
+    log,
+  };
+  const planner = new Planner({
+    ...evidence,
+    policyFor: (nodeId) =>
+      wrong.noCrashLimit ? unlimited(policyFor(config, nodeId)) : policyFor(config, nodeId),
     nodes,
     recoveries,
     restraints,
-    log,
     signal,
+  });
+  openDesks(services, {
+    ...{ process, bus, nodes, control, restraints, recoveries, planner, evidence, raise },
   });
 
   const answers = new PostgresAnswers(
@@ -166,4 +192,12 @@ function acknowledgingEarly(bus: SimulatedBus): Pick<SimulatedBus, 'consume'> {
           ]),
       }),
   };
+}
+
+function unasked({ recovery }: Config): Config['recovery'] {
+  return { ...recovery, massFailure: { ...recovery.massFailure, share: 1 } };
+}
+
+function unlimited(policy: RecoveryPolicy): RecoveryPolicy {
+  return { ...policy, crashLimit: { ...policy.crashLimit, nodes: Infinity } };
 }

@@ -8,6 +8,7 @@ import { SimulatedBus } from '../bus/client.js';
 import { wronglyFenced } from '../bus/wrong-fence.js';
 import { SimulatedEventStore, simulatedOutboxRows } from '../store/events.js';
 import { call, Process } from '../world/process.js';
+import { fenceCommandOf } from './fence-command.js';
 import { LEFT_SHARE, type Services } from './services.js';
 
 const OWN_SUBJECTS = 'reinvite.node.down.';
@@ -26,7 +27,7 @@ export function startSentinel(services: Services, name: string): Process {
   const { world, nats, postgres, nodes, config, wrong } = services;
   const process = new Process(world, name, name);
   const { log, signal } = process;
-  const hasty = wrong.noPatience ? HASTY : {};
+  const hasty = { ...(wrong.noPatience ? HASTY : {}), ...(wrong.noMajority ? { sentinels: 1 } : {}) };
   const own = { ...config, sentinel: { ...config.sentinel, sentinelId: name, ...hasty } };
   const bus = new SimulatedBus(process, nats);
   const isLeft = (): boolean => wrong.noRelay && world.random.chance(LEFT_SHARE);
@@ -47,6 +48,8 @@ export function startSentinel(services: Services, name: string): Process {
       },
       open: async () => undefined,
       ask: async (node, timeoutMs) => () => ask(process, nodes, node, timeoutMs),
+      mono: process.mono,
+      runCommand: fenceCommandOf(process, services),
     },
   );
   run.catch((error: unknown) => {

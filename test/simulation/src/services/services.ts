@@ -15,6 +15,12 @@ export interface Services {
   readonly nodes: ReadonlyMap<string, Node>;
   readonly phones: readonly Phone[];
   readonly wrong: Wrong;
+  /** When (virtual ms) a sentinel could last talk to so many that they are more than half. */
+  readonly majorityOf: (sentinel: string) => number;
+  readonly agents: {
+    /** The machine of a node is powered off under its agent; it boots again a while later. */
+    readonly lose: (nodeId: string) => void;
+  };
 }
 
 /** How often what has to be done is not done, where a part is wrong on purpose in that way. */

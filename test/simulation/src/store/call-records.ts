@@ -167,7 +167,7 @@ export function simulatedReads(process: Process, postgres: Postgres): PlanningRe
   };
 }
 
-/** Channels of ours there which had not come back when their recovery was told of that death: it goes on with them elsewhere. */
+/** Channels of ours there with which the recovery that had brought them there goes on elsewhere. */
 function handedOn(tables: Tables, nodeId: string, incarnation: string): string[] {
   return [...tables.legs.values()].flatMap(
     ({ recovery_id, leg_id, channel_id, target, attempt, outcome }) => {
@@ -289,7 +289,7 @@ function pastIn(tables: Tables, calls: readonly Call[], since: number): PastReco
       detectedAt: row.detected_at,
       target: row.target,
       targetIncarnation: row.target_incarnation,
-      takenAt: row.first_originated_at ?? row.answered_at,
+      takenAt: row.first_originated_at ?? row.answered_at ?? (row.attempts > 0 ? row.planned_at : null),
       lostTargets: eventsOf(tables, row.recovery_id).filter(
         (event) => event.type === 'TargetDied' && event.target !== row.target,
       ).length,

@@ -1,4 +1,4 @@
-import type { BridgeObserved, LegObserved } from '@reinvite/domain';
+import type { BridgeObserved, LegObserved, RecoveryReply, RecoveryRequest } from '@reinvite/domain';
 import type { LegRow, RecoveryRow } from '@reinvite/recovery/logic';
 
 export interface StoredRow {
@@ -38,6 +38,11 @@ export interface IncarnationTableRow {
   readonly closedAt: number | null;
 }
 
+export interface RequestTableRow {
+  readonly request: RecoveryRequest;
+  readonly reply: Extract<RecoveryReply, { readonly status: 'accepted' }> | null;
+}
+
 /** A table whose changes a transaction can take back. */
 export class Table<V> {
   private readonly rows = new Map<string, V>();
@@ -56,6 +61,13 @@ export class Table<V> {
 
   get size(): number {
     return this.rows.size;
+  }
+
+  delete(undo: Undo, key: string): void {
+    const before = this.rows.get(key);
+    if (before === undefined) return;
+    undo.push(() => this.rows.set(key, before));
+    this.rows.delete(key);
   }
 
   set(undo: Undo, key: string, row: V): void {
@@ -82,6 +94,7 @@ export class Tables {
   readonly callBridges = new Table<BridgeObserved & Gone>();
   readonly incarnations = new Table<IncarnationTableRow>();
   readonly checkpoints = new Table<number>();
+  readonly requests = new Table<RequestTableRow>();
 }
 
 export function keyOf(...parts: readonly (string | number)[]): string {

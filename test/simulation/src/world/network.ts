@@ -1,4 +1,5 @@
 import type { Random } from './random.js';
+import type { Time } from './time.js';
 import type { Trace } from './trace.js';
 
 /** Ms that a message takes. */
@@ -26,6 +27,7 @@ export class Network {
   constructor(
     private readonly random: Random,
     private readonly trace: Trace,
+    private readonly time: Pick<Time, 'later'>,
   ) {}
 
   /** Whether messages between the two pass. A host can always talk to itself. */
@@ -67,9 +69,9 @@ export class Network {
     const key = `${from} ${to} ${stream}`;
     const due = Math.max(now + this.latency(from, to), this.arrivals.get(key) ?? 0);
     this.arrivals.set(key, due);
-    setTimeout(() => {
+    this.time.later(due - now, () => {
       if (this.isOpen(from, to)) arrive();
-    }, due - now);
+    });
   }
 
   /** Whether this one message is lost. */

@@ -1,16 +1,24 @@
 import { setMaxListeners } from 'node:events';
 import type { Logger } from '@reinvite/runtime';
+import type { Owner } from './time.js';
 import type { World } from './world.js';
+
+interface Late {
+  readonly work: () => void;
+  readonly isTimer: boolean;
+}
 
 /**
  * A process of Reinvite on a host. A killed one does nothing any more: whatever its code still tries in this address space
  * reaches nobody, and nobody's answer reaches it.
  */
-export class Process {
+export class Process implements Owner {
   readonly log: Logger;
   private readonly stopping = new AbortController();
   private living = true;
   private streams = 0;
+  private standsStill = false;
+  private late: Late[] = [];
   private readonly listeners: (() => void)[] = [];
 
   constructor(
@@ -20,6 +28,44 @@ export class Process {
   ) {
     this.log = world.logger(name);
     setMaxListeners(0, this.stopping.signal);
+    world.time.owner = this;
+  }
+
+  /** Monotonic ms of its host's clock, which gains or loses a little. */
+  readonly mono = (): number => performance.now() * this.world.clockRateOf(this.host);
+
+  get paused(): boolean {
+    return this.standsStill;
+  }
+
+  /** Does its work, also while it stands still: then once it goes on. */
+  run(work: () => void, isTimer = false): void {
+    if (this.standsStill) {
+      this.late.push({ work, isTimer });
+      return;
+    }
+    this.world.time.owner = this;
+    work();
+  }
+
+  /** SIGSTOP, a garbage collection, a machine without a processor to spare: nothing of it goes on. */
+  pause(): void {
+    if (!this.living || this.standsStill) return;
+    this.world.trace.note(this.name, 'stands still');
+    this.standsStill = true;
+  }
+
+  /** It goes on: what has come meanwhile is there, and each of its timers is due once. Which it sees first is a matter of chance. */
+  goOn(): void {
+    if (!this.standsStill) return;
+    this.world.trace.note(this.name, 'goes on');
+    this.standsStill = false;
+    const { late } = this;
+    this.late = [];
+    const timers = late.filter(({ isTimer }) => isTimer);
+    const messages = late.filter(({ isTimer }) => !isTimer);
+    const inOrder = this.world.random.pick([late, [...timers, ...messages], [...messages, ...timers]]);
+    for (const { work, isTimer } of inOrder) this.world.time.later(0, () => this.run(work, isTimer));
   }
 
   get alive(): boolean {
@@ -44,6 +90,8 @@ export class Process {
   kill(): void {
     if (!this.living) return;
     this.living = false;
+    this.standsStill = false;
+    this.late = [];
     this.world.trace.note(this.name, 'killed');
     for (const listener of this.listeners) listener();
     // Only so that its timers end: by now nothing of it can be seen from outside.
@@ -53,7 +101,10 @@ export class Process {
   /** Calls back only while it lives. */
   whileAlive<A extends unknown[]>(callback: (...args: A) => void): (...args: A) => void {
     return (...args) => {
-      if (this.living) callback(...args);
+      if (!this.living) return;
+      this.run(() => {
+        if (this.living) callback(...args);
+      });
     };
   }
 }

@@ -10,12 +10,30 @@ const realUuid = crypto.randomUUID;
 /** When every run begins, epoch ms. */
 export const BEGINNING = 1_700_000_000_000;
 
+/** Whose work is being done. What it has timers for is its own work too, and waits while it stands still. */
+export interface Owner {
+  /** Does it now, or once it goes on. */
+  run(work: () => void, isTimer: boolean): void;
+}
+
+interface OwnTimer {
+  isCleared: boolean;
+  /** Its owner stands still, and will do it once. */
+  isWaiting: boolean;
+}
+
+type SetTimer = (work: (...args: unknown[]) => void, ...rest: unknown[]) => object;
+
 /**
  * The clock, timers and random ids of the whole process, as long as a run holds them. Nothing passes but what {@link step}
  * lets pass; between two timers every promise that can settle has settled.
  */
 export class Time {
+  /** Everything that follows from the timer of this step is the work of one process; undefined where it is nobody's. */
+  owner: Owner | undefined;
   private readonly clock: Clock;
+  private readonly timers = new WeakMap<object, OwnTimer>();
+  private readonly plainTimer: SetTimer;
 
   constructor(random: Random) {
     this.clock = FakeTimers.install({
@@ -32,6 +50,8 @@ export class Time {
         'performance',
       ],
     });
+    this.plainTimer = this.clock.setTimeout.bind(this.clock) as unknown as SetTimer;
+    this.giveTimersOwners();
     crypto.randomUUID = () => random.uuid();
     Math.random = () => random.float();
     // Named imports of node:timers/promises and node:crypto see the change from here on.
@@ -43,9 +63,20 @@ export class Time {
     return Date.now() - BEGINNING;
   }
 
+  /** Nobody's timer: what happens after `ms` happens to the world. */
+  later(ms: number, work: () => void): void {
+    this.plainTimer(work, ms);
+  }
+
+  /** A day passes in which nothing happens: wall clocks go on, nobody's timer is due any sooner. */
+  skip(ms: number): void {
+    this.clock.setSystemTime(Date.now() + ms);
+  }
+
   /** Fires the next timer, and lets everything follow that follows from it. @returns false where there is none. */
   async step(): Promise<boolean> {
     if (this.clock.countTimers() === 0) return false;
+    this.owner = undefined;
     this.clock.next();
     await this.settle();
     return true;
@@ -54,6 +85,36 @@ export class Time {
   /** A turn of the real event loop: all promise reactions run before it. */
   settle(): Promise<void> {
     return new Promise((resolve) => realImmediate(resolve));
+  }
+
+  private giveTimersOwners(): void {
+    const { clock, timers } = this;
+    const methods = clock as unknown as Record<string, SetTimer | ((handle: object) => void)>;
+    for (const kind of ['Timeout', 'Interval', 'Immediate']) {
+      const set = (methods[`set${kind}`] as SetTimer).bind(clock);
+      const clear = (methods[`clear${kind}`] as (handle: object) => void).bind(clock);
+      methods[`set${kind}`] = (work: (...args: unknown[]) => void, ...rest: unknown[]) => {
+        const { owner } = this;
+        if (owner === undefined) return set(work, ...rest);
+        const timer: OwnTimer = { isCleared: false, isWaiting: false };
+        const fire = (...args: unknown[]): void => {
+          if (timer.isWaiting) return;
+          timer.isWaiting = true;
+          owner.run(() => {
+            timer.isWaiting = false;
+            if (!timer.isCleared) work(...args);
+          }, true);
+        };
+        const handle = set(fire, ...rest);
+        timers.set(handle, timer);
+        return handle;
+      };
+      methods[`clear${kind}`] = (handle: object) => {
+        const timer = typeof handle === 'object' ? timers.get(handle) : undefined;
+        if (timer !== undefined) timer.isCleared = true;
+        clear(handle);
+      };
+    }
   }
 
   /** Gives the process its clock back. Timers that are left are forgotten. */

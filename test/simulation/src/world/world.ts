@@ -4,18 +4,32 @@ import { Random } from './random.js';
 import { Time } from './time.js';
 import { Trace } from './trace.js';
 
+const CLOCK_DRIFT = 0.001;
+
 /** What every part of a run shares. */
 export class World {
   readonly random: Random;
   readonly time: Time;
   readonly trace: Trace;
   readonly network: Network;
+  private readonly clockRates = new Map<string, number>();
 
   constructor(seed: number, keepTrace: boolean) {
     this.random = new Random(seed);
     this.time = new Time(this.random);
     this.trace = new Trace(() => this.time.now, keepTrace);
-    this.network = new Network(this.random, this.trace);
+    this.network = new Network(this.random, this.trace, this.time);
+  }
+
+  /** How fast a host's clock goes. docs/detection.md assumes that none gains or loses more than one part in a thousand. */
+  clockRateOf(host: string): number {
+    let rate = this.clockRates.get(host);
+    if (rate === undefined) {
+      const { random } = this;
+      rate = 1 + random.pick([-CLOCK_DRIFT, CLOCK_DRIFT, (random.float() * 2 - 1) * CLOCK_DRIFT]);
+      this.clockRates.set(host, rate);
+    }
+    return rate;
   }
 
   /** A logger whose warnings and errors become part of the trace. */
