@@ -2,6 +2,7 @@ import { cp } from 'node:fs/promises';
 import { startLab } from '@reinvite/lab';
 import pg from 'pg';
 import { Application } from './app/application.js';
+import { startIvr } from './app/ivr.js';
 import type { Case } from './cases/case.js';
 import type { CaseVerdict } from './judge/verdict.js';
 import { furnish } from './play/furnish.js';
@@ -35,6 +36,7 @@ export async function run(
   try {
     await furnish(lab);
     application = await Application.start(lab);
+    if (cases.some(({ id }) => id.startsWith('ivr-'))) await startIvr(lab);
     const stage = new Stage({ lab, db, application }, progress);
     const verdicts: CaseVerdict[] = [];
     for (const batch of batchesOf(cases)) verdicts.push(...(await stage.play(batch)));

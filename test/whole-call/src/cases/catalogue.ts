@@ -1,10 +1,15 @@
+import { APPLICATION } from './application.js';
 import type { Case } from './case.js';
 import { CONFERENCES } from './conferences.js';
+import { MEDIA } from './media.js';
 import { PAIRS } from './pairs.js';
+import { RECORDINGS } from './recordings.js';
+import { VARIABLES } from './variables.js';
+import { WAITING } from './waiting.js';
 
 /** All cases, in the order in which they are reported. */
 export function catalogue(): readonly Case[] {
-  return [...PAIRS, ...CONFERENCES];
+  return [...PAIRS, ...CONFERENCES, ...MEDIA, ...RECORDINGS, ...WAITING, ...VARIABLES, ...APPLICATION];
 }
 
 /** The cases whose id or title matches; all without a pattern. */

@@ -36,7 +36,7 @@ export const PAIRS: readonly Case[] = [
     hears: EACH_OTHER,
     then: {
       what: 'bob hangs up and alice goes on in the dialplan',
-      does: (play) => play.person('bob', 'HANGUP'),
+      does: (play) => play.hangUp('bob'),
       hears: { alice: ['announcement'] },
     },
   },

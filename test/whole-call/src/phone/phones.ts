@@ -38,7 +38,6 @@ export class Phones {
   private readonly sip: SipTrace;
   private readonly sipps: Sipp[] = [];
   private readonly commands = createSocket('udp4');
-  private made = 0;
   private commanded = 0;
   private reading: Promise<void> = Promise.resolve();
 
@@ -46,18 +45,22 @@ export class Phones {
     private readonly lab: Lab,
     private readonly dir: string,
     private readonly voice: VoiceFile,
+    private readonly numbers: Iterator<number>,
     private readonly captures: { readonly sip: Capture; readonly voice: Capture },
     private readonly tails: { readonly sip: CaptureTail; readonly voice: CaptureTail },
   ) {
     this.sip = new SipTrace(lab.info.hosts.phones?.address ?? '');
   }
 
-  /** Begins to capture; no phone is there yet. */
-  static async start(lab: Lab, voice: VoiceFile): Promise<Phones> {
+  /**
+   * Begins to capture; no phone is there yet.
+   * @param numbers of the phones: no two of a lab have the same, so that none gets what is meant for one before it.
+   */
+  static async start(lab: Lab, voice: VoiceFile, numbers: Iterator<number>): Promise<Phones> {
     const dir = `phones-${randomUUID()}`;
     await mkdir(path.join(lab.info.shared, dir));
     const captures = { sip: await Capture.start(lab, 'sip'), voice: await Capture.start(lab, 'voice') };
-    return new Phones(lab, dir, voice, captures, {
+    return new Phones(lab, dir, voice, numbers, captures, {
       sip: await CaptureTail.open(captures.sip.file),
       voice: await CaptureTail.open(captures.voice.file),
     });
@@ -65,8 +68,7 @@ export class Phones {
 
   /** Starts a phone; resolves when it listens, or has begun to dial. */
   async add(name: PhoneName, script: CallerScript | CalleeScript): Promise<Phone> {
-    const index = this.made;
-    this.made += 1;
+    const index = Number(this.numbers.next().value);
     const sipPort = FIRST_SIP_PORT + index;
     const min = FIRST_RTP_PORT + index * RTP_PORTS_EACH;
     const sipp = await Sipp.start(this.lab, this.dir, {
@@ -146,4 +148,9 @@ export class Phones {
 /** Requests of the network in a phone's dialog, without what this test has told the phone. */
 export function isCommand(method: string): boolean {
   return (COMMANDS as readonly string[]).includes(method);
+}
+
+/** Numbers from 0 on, for {@link Phones.start}. */
+export function* countUp(): Generator<number, never> {
+  for (let number = 0; ; number += 1) yield number;
 }

@@ -38,3 +38,36 @@ export async function auditSince(db: pg.Pool, node: string, since: number): Prom
   );
   return rows;
 }
+
+/** What could not be brought back of what legs and bridges were doing, since a moment (epoch ms), by SIP Call-ID of a leg. */
+export async function notRestoredSince(
+  db: pg.Pool,
+  since: number,
+): Promise<{ readonly sipCallIds: readonly string[]; readonly what: string; readonly reason: string }[]> {
+  const { rows } = await db.query<{ sipCallIds: string[]; what: string; reason: string }>(
+    `select array(select leg ->> 'sipCallId' from jsonb_array_elements(a.legs) as leg) as "sipCallIds",
+            lost ->> 'what' as what, lost ->> 'reason' as reason
+     from audit_resumes as r join audit_recoveries as a using (recovery_id)
+     cross join lateral jsonb_array_elements(r.not_restored) as lost
+     where r.resumed_at >= to_timestamp($1::float8 / 1000)
+     order by r.resumed_at`,
+    [since],
+  );
+  return rows;
+}
+
+/** One part of a recording, as the manifest names it. */
+export interface RecordedPart {
+  readonly part: number;
+  readonly name: string;
+  readonly nodeId: string;
+}
+
+/** The parts of a recording, in order. */
+export async function manifestOf(db: pg.Pool, recording: string): Promise<RecordedPart[]> {
+  const { rows } = await db.query<RecordedPart>(
+    `select part, name, node_id as "nodeId" from recording_parts where recording = $1 order by part`,
+    [recording],
+  );
+  return rows;
+}

@@ -1,5 +1,5 @@
 import type { Lab } from '@reinvite/lab';
-import { byeOf, establishedAt, nodeAt, type PhoneCall } from '@reinvite/test-phones';
+import { byeOf, establishedAt, nodeAt, type ObservedRequest, type PhoneCall } from '@reinvite/test-phones';
 import { eventually } from '@reinvite/test-support';
 import type pg from 'pg';
 import { APP, type Application, type Channel } from '../app/application.js';
@@ -9,6 +9,9 @@ import type { PhoneName } from '../sound/sounds.js';
 import { FIRST_NODE } from './names.js';
 
 const SET_UP_MS = 15_000;
+/** Two crashes and what is listened to before and after them take ten seconds. */
+const MIDDLE_PIECE = 8;
+const TELL_AGAIN_MS = 1_000;
 const NOW = Infinity;
 
 /** What all plays of a run share. */
@@ -28,6 +31,9 @@ export class CasePlay {
     readonly id: string,
     readonly around: Surroundings,
   ) {}
+
+  /** Node that the calls are on at first. */
+  readonly firstNode = FIRST_NODE;
 
   get names(): PhoneName[] {
     return [...this.phones.keys()];
@@ -148,27 +154,89 @@ export class CasePlay {
     return call === undefined ? '' : nodeAt(call, NOW);
   }
 
-  /** A person does something; resolves when it has been asked of the phone. */
-  async person(name: PhoneName, command: Command, digit?: string): Promise<void> {
-    await this.around.phones.command(this.phone(name), command, digit);
+  /** A person presses a key; resolves when Asterisk has answered 200. */
+  async press(name: PhoneName, digit: string): Promise<void> {
+    await this.untilAnswered(name, 'PRESS', 'INFO', digit);
   }
 
   /** A phone puts the other one on hold, or takes it off; resolves when its re-INVITE is answered 200. */
   async personHolds(name: PhoneName, command: 'HOLD' | 'RESUME'): Promise<void> {
-    const answered = (): number =>
-      (this.callOf(name)?.requests ?? []).filter(
-        ({ by, method, answer }) => by === 'phone' && method === 'INVITE' && answer?.status === 200,
-      ).length;
-    const before = answered();
-    await this.person(name, command);
+    await this.untilAnswered(name, command, 'INVITE');
+  }
+
+  /** A person hangs up; resolves when somebody has: the other side may have been faster. */
+  async hangUp(name: PhoneName): Promise<void> {
+    await this.person(name, 'HANGUP', 'BYE', () => !this.talking().includes(name));
+  }
+
+  private async untilAnswered(
+    name: PhoneName,
+    command: Command,
+    method: string,
+    digit?: string,
+  ): Promise<void> {
+    const before = this.requestsOf(name, method).length;
+    await this.person(
+      name,
+      command,
+      method,
+      () => this.requestsOf(name, method)[before]?.answer?.status === 200,
+      digit,
+    );
+  }
+
+  /**
+   * A person does something with the phone, which sends a request. Told again as long as it has not: SIPp sometimes does not
+   * do what comes in the moment in which its call begins.
+   */
+  private async person(
+    name: PhoneName,
+    command: Command,
+    method: string,
+    done: () => boolean,
+    digit?: string,
+  ): Promise<void> {
+    const before = this.requestsOf(name, method).length;
+    let toldAt = -Infinity;
     await eventually(
-      `the ${command} of ${name} to be answered`,
+      `the ${method} of ${name} to be answered`,
       async () => {
         await this.around.phones.look();
-        return answered() > before;
+        if (done()) return true;
+        const isSent = this.requestsOf(name, method).length > before;
+        if (!isSent && performance.now() - toldAt > TELL_AGAIN_MS) {
+          toldAt = performance.now();
+          await this.around.phones.command(this.phone(name), command, digit);
+        }
+        return false;
       },
       SET_UP_MS,
     );
+  }
+
+  /** What the phone itself has sent in its call, up to the last look. */
+  private requestsOf(name: PhoneName, method: string): ObservedRequest[] {
+    return (this.callOf(name)?.requests ?? []).filter((one) => one.by === 'phone' && one.method === method);
+  }
+
+  /** Resolves when a phone is so far in the prompt that there is no mistaking it for its beginning, and enough is left. */
+  async untilInPrompt(name: PhoneName): Promise<void> {
+    await eventually(
+      `${name} to hear the middle of the prompt`,
+      async () => {
+        await this.around.phones.look();
+        return this.around.phones.heardBy(this.phone(name), 0).some(({ piece }) => piece === MIDDLE_PIECE);
+      },
+      SET_UP_MS,
+    );
+  }
+
+  /** Makes a phone a member of a queue on a node. */
+  async addMember(node: string, queue: string, port: number): Promise<void> {
+    // Asterisk knows the state of an endpoint, and not of a URI by way of one.
+    const member = `PJSIP/edge/${this.uriOf(port)} to ${queue} penalty 0 as member state_interface Custom:${port}`;
+    const said = await this.cli(node, `queue add member ${member}`);
+    if (!said.startsWith('Added')) throw new Error(`${node} says: ${said.trim()}`);
   }
 
   /** Asks a node's command line. @returns what it says. */

@@ -37,7 +37,7 @@ async function furnishNode(lab: Lab, node: string): Promise<void> {
   await writeFile(file('whole-call.conf'), dialplan(edge));
   await appendFile(file('extensions.conf'), '\n#include whole-call.conf\n');
   await writeFile(file('musiconhold.conf'), music());
-  await writeFile(file('queues.conf'), queues());
+  await appendFile(file('lab/queues.conf'), `\n${queues()}`);
   await writeFile(file('res_parking.conf'), PARKING);
   for (const command of [
     'dialplan reload',
@@ -58,7 +58,7 @@ function music(): string {
 function queues(): string {
   const queue = (name: string): string =>
     `[${name}]\nstrategy=ringall\nmusicclass=jazz\ntimeout=15\nretry=1\nringinuse=no\nannounce-frequency=0\n`;
-  return `[general]\npersistentmembers=yes\n\n${QUEUES.map(queue).join('\n')}`;
+  return QUEUES.map(queue).join('\n');
 }
 
 const PARKING = `[general]
@@ -87,7 +87,7 @@ exten => _wc-prompt-.,1,Answer()
  same => n,Playback(${SOUNDS}/prompt)
  same => n,Wait(1)
  same => n,Hangup()
-exten => _wc-tape-X.,1,MixMonitor(\${EXTEN}.wav)
+exten => _wc-tape-X.,1,MixMonitor(\${EXTEN}.ulaw)
  same => n,Dial(${phone('wc-tape-')},30)
  same => n,Hangup()
 exten => _wc-hall-.,1,Answer()

@@ -1,0 +1,40 @@
+import type { CasePlay } from '../play/case-play.js';
+import type { Case } from './case.js';
+
+/** What the application sets, and what has to be so on every channel that the phone has later. */
+const SET: Readonly<Record<string, string>> = {
+  WHOLE_CALL_COLOUR: 'blue',
+  __WHOLE_CALL_CUSTOMER: '4711',
+  'CHANNEL(language)': 'de',
+  'CHANNEL(accountcode)': 'whole-call',
+  'CALLERID(name)': 'Alice Anders',
+  'CALLERID(num)': '4711',
+};
+
+/** What belongs to a channel and is not heard. */
+export const VARIABLES: readonly Case[] = [
+  {
+    id: 'variables',
+    title: 'variables chosen by the configuration, caller id, language, account code',
+    begin: async (play) => {
+      await play.dialApplication('alice');
+      for (const [variable, value] of Object.entries(SET))
+        await play.ask('alice', 'POST', (id) => `/channels/${id}/variable`, { variable, value });
+    },
+    hears: { alice: [] },
+    look: changed,
+  },
+];
+
+async function changed(play: CasePlay): Promise<string[]> {
+  const faults: string[] = [];
+  for (const [name, value] of Object.entries(SET)) {
+    const variable = name.replace(/^_+/, '');
+    const found = await play
+      .ask('alice', 'GET', (id) => `/channels/${id}/variable`, { variable })
+      .then((answer) => (answer as { value: string }).value)
+      .catch(() => null);
+    if (found !== value) faults.push(`${variable} is ${found ?? 'not set'}, and was ${value}`);
+  }
+  return faults;
+}
