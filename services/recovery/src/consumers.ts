@@ -6,6 +6,7 @@ import type { Planner } from './planning/planner.js';
 import type { PostgresAnswers } from './postgres-answers.js';
 import { Batcher } from './recoveries/batcher.js';
 import type { Recoveries } from './recoveries/recoveries.js';
+import { lookedAtAgain, type ToldByAgents } from './recoveries/told-by-agents.js';
 import type { Restraints } from './restraint/index.js';
 
 /** The phones do not wait for the record of their answers, while the re-INVITEs to come wait for the processor. */
@@ -82,12 +83,16 @@ async function untilTooLate(diedAt: number, work: () => Promise<void>): Promise<
   }
 }
 
-/** Tells recoveries what the ari-workers saw. Replicas share the facts. */
+/**
+ * Tells recoveries what the ari-workers saw. Replicas share the facts.
+ * @param told what the agents know of it, for what a worker could not tell; default: nothing.
+ */
 export function consumeFacts(
   bus: Pick<Bus, 'consume'>,
   postgres: PostgresAnswers,
   nodes: Pick<NodeBook, 'candidates'>,
   recoveries: Pick<Recoveries, 'tell'>,
+  told: ToldByAgents = async () => [],
 ): Promise<void> {
   const batcher = new Batcher<RestoreFact>(
     (facts) => {
@@ -110,6 +115,9 @@ export function consumeFacts(
     maxInFlight: FACTS_IN_FLIGHT,
     ackWaitMs: ACK_WAIT_MS,
     mayKeep: () => postgres.lately(),
-    handler: (fact) => batcher.submit(fact),
+    handler: async (fact) => {
+      const known = await lookedAtAgain(fact, told);
+      await Promise.all(known.map((one) => batcher.submit(one)));
+    },
   });
 }

@@ -39,6 +39,7 @@ import { Journal, postgresReadSide } from './recoveries/journal.js';
 import { Machines } from './recoveries/machines.js';
 import { Recoveries } from './recoveries/recoveries.js';
 import { refusal } from './refusal.js';
+import { toldByAgents } from './recoveries/told-by-agents.js';
 import { RequestHandler } from './requests/handle-request.js';
 import { RateLimit } from './requests/rate-limit.js';
 import { RequestLog } from './requests/request-log.js';
@@ -175,6 +176,7 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
     () => performance.now(),
   );
   const openLegs = postgresOpenLegs(pool);
+  const told = toldByAgents(pool);
   const tellTargeted = (life: Life): Promise<void> =>
     tellOfDeadTarget(openLegs, recoveries, () => nodes.candidates(), life);
 
@@ -194,11 +196,11 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
   await Promise.all([
     projection.done,
     outbox.run(signal),
-    watchDeadlines(postgresDeadlines(pool), recoveries, () => nodes.candidates(), log, signal),
+    watchDeadlines(postgresDeadlines(pool), recoveries, () => nodes.candidates(), log, signal, told),
     watchDeadTargets(postgresDeadTargets(pool), tellTargeted, log, signal),
     rememberDeaths(bus, nodes),
     consumeDeaths({ bus, postgres, nodes, planner, restraints, tellTargeted, log }),
-    consumeFacts(bus, postgres, nodes, recoveries),
+    consumeFacts(bus, postgres, nodes, recoveries, told),
     writeBills({ pool, settings: config.recovery.billing, log, signal }),
     consumeEarly(bus, { store: earlyEvents, rpcUrls, log, signal }),
   ]);

@@ -78,7 +78,7 @@ describe('two replicas plan one death, on a real Postgres', () => {
     await plan('r2', [ours]);
     await pool.query(`delete from recoveries where recovery_id = 'r2'`);
     const store = new EventStore({ pool, codec: new EventCodec({ schema: recoveryEvent }) });
-    const died = {
+    const died: RecoveryEvent = {
       type: 'TargetDied',
       recoveryId: 'before',
       callId: 'c',
@@ -88,7 +88,7 @@ describe('two replicas plan one death, on a real Postgres', () => {
       attempt: 1,
       target: NODE,
       takenOver: [],
-    } as const;
+    };
     const events: [{ id: string; event: RecoveryEvent }] = [{ id: randomUUID(), event: died }];
     await store.append({ streamId: recoveryStream('before'), expectedVersion: 0, events });
     await expect(plan('r2', [ours])).rejects.toEqual(CLAIMED);

@@ -4,7 +4,8 @@ import type { Candidate, RecoveryCommand } from '@reinvite/domain';
 import type { Logger } from '@reinvite/runtime';
 import { inArray, sql } from 'drizzle-orm';
 import { z } from 'zod';
-import type { Recoveries } from './recoveries.js';
+import type { Recoveries, Told } from './recoveries.js';
+import type { ToldByAgents } from './told-by-agents.js';
 import { DEADLINE_KINDS } from './write-read-side.js';
 
 const POLL_MS = 250;
@@ -50,17 +51,21 @@ export function postgresDeadlines(pool: Pool): DeadlineRows {
 /** Nodes that could take an attempt now. */
 export type Candidates = () => readonly Candidate[];
 
-/** Tells recoveries of attempts that are over or due, until the signal aborts. Replicas share the rows. */
+/**
+ * Tells recoveries of attempts that are over or due, until the signal aborts. Replicas share the rows.
+ * @param told what the agents know of attempts of which no worker has said how they ended; default: nothing.
+ */
 export async function watchDeadlines(
   rows: DeadlineRows,
   recoveries: Pick<Recoveries, 'tell'>,
   candidates: Candidates,
   log: Logger,
   signal: AbortSignal,
+  told: ToldByAgents = async () => [],
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      while ((await handleDue(rows, recoveries, candidates, Date.now())) === BATCH && !signal.aborted);
+      while ((await handleDue(rows, recoveries, candidates, Date.now(), told)) === BATCH && !signal.aborted);
     } catch (err) {
       log.warn({ err }, 'deadlines not looked at, trying again');
     }
@@ -79,16 +84,21 @@ export async function handleDue(
   recoveries: Pick<Recoveries, 'tell'>,
   candidates: Candidates,
   now: number,
+  told: ToldByAgents = async () => [],
 ): Promise<number> {
   const claimed = await rows.claim(now, now + CLAIM_MS, BATCH);
   const ids = claimed.map((row) => row.id);
   if (ids.length === 0) return 0;
-  await recoveries.tell(
-    claimed.flatMap((row) => {
-      const command = commandOf(row, candidates, now);
-      return command === null ? [] : [{ recoveryId: row.recovery_id, command }];
-    }),
-  );
+  const timedOut = claimed.filter(({ kind }) => kind === 'attempt').map((row) => row.recovery_id);
+  const known = (await told(timedOut)).map((fact): Told => {
+    const command = { type: 'RecordFact', fact, candidates: candidates(), at: now } as const;
+    return { recoveryId: fact.recoveryId, command };
+  });
+  const due = claimed.flatMap((row): Told[] => {
+    const command = commandOf(row, candidates, now);
+    return command === null ? [] : [{ recoveryId: row.recovery_id, command }];
+  });
+  await recoveries.tell([...known, ...due]);
   await rows.done(ids, now);
   return ids.length;
 }

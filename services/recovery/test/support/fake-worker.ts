@@ -9,6 +9,7 @@ export type Manner =
   | 'phone-refuses'
   | 'phone-collides'
   | 'joins-nothing'
+  | 'loses-sight'
   | 'unreachable'
   | 'silent';
 
@@ -63,6 +64,7 @@ export class FakeWorker {
     if (manner === 'one-answers') await this.bringBack({ ...command, legs: command.legs.slice(0, 1) });
     if (manner === 'phone-refuses') await this.refuse(command, true, 'REINVITE_REJECTED');
     if (manner === 'phone-collides') await this.refuse(command, true, 'REINVITE_COLLIDED');
+    if (manner === 'loses-sight') await this.refuse(command, true, 'OUTCOME_UNKNOWN');
     if (manner === 'unreachable') await this.refuse(command, false, 'TARGET_UNREACHABLE');
   }
 
