@@ -68,6 +68,7 @@ export class Bridging {
 
   private async made(): Promise<Made> {
     this.prepare();
+    this.target.hurry(this.join.bridgeId);
     return (await this.bridge) ?? 'unknown';
   }
 

@@ -43,6 +43,8 @@ export class Target {
   readonly nodeId: string;
   private readonly followed = new Map<string, Followed>();
   private readonly queue: PQueue;
+  /** Bridges whose request is in the queue. */
+  private readonly asking = new Set<string>();
   private givingUp: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: TargetOptions) {
@@ -101,11 +103,21 @@ export class Target {
     );
   }
 
-  /** Makes the bridge; one of this id that exists is kept. */
+  /** Makes the bridge; one of this id that exists is kept. It goes behind the originates, unless it is {@link hurry | hurried}. */
   createBridge(bridgeId: string, type: string, name: string): Promise<void> {
-    return this.queue.add(async () => {
-      await this.options.ari.bridges.create(bridgeId, type, name, JOIN_REQUEST_MS);
-    });
+    this.asking.add(bridgeId);
+    return this.queue.add(
+      async () => {
+        this.asking.delete(bridgeId);
+        await this.options.ari.bridges.create(bridgeId, type, name, JOIN_REQUEST_MS);
+      },
+      { id: bridgeId, priority: PRIORITY.originate },
+    );
+  }
+
+  /** Somebody on the line waits for the bridge: where it is still to be asked for, that goes first. */
+  hurry(bridgeId: string): void {
+    if (this.asking.has(bridgeId)) this.queue.setPriority(bridgeId, PRIORITY.bridge);
   }
 
   /** @param role in a holding bridge. */
