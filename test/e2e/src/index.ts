@@ -1,3 +1,4 @@
+export { TestAri } from './ari.js';
 export { callDetails, untilBilled, type CallDetail } from './billing.js';
 export { flood } from './flood.js';
 export { homerInsteadOfLedger } from './homer.js';

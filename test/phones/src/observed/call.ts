@@ -20,15 +20,16 @@ export function callsOf(phoneCalls: Iterable<PhoneCall>): ObservedCall[] {
   const all = [...phoneCalls];
   const callees = new Map(all.filter(({ role }) => role === 'callee').map((call) => [call.number, call]));
   const calls = all.flatMap((caller) => {
-    const kind = kindOf(caller.dialled);
-    if (caller.role !== 'caller' || kind === undefined) return [];
-    return [{ number: caller.number, kind, caller, callee: callees.get(caller.number) }];
+    if (caller.role !== 'caller') return [];
+    const callee = callees.get(caller.number);
+    return [{ number: caller.number, kind: kindOf(caller.dialled, callee), caller, callee }];
   });
   return calls.sort((a, b) => Number(a.number) - Number(b.number));
 }
 
-function kindOf(dialled: string): CallKind | undefined {
+/** What is dialled by another name than its kind's own is a pair once a phone was called. */
+function kindOf(dialled: string, callee: PhoneCall | undefined): CallKind {
   if (dialled.startsWith('app-')) return 'app';
   if (dialled.startsWith('bridge-')) return 'bridge';
-  return dialled.startsWith('dial') ? 'dial' : undefined;
+  return dialled.startsWith('dial') || callee !== undefined ? 'dial' : 'app';
 }
