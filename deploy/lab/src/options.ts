@@ -35,6 +35,8 @@ export const labSpec = z.strictObject({
   billing: z.boolean().default(false),
   /** Lease in ms of each node that has one. */
   leases: z.record(z.string(), z.number().int().min(3_000)).default({}),
+  /** Channel variables that come back with a call. */
+  variables: z.array(z.string()).default([]),
 });
 export type LabSpec = z.infer<typeof labSpec>;
 
@@ -71,6 +73,8 @@ export interface LabOptions {
    * sentinel for so long. Default: none.
    */
   readonly leases?: Readonly<Record<string, number>>;
+  /** Names of channel variables that come back with a call. Default: none, for Asterisk then tells the agents of every one that is set. */
+  readonly variables?: readonly string[];
   /**
    * Whose end ends the lab: by default this process, `none` for a lab that stays until `down`, or the process with this
    * id.
@@ -94,6 +98,7 @@ export function specOf(options: LabOptions): LabSpec {
     restrained: options.restrained ?? false,
     fenceCommand: options.fenceCommand ?? true,
     leases: options.leases ?? {},
+    variables: options.variables ?? [],
     billing: options.billing ?? false,
     ...(options.postgresDiskMb === undefined ? {} : { postgresDiskMb: options.postgresDiskMb }),
   });

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { Application } from './app/application.js';
 import { startIvr } from './app/ivr.js';
 import type { Case } from './cases/case.js';
+import { CHOSEN_VARIABLES } from './cases/variables.js';
 import type { CaseVerdict } from './judge/verdict.js';
 import { furnish } from './play/furnish.js';
 import { Stage, type Progress } from './play/stage.js';
@@ -27,6 +28,7 @@ export async function run(
 ): Promise<CaseVerdict[]> {
   const lab = await startLab({
     nodes: NODES,
+    variables: CHOSEN_VARIABLES,
     onProgress: progress,
     ...(signal === undefined ? {} : { signal }),
   });

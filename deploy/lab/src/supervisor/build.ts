@@ -87,6 +87,7 @@ export async function buildLab(
     restrained: spec.restrained,
     fenceCommand: spec.fenceCommand,
     leases: spec.leases,
+    variables: spec.variables,
     billing: spec.billing,
     security,
   };

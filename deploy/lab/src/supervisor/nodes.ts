@@ -61,7 +61,9 @@ export async function nodeUnit(settings: NodeSettings): Promise<UnitSpec> {
   };
   await renderDirectory('asterisk', path.join(root, 'etc/asterisk'), values);
   await renderDirectory('lab/asterisk', path.join(root, 'etc/asterisk/lab'), values);
-  await mkdir(path.join(root, 'run/asterisk'), { recursive: true });
+  // Debian's package does not make the last one; without it ARI's `record` answers 500.
+  for (const dir of ['run/asterisk', 'var/spool/asterisk/monitor', 'var/spool/asterisk/recording'])
+    await mkdir(path.join(root, dir), { recursive: true });
   const authorization = `Basic ${Buffer.from(`${ari.username}:${ari.password}`).toString('base64')}`;
   return {
     name: node.name,

@@ -39,6 +39,8 @@ export interface ReinviteSettings {
   readonly fenceCommand: boolean;
   /** By node, ms. */
   readonly leases: Readonly<Record<string, number>>;
+  /** Names of channel variables. */
+  readonly variables: readonly string[];
   readonly billing: boolean;
   readonly security: Security;
 }
@@ -65,14 +67,14 @@ export async function writeConfigs(settings: ReinviteSettings): Promise<string> 
   return file;
 }
 
-function agentConfig({ config, leases, security }: ReinviteSettings, nodeId: string): object {
+function agentConfig({ config, leases, variables, security }: ReinviteSettings, nodeId: string): object {
   const ms = leases[nodeId];
   // The machine's /run is not the lab's alone.
   const file = path.join(config, `${nodeId}.lease`);
   const lease = ms === undefined ? {} : { lease: { enabled: true, ms, file } };
   // The lab has one password for both interfaces of its Asterisks.
   const ami = { secretFile: security.ariPasswordFile };
-  return { nodeId, pidFile: pidFileOf(nodeId), ami, ...lease };
+  return { nodeId, pidFile: pidFileOf(nodeId), ami, variables, ...lease };
 }
 
 /** What nats-server is told of who may do what; makes the keys. */

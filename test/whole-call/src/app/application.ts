@@ -56,7 +56,7 @@ export class Application {
   }
 
   /**
-   * A request to a node's ARI; parameters go in the query.
+   * A request to a node's ARI; parameters go in the query, channel variables in the body.
    * @returns the parsed answer, undefined where it has no body.
    * @throws Error with the status and what ARI says where it refuses.
    */
@@ -65,13 +65,18 @@ export class Application {
     method: 'GET' | 'POST' | 'DELETE',
     path: string,
     parameters: Readonly<Record<string, string>> = {},
+    variables?: Readonly<Record<string, string>>,
   ): Promise<unknown> {
     const access = this.lab.info.ari[node];
     if (access === undefined) throw new Error(`${node} has no ARI`);
     const authorization = `Basic ${Buffer.from(`${access.username}:${access.password}`).toString('base64')}`;
     const query = new URLSearchParams(parameters).toString();
     const url = `${access.url}${path}${query === '' ? '' : `?${query}`}`;
-    const answer = await fetch(url, { method, headers: { authorization } });
+    const answer = await fetch(url, {
+      method,
+      headers: { authorization, 'content-type': 'application/json' },
+      ...(variables === undefined ? {} : { body: JSON.stringify({ variables }) }),
+    });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`ARI of ${node} answers ${answer.status} to ${method} ${path}: ${text}`);
     return text === '' ? undefined : (JSON.parse(text) as unknown);

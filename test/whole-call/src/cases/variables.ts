@@ -1,6 +1,9 @@
 import type { CasePlay } from '../play/case-play.js';
 import type { Case } from './case.js';
 
+/** Variables that Reinvite is told to bring back. */
+export const CHOSEN_VARIABLES = ['WHOLE_CALL_COLOUR', 'WHOLE_CALL_CUSTOMER'] as const;
+
 /** What the application sets, and what has to be so on every channel that the phone has later. */
 const SET: Readonly<Record<string, string>> = {
   WHOLE_CALL_COLOUR: 'blue',
