@@ -13,5 +13,7 @@ CDR_LOAD=noload
 [ "$CDR" = no ] || CDR_LOAD=load
 export CDR CDR_LOAD POSTGRES_ADDRESS POSTGRES_PASSWORD POSTGRES_SSLMODE POSTGRES_CA_FILE
 export PGSERVICEFILE=/etc/asterisk/postgres.service.conf PGSERVICE=reinvite
+# Debian's package does not make it, and ARI records nowhere else.
+mkdir -p /var/spool/asterisk/recording
 render.sh /opt/reinvite-asterisk /etc/asterisk
 exec asterisk -f -C /etc/asterisk/asterisk.conf
