@@ -51,6 +51,7 @@ function legAttemptOf(plan: Plan, leg: PlannedLeg, progress: LegProgress): LegAt
       REINVITE_CALL_ID: plan.callId,
       REINVITE_RECOVERY_ID: plan.recoveryId,
       ...linkageVariables(plan),
+      ...holdVariables(leg),
       ...placeVariables(leg.place, plan.legs.length === 1),
     },
     callerId,
@@ -58,6 +59,16 @@ function legAttemptOf(plan: Plan, leg: PlannedLeg, progress: LegProgress): LegAt
     language,
     continuation: continuationOf(leg, plan.callId),
     ...(leg.resume === undefined ? {} : { resume: leg.resume }),
+  };
+}
+
+/** Read by `RecoveryBridge`; in an ARI bridge the worker sees to it. */
+function holdVariables({ place, resume }: PlannedLeg): Record<string, string> {
+  const holds = resume?.holds;
+  if (holds === undefined || (place.kind !== 'dial-caller' && place.kind !== 'dial-callee')) return {};
+  return {
+    REINVITE_HOLDS: '1',
+    ...(holds.musicClass === '' ? {} : { REINVITE_HOLD_MUSIC: holds.musicClass }),
   };
 }
 

@@ -56,6 +56,7 @@ export class LegResuming {
     if (leg.resume === undefined) return;
     const { channelId } = leg;
     const { holdingRole, variables, recordings = [] } = resume;
+    if (resume.holds !== undefined && context.command.join.kind === 'dialplan') account.restored('hold');
     if (isJoined && holdingRole !== undefined) account.restored(`role:${holdingRole}`);
     for (const name of Object.keys(variables ?? {})) account.restored(`variable:${name}`);
     if (isJoined) recordings.forEach((one) => account.lost(whatOfRecording(one), 'in-bridge'));

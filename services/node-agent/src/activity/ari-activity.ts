@@ -170,7 +170,12 @@ export class AriActivity {
 function heard(going: Going | undefined): BridgeActivity {
   if (going === undefined) return {};
   const { unseenBefore } = going;
-  const playbacks = [...going.playbacks.values()].map(({ isBetween: _, ...playback }) => playback);
+  const playbacks = [...going.playbacks.values()].map(({ id, media, language, startedAt }) => ({
+    id,
+    media,
+    language,
+    startedAt,
+  }));
   const recordings = [...going.recordings.values()];
   return {
     ...(playbacks.length === 0 ? {} : { playbacks }),

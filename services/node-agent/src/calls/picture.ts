@@ -152,15 +152,15 @@ export class CallPicture {
     return bridge === undefined ? [] : this.changed(this.bridges, id, this.playing({ ...bridge, at }));
   }
 
-  private doing({ activity: _, ...leg }: LegObserved): LegObserved {
+  private doing(leg: LegObserved): LegObserved {
     const told = joined(this.ari.leg(leg.channelId), this.otherLegs.get(leg.channelId));
     const activity = joined(told, this.trail.of(leg.channelId));
-    return activity === undefined ? leg : { ...leg, activity };
+    return withActivity(leg, activity);
   }
 
-  private playing({ activity: _, ...bridge }: BridgeObserved): BridgeObserved {
+  private playing(bridge: BridgeObserved): BridgeObserved {
     const activity = joined(this.ari.bridge(bridge.bridgeId), this.otherBridges.get(bridge.bridgeId));
-    return activity === undefined ? bridge : { ...bridge, activity };
+    return withActivity(bridge, activity);
   }
 
   private changed<T extends LegObserved | BridgeObserved>(known: Map<string, T>, id: string, now: T): T[] {
@@ -197,6 +197,13 @@ export class CallPicture {
   private header(at: number) {
     return { nodeId: this.nodeId, incarnation: this.incarnation, at };
   }
+}
+
+function withActivity<T extends { activity?: unknown }>(fact: T, activity: T['activity']): T {
+  const now: T = { ...fact };
+  if (activity === undefined) delete now.activity;
+  else now.activity = activity;
+  return now;
 }
 
 /** Sources tell of different things. */
