@@ -132,13 +132,18 @@ export class AmiSession {
  */
 export async function openSession(access: AmiAccess, signal: AbortSignal): Promise<AmiSession> {
   const { host, port } = access;
-  const session = new AmiSession(connect({ host, port, signal }));
+  signal.throwIfAborted();
+  const session = new AmiSession(connect({ host, port }));
+  const aborted = (): void => session.close('aborted');
+  signal.addEventListener('abort', aborted, { once: true });
   try {
     await session.login(access);
     return session;
   } catch (error) {
     session.close('login failed');
     throw error;
+  } finally {
+    signal.removeEventListener('abort', aborted);
   }
 }
 

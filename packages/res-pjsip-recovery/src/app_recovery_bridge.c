@@ -16,6 +16,7 @@
 #include "asterisk/bridge.h"
 #include "asterisk/bridge_basic.h"
 #include "asterisk/bridge_features.h"
+#include "asterisk/causes.h"
 #include "asterisk/channel.h"
 #include "asterisk/module.h"
 #include "asterisk/pbx.h"
@@ -24,14 +25,19 @@
 static const char app[] = "RecoveryBridge";
 static const char synopsis[] = "Meet the other half of a recovered call";
 static const char description[] =
-	"  RecoveryBridge(name[,timeout])\n"
+	"  RecoveryBridge(name[,timeout[,limit]])\n"
 	"Joins the two channels that run it with the same name in a bridge as Dial() makes one, and returns when either\n"
 	"leaves. Waits for the other half for 'timeout' seconds, 30 by default; the caller hears silence. A third channel\n"
-	"is refused. Sets RECOVERYBRIDGESTATUS to JOINED, TIMEOUT or FAILED.\n";
+	"is refused. Leaves after 'limit' seconds where they are given. Sets RECOVERYBRIDGESTATUS to JOINED, TIMEOUT or FAILED.\n";
 
 #define STATUS "RECOVERYBRIDGESTATUS"
+/*! Not empty where the phone holds; and the class of music that it asks for. */
+#define HOLDS "REINVITE_HOLDS"
+#define HOLD_MUSIC "REINVITE_HOLD_MUSIC"
 #define DEFAULT_TIMEOUT_MS 30000
 #define TIMEOUT_MAX_S 3600
+/*! A day; in ms it is to fit an int. */
+#define LIMIT_MAX_S 86400
 
 /*! How often a channel whose time is over looks again after a peer that is on its way into the bridge. */
 #define LOOK_AGAIN_MS 1000
@@ -106,14 +112,38 @@ static struct meeting *meeting_enter(const char *name)
 	return meeting;
 }
 
+/*!
+ * A phone that answered its re-INVITE with a hold told so when nobody was there to hear it: the other is to hear its music now. Asterisk
+ * keeps no note of who holds, only of who is held, so the recovery says it.
+ */
+static void tell_holds(struct ast_bridge *bridge)
+{
+	struct ast_bridge_channel *each;
+
+	ast_bridge_lock(bridge);
+	AST_LIST_TRAVERSE(&bridge->channels, each, entry) {
+		SCOPED_CHANNELLOCK(lock, each->chan);
+
+		if (!ast_strlen_zero(pbx_builtin_getvar_helper(each->chan, HOLDS))) {
+			ast_queue_hold(each->chan, S_OR(pbx_builtin_getvar_helper(each->chan, HOLD_MUSIC), NULL));
+			pbx_builtin_setvar_helper(each->chan, HOLDS, NULL);
+		}
+	}
+	ast_bridge_unlock(bridge);
+}
+
 /*! Runs in the thread of a channel that has just been let into the bridge. */
 static int note_joined(struct ast_bridge_channel *bridge_channel, void *pvt)
 {
 	struct meeting *meeting = pvt;
+	int met;
 
 	ao2_lock(meetings);
-	meeting->joined++;
+	met = ++meeting->joined == 2;
 	ao2_unlock(meetings);
+	if (met) {
+		tell_holds(bridge_channel->bridge);
+	}
 	return -1;
 }
 
@@ -140,10 +170,19 @@ static int give_up_alone(struct ast_bridge_channel *bridge_channel, void *pvt)
 	return alone || met ? -1 : LOOK_AGAIN_MS;
 }
 
-static int add_hooks(struct ast_bridge_features *features, struct meeting *meeting, int timeout_ms)
+/*! Runs in the bridge when the two may talk no longer. */
+static int end_of_talk(struct ast_bridge_channel *bridge_channel, void *pvt)
+{
+	ast_bridge_channel_leave_bridge(bridge_channel, BRIDGE_CHANNEL_STATE_END, AST_CAUSE_NORMAL_CLEARING);
+	return -1;
+}
+
+/*! \param limit_ms 0: they may talk for as long as they like */
+static int add_hooks(struct ast_bridge_features *features, struct meeting *meeting, int timeout_ms, int limit_ms)
 {
 	/* The meeting outlives the hooks: its owner cleans the features up before it lets go of it. */
 	return ast_bridge_features_init(features)
+		|| (limit_ms && ast_bridge_interval_hook(features, 0, limit_ms, end_of_talk, NULL, NULL, 0))
 		|| ast_bridge_join_hook(features, note_joined, meeting, NULL, 0)
 		|| ast_bridge_interval_hook(features, 0, timeout_ms, give_up_alone, meeting, NULL, 0);
 }
@@ -164,12 +203,12 @@ static int meeting_leave(struct meeting *meeting, const char **status)
 	return met;
 }
 
-static void meet(struct ast_channel *chan, struct meeting *meeting, int timeout_ms)
+static void meet(struct ast_channel *chan, struct meeting *meeting, int timeout_ms, int limit_ms)
 {
 	struct ast_bridge_features features;
 	const char *status;
 
-	if (!add_hooks(&features, meeting, timeout_ms)) {
+	if (!add_hooks(&features, meeting, timeout_ms, limit_ms)) {
 		/* Both phones show each other already: telling them again would cost each a re-INVITE or UPDATE. */
 		ast_bridge_join(meeting->bridge, chan, NULL, &features, NULL, AST_BRIDGE_JOIN_INHIBIT_JOIN_COLP);
 	}
@@ -180,16 +219,16 @@ static void meet(struct ast_channel *chan, struct meeting *meeting, int timeout_
 	pbx_builtin_setvar_helper(chan, STATUS, status);
 }
 
-/*! \return -1 where it is no time to wait */
-static int parse_timeout(const char *text)
+/*! \return ms, -1 where it is none that can be waited */
+static int parse_seconds(const char *text, int otherwise_ms, int max_s)
 {
 	double seconds;
 	char rest;
 
 	if (ast_strlen_zero(text)) {
-		return DEFAULT_TIMEOUT_MS;
+		return otherwise_ms;
 	}
-	if (sscanf(text, "%30lf%c", &seconds, &rest) != 1 || !(seconds >= 0.001 && seconds <= TIMEOUT_MAX_S)) {
+	if (sscanf(text, "%30lf%c", &seconds, &rest) != 1 || !(seconds >= 0.001 && seconds <= max_s)) {
 		return -1;
 	}
 	return (int) (seconds * 1000);
@@ -199,18 +238,21 @@ static int recovery_bridge_exec(struct ast_channel *chan, const char *data)
 {
 	struct meeting *meeting;
 	int timeout_ms;
+	int limit_ms;
 	char *parse = ast_strdupa(S_OR(data, ""));
 	AST_DECLARE_APP_ARGS(args,
 		AST_APP_ARG(name);
 		AST_APP_ARG(timeout);
+		AST_APP_ARG(limit);
 	);
 
 	pbx_builtin_setvar_helper(chan, STATUS, "FAILED");
 	AST_STANDARD_APP_ARGS(args, parse);
-	timeout_ms = parse_timeout(args.timeout);
-	if (ast_strlen_zero(args.name) || timeout_ms < 0) {
-		ast_log(LOG_ERROR, "%s: %s(%s) needs a name and, where given, 0.001 to %d seconds\n", ast_channel_name(chan), app,
-			S_OR(data, ""), TIMEOUT_MAX_S);
+	timeout_ms = parse_seconds(args.timeout, DEFAULT_TIMEOUT_MS, TIMEOUT_MAX_S);
+	limit_ms = parse_seconds(args.limit, 0, LIMIT_MAX_S);
+	if (ast_strlen_zero(args.name) || timeout_ms < 0 || limit_ms < 0) {
+		ast_log(LOG_ERROR, "%s: %s(%s) needs a name and, where given, 0.001 to %d seconds to wait and %d to talk\n",
+			ast_channel_name(chan), app, S_OR(data, ""), TIMEOUT_MAX_S, LIMIT_MAX_S);
 		return 0;
 	}
 	if (ast_channel_state(chan) != AST_STATE_UP && ast_answer(chan)) {
@@ -221,7 +263,7 @@ static int recovery_bridge_exec(struct ast_channel *chan, const char *data)
 		ast_log(LOG_ERROR, "%s: %s(%s): two are there already\n", ast_channel_name(chan), app, args.name);
 		return 0;
 	}
-	meet(chan, meeting, timeout_ms);
+	meet(chan, meeting, timeout_ms, limit_ms);
 	ao2_ref(meeting, -1);
 	return ast_check_hangup_locked(chan) ? -1 : 0;
 }

@@ -22,9 +22,26 @@ export function splitArguments(appData: string): string[] {
   return parts;
 }
 
-/** True where `Dial(…,…,options)` has the option `g`: the dialplan goes on when the callee hangs up. */
-export function dialGoesOn(appData: string): boolean {
-  return withoutParentheses(splitArguments(appData)[2] ?? '').includes('g');
+/** The options of an application, each a letter, with what stands in parentheses after it. */
+export function optionsOf(text: string): ReadonlyMap<string, string> {
+  const options = new Map<string, string>();
+  for (let i = 0; i < text.length; i += 1) {
+    const option = text.charAt(i);
+    if (text.charAt(i + 1) !== '(') {
+      options.set(option, '');
+      continue;
+    }
+    let depth = 0;
+    let end = i + 1;
+    for (; end < text.length; end += 1) {
+      if (text.charAt(end) === '(') depth += 1;
+      else if (text.charAt(end) === ')') depth -= 1;
+      if (depth === 0) break;
+    }
+    options.set(option, text.slice(i + 2, end));
+    i = end;
+  }
+  return options;
 }
 
 /** The ARI application that `Stasis(app,…)` hands the channel to; null where none is named. */
@@ -35,15 +52,4 @@ export function stasisAppOf(appData: string): string | null {
 
 function append(parts: string[], text: string): void {
   parts[parts.length - 1] += text;
-}
-
-function withoutParentheses(options: string): string {
-  let depth = 0;
-  let rest = '';
-  for (const char of options) {
-    if (char === '(') depth += 1;
-    else if (char === ')') depth = Math.max(0, depth - 1);
-    else if (depth === 0) rest += char;
-  }
-  return rest;
 }

@@ -3,7 +3,9 @@ import type { BridgeObserved, LegObserved } from '../call-facts.js';
 import type { Conference } from '../conference/key.js';
 import type { BridgeActivity } from '../activity.js';
 import type { Resumed } from '../recovery/resume-plan.js';
+import { epochMs } from '../node.js';
 import type { RestoreCall } from '../restore.js';
+import { placeExtras } from './place-work.js';
 import type { BridgeResume, LegResume } from '../resume.js';
 
 type FactKey = 'type' | 'nodeId' | 'incarnation';
@@ -33,9 +35,18 @@ export const legPlace = z.discriminatedUnion('kind', [
   /** In an ARI application. */
   z.object({ kind: z.literal('stasis'), app: z.string().min(1) }),
   /** In an application of the dialplan that can be executed again. */
-  z.object({ kind: z.literal('dialplan'), ...location }),
+  z.object({ kind: z.literal('dialplan'), ...location, ...placeExtras }),
   /** Joined to another leg by the application at that location; `continues` where the dialplan goes on after it (`Dial` with `g`). */
-  z.object({ kind: z.literal('dial-caller'), ...location, continues: z.boolean() }),
+  z.object({
+    kind: z.literal('dial-caller'),
+    ...location,
+    continues: z.boolean(),
+    /** When the two may talk no longer (`Dial` with `L` or `S`), epoch ms. */
+    endsAt: epochMs.optional(),
+    mixMonitors: placeExtras.mixMonitors,
+    lost: placeExtras.lost,
+    diedAt: placeExtras.diedAt,
+  }),
   /** Dialled, and joined to the leg that dialled it. */
   z.object({ kind: z.literal('dial-callee') }),
   /** Nowhere that a replacement could go on. */

@@ -1,6 +1,9 @@
-import { dialGoesOn, stasisAppOf } from './app-data.js';
+import type { NotRestored } from '../resume.js';
+import { stasisAppOf } from './app-data.js';
 import { RECOVERED_CONTEXT, type CallJoin, type LegPlace, type LegRecord, type RestoredLeg } from './call.js';
+
 import { wasDialled, type LegGroup } from './group-legs.js';
+import { joinedBy, mixMonitorsOf, workOf } from './work.js';
 
 /** How many legs the bridge of a pair takes. */
 const PAIR = 2;
@@ -46,13 +49,59 @@ export function placeOf(
   const joinedLegs = group.bridge?.channelIds.length ?? 0;
   if (join.kind === 'dialplan' && joinedLegs > PAIR) return { kind: 'nowhere', reason: 'bridge-unsupported' };
   if (remembered?.place.kind === 'stasis' && leg.dialplan.appName === ORIGINATED) return remembered.place;
+  if (leg.activity?.parked !== undefined) return parkedPlace(leg, remembered?.place);
   if (leg.dialplan.context === RECOVERED_CONTEXT)
-    return remembered?.place ?? { kind: 'nowhere', reason: 'no-continuation' };
-  return dialplanPlace(leg, join);
+    return recoveredPlace(leg, remembered?.place) ?? { kind: 'nowhere', reason: 'no-continuation' };
+  return dialplanPlace(leg, join, remembered?.place);
 }
 
-function dialplanPlace(leg: LegRecord, join: CallJoin): LegPlace {
-  const { context, extension, priority, appName, appData } = leg.dialplan;
+/** In a dialplan of our own it is still at the place that is remembered; what goes on there is seen anew. */
+function recoveredPlace(leg: LegRecord, place: LegPlace | undefined): LegPlace | undefined {
+  if (place?.kind === 'dial-caller') {
+    const { context, extension, priority, continues, endsAt, lost } = place;
+    const limit = endsAt === undefined ? {} : { endsAt };
+    const at = { context, extension, priority };
+    return { kind: 'dial-caller', ...at, continues, ...limit, ...partsOf(leg, place), ...lostOf(lost ?? []) };
+  }
+  if (place?.kind !== 'dialplan' || place.work === undefined) return place;
+  const { work, lost } = workOf(leg, place);
+  // On the way to its application: what was left when its node before died is left still.
+  if (work?.app !== place.work.app) return place;
+  const { context, extension, priority } = place;
+  return { kind: 'dialplan', context, extension, priority, work, ...lostOf(lost), ...partsOf(leg, place) };
+}
+
+/** A parked call is in no application of its own, whoever parked it. One that had been dialled has no place to go on at afterwards. */
+function parkedPlace(leg: LegRecord, remembered: LegPlace | undefined): LegPlace {
+  const { work, lost } = workOf(leg, remembered);
+  const { context, extension, priority } = leg.dialplan;
+  const over = { context: RECOVERED_CONTEXT, extension: 'over', priority: 1 };
+  const isOwn = remembered?.kind === 'dialplan' && context === RECOVERED_CONTEXT;
+  const at = isOwn
+    ? { context: remembered.context, extension: remembered.extension, priority: remembered.priority }
+    : { context, extension, priority };
+  const known = !wasDialled(leg) && at.context !== '' && at.extension !== '' && at.priority >= 1;
+  return {
+    kind: 'dialplan',
+    ...(known ? at : over),
+    ...(work === undefined ? {} : { work }),
+    ...lostOf(lost),
+  };
+}
+
+function partsOf(leg: LegRecord, place: LegPlace | undefined): Pick<DialplanPlace, 'mixMonitors'> {
+  const mixMonitors = mixMonitorsOf(leg, place);
+  return mixMonitors.length === 0 ? {} : { mixMonitors };
+}
+
+function lostOf(lost: readonly NotRestored[]): Pick<DialplanPlace, 'lost'> {
+  return lost.length === 0 ? {} : { lost: [...lost] };
+}
+
+type DialplanPlace = Extract<LegPlace, { kind: 'dialplan' }>;
+
+function dialplanPlace(leg: LegRecord, join: CallJoin, remembered: LegPlace | undefined): LegPlace {
+  const { context, extension, priority } = leg.dialplan;
   if (wasDialled(leg)) {
     return join.kind === 'dialplan'
       ? { kind: 'dial-callee' }
@@ -60,14 +109,15 @@ function dialplanPlace(leg: LegRecord, join: CallJoin): LegPlace {
   }
   if (context === '' || extension === '' || priority < 1)
     return { kind: 'nowhere', reason: 'no-continuation' };
-  if (join.kind !== 'dialplan') return { kind: 'dialplan', context, extension, priority };
-  return {
-    kind: 'dial-caller',
-    context,
-    extension,
-    priority,
-    continues: appName === 'Dial' && dialGoesOn(appData),
-  };
+  const at = { context, extension, priority };
+  const parts = partsOf(leg, remembered);
+  if (join.kind !== 'dialplan') {
+    const { work, lost } = workOf(leg, remembered);
+    return { kind: 'dialplan', ...at, ...(work === undefined ? {} : { work }), ...parts, ...lostOf(lost) };
+  }
+  const { continues, endsAt, lost } = joinedBy(leg);
+  const limit = endsAt === undefined ? {} : { endsAt };
+  return { kind: 'dial-caller', ...at, continues, ...limit, ...parts, ...lostOf(lost) };
 }
 
 /** The callee has answered and the crash came before the bridge was seen. */
@@ -79,5 +129,7 @@ function answeredDial(legs: readonly LegRecord[]): boolean {
 }
 
 function waitForEachOther(legs: readonly LegRecord[]): boolean {
-  return legs.every((leg) => leg.dialplan.context === RECOVERED_CONTEXT);
+  return legs.every(
+    ({ dialplan }) => dialplan.context === RECOVERED_CONTEXT && dialplan.extension.startsWith('dial-'),
+  );
 }

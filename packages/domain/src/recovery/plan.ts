@@ -1,4 +1,4 @@
-import type { Call, CallLeg } from '../call/call.js';
+import type { Call, CallLeg, LegPlace } from '../call/call.js';
 import type { FlowOfLeg } from '../flow.js';
 import { homeOf, isSamePlace, NOWHERE_ELSE, type ConferenceStanding } from '../conference/home.js';
 import { conferenceKey } from '../conference/key.js';
@@ -236,16 +236,23 @@ function skippedLeg({ legId, record }: CallLeg, verdict: Extract<Verdict, { elig
   };
 }
 
+/** Whether what goes on there counts from the moment of the death. */
+function hasTimes(place: LegPlace): place is Extract<LegPlace, { kind: 'dialplan' | 'dial-caller' }> {
+  if (place.kind === 'dial-caller') return place.endsAt !== undefined;
+  return place.kind === 'dialplan' && place.work !== undefined;
+}
+
 function plannedLeg(leg: CallLeg, dialog: Readonly<Record<string, string>>, input: PlanInput): PlannedLeg {
   const { legId, record, place } = leg;
   const flow = input.flows?.get(record.sipCallId);
-  const resume = resumeOfLeg(leg, groundsOf(input, flow !== undefined));
+  const grounds = groundsOf(input, flow !== undefined);
+  const resume = resumeOfLeg(leg, grounds);
   const { sipCallId, endpoint, caller, accountCode, language } = record;
   return {
     legId,
     sipCallId,
     endpoint,
-    place,
+    place: hasTimes(place) ? { ...place, diedAt: place.diedAt ?? grounds.diedAt } : place,
     dialog: { ...dialog },
     callerId: callerIdOf(caller),
     accountCode,

@@ -4,12 +4,8 @@ import type { Continuation, LegAttempt, RestoreCall } from '../restore.js';
 import { dialogOfAttempt } from './dialog-of-attempt.js';
 import type { PlannedLeg } from './events.js';
 import { commandIdOf } from './ids.js';
+import { extensionOf, placeVariables } from './place-variables.js';
 import type { LegProgress, Plan, RestoringState } from './state.js';
-
-/** How long a replacement channel waits for its peer in the dialplan, s: longer than an attempt, so that both can come. */
-const JOIN_TIMEOUT_S = 30;
-/** How long it waits where it is known that nobody else will come. */
-const ALONE_TIMEOUT_S = 1;
 
 /** The command for the attempt that is under way. */
 export function restoreCallOf(state: RestoringState): RestoreCall {
@@ -52,7 +48,7 @@ function legAttemptOf(plan: Plan, leg: PlannedLeg, progress: LegProgress): LegAt
       REINVITE_RECOVERY_ID: plan.recoveryId,
       ...linkageVariables(plan),
       ...holdVariables(leg),
-      ...placeVariables(leg.place, plan.legs.length === 1),
+      ...placeVariables(leg.place, plan.legs.length === 1, plan.trigger.at),
     },
     callerId,
     accountCode,
@@ -76,13 +72,12 @@ function continuationOf({ place, flow }: PlannedLeg, callId: string): Continuati
   switch (place.kind) {
     case 'stasis':
       return { kind: 'stasis', app: place.app, args: recoveredArgs(callId, flow) };
-    case 'dialplan':
-      return {
-        kind: 'dialplan',
-        context: place.context,
-        extension: place.extension,
-        priority: place.priority,
-      };
+    case 'dialplan': {
+      const extension = extensionOf(place);
+      return extension === null
+        ? { kind: 'dialplan', context: place.context, extension: place.extension, priority: place.priority }
+        : { kind: 'dialplan', context: RECOVERED_CONTEXT, extension, priority: 1 };
+    }
     case 'dial-caller':
     case 'dial-callee':
       return { kind: 'dialplan', context: RECOVERED_CONTEXT, extension: place.kind, priority: 1 };
@@ -98,18 +93,4 @@ function continuationOf({ place, flow }: PlannedLeg, callId: string): Continuati
  */
 function linkageVariables({ linkedId }: Plan): Record<string, string> {
   return linkedId === undefined ? {} : { REINVITE_LINKEDID: linkedId };
-}
-
-/** Read by `deploy/asterisk/reinvite-extensions.conf`. */
-function placeVariables(place: PlannedLeg['place'], alone: boolean): Record<string, string> {
-  if (place.kind !== 'dial-caller' && place.kind !== 'dial-callee') return {};
-  const timeout = { REINVITE_JOIN_TIMEOUT: String(alone ? ALONE_TIMEOUT_S : JOIN_TIMEOUT_S) };
-  if (place.kind === 'dial-callee') return timeout;
-  return {
-    ...timeout,
-    REINVITE_CONTEXT: place.context,
-    REINVITE_EXTENSION: place.extension,
-    REINVITE_PRIORITY: String(place.priority),
-    ...(place.continues ? { REINVITE_DIAL_CONTINUE: '1' } : {}),
-  };
 }

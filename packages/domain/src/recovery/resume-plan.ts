@@ -1,5 +1,5 @@
 import type { BridgeActivity, LegActivity, MutedActivity, PlaybackActivity } from '../activity.js';
-import type { Call, CallLeg } from '../call/call.js';
+import type { Call, CallLeg, LegPlace } from '../call/call.js';
 import type {
   BridgeResume,
   LegResume,
@@ -9,6 +9,7 @@ import type {
   ResumePolicy,
   ResumeReason,
 } from '../resume.js';
+import { restoredByDialplan } from './place-variables.js';
 
 /** What a leg or bridge had been given to go on with by the recovery before, and whether its worker has said what came of it. */
 export interface Resumed<T extends BridgeResume> {
@@ -33,13 +34,12 @@ export function resumeOfLeg(
   grounds: ResumeGrounds,
 ): LegResume | undefined {
   const { activity } = record;
+  if (place.kind !== 'stasis') return resumeInDialplan(place, activity ?? resumed?.resume, activity);
   // The node died before the worker was through: nothing of it was heard, or too little for it to matter.
   if (resumed?.told === false) return resumed.resume;
   if (activity === undefined) return undefined;
   const variables = activity.variables === undefined ? {} : { variables: activity.variables };
   const lost = (activity.unknown ?? []).map((what) => because(what, 'activity-unknown'));
-  if (place.kind !== 'stasis')
-    return orNothing({ ...variables, ...(lost.length === 0 ? {} : { notRestored: lost }) });
   const { holdingRole, held } = activity;
   const muted = directionOf(activity.muted);
   const comes = muted === undefined ? null : refusalOf(grounds.policy.mute, grounds);
@@ -52,6 +52,23 @@ export function resumeOfLeg(
     ...(holdingRole === undefined ? {} : { holdingRole }),
     ...(held === undefined ? {} : { holds: { musicClass: held.musicClass } }),
     ...variables,
+    ...(notRestored.length === 0 ? {} : { notRestored }),
+  });
+}
+
+/** The dialplan brings back by itself what ran at the place; what it cannot is named. */
+function resumeInDialplan(
+  place: LegPlace,
+  known: Pick<LegResume, 'variables'> | undefined,
+  { unknown = [], held }: LegActivity = {},
+): LegResume | undefined {
+  const dialplan = restoredByDialplan(place);
+  const lost = 'lost' in place ? (place.lost ?? []) : [];
+  const notRestored = [...lost, ...unknown.map((what) => because(what, 'activity-unknown'))];
+  return orNothing({
+    ...(known?.variables === undefined ? {} : { variables: known.variables }),
+    ...(held === undefined ? {} : { holds: { musicClass: held.musicClass } }),
+    ...(dialplan.length === 0 ? {} : { dialplan }),
     ...(notRestored.length === 0 ? {} : { notRestored }),
   });
 }

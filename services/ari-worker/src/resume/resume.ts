@@ -55,7 +55,11 @@ export class LegResuming {
     const { leg, account, resume, context, life } = this;
     if (leg.resume === undefined) return;
     const { channelId } = leg;
-    const { holdingRole, variables, recordings = [] } = resume;
+    const { holdingRole, variables, recordings = [], dialplan = [] } = resume;
+    for (const what of dialplan) {
+      if (life.isOver) account.lost(what, 'leg-ended');
+      else account.restored(what);
+    }
     if (resume.holds !== undefined && context.command.join.kind === 'dialplan') account.restored('hold');
     if (isJoined && holdingRole !== undefined) account.restored(`role:${holdingRole}`);
     for (const name of Object.keys(variables ?? {})) account.restored(`variable:${name}`);

@@ -35,8 +35,8 @@ export class DialplanTrail {
     this.trails.set(id, known);
     if (appName === 'StopMixMonitor' && appData === '') known.mixMonitors.length = 0;
     if (appName !== 'MixMonitor') return;
-    const [file = '', options = ''] = appData.split(',');
-    if (file !== '') known.mixMonitors.push({ file, options });
+    const [file = '', ...rest] = appData.split(',');
+    if (file !== '') known.mixMonitors.push({ file, options: rest.join(',') });
   }
 
   /** The channel went into a bridge, or out of it. @param at epoch ms */
