@@ -1,8 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { sharesInFile } from '../sound/file.js';
-import { DIAL } from '../play/names.js';
-import type { CasePlay } from '../play/case-play.js';
+import { readFile, stat } from 'node:fs/promises';
+import { eventually } from '@reinvite/test-support';
 import { manifestOf, type RecordedPart } from '../play/audit.js';
+import type { CasePlay } from '../play/case-play.js';
+import { DIAL } from '../play/names.js';
+import { soundsInFile } from '../sound/file.js';
 import type { Sound } from '../sound/sounds.js';
 import type { Case, Hears } from './case.js';
 
@@ -15,6 +16,22 @@ const PARTS = 3;
 const THERE = 0.8;
 const SHORTEST_MS = 1_500;
 
+/** A recording, as its case knows it. */
+interface Recording {
+  /** Name of the whole of it in the manifest. */
+  readonly name: (play: CasePlay) => string;
+  readonly kind: keyof typeof SPOOL;
+  readonly voices: readonly Sound[];
+}
+
+const OF_LEG: Recording = { name: nameOf, kind: 'ari', voices: ['alice'] };
+const OF_BRIDGE: Recording = { name: nameOf, kind: 'ari', voices: ['alice', 'bob'] };
+const OF_DIALPLAN: Recording = {
+  name: (play) => `${DIAL.tape(play.phone('bob').sipPort)}.sln`,
+  kind: 'mixmonitor',
+  voices: ['alice', 'bob'],
+};
+
 /** Recordings, which have to go on: every part and what ties them. */
 export const RECORDINGS: readonly Case[] = [
   {
@@ -23,9 +40,11 @@ export const RECORDINGS: readonly Case[] = [
     begin: async (play) => {
       await play.dialApplication('alice');
       await play.ask('alice', 'POST', (id) => `/channels/${id}/record`, settingsOf(play));
+      await untilOnDisk(play, OF_LEG, play.firstNode, nameOf(play));
     },
     hears: { alice: [] },
-    after: (play) => partFaults(play, nameOf(play), 'ari', ['alice']),
+    look: (play) => lastPartFaults(play, OF_LEG),
+    after: (play) => partFaults(play, OF_LEG),
   },
   {
     id: 'recording-bridge',
@@ -35,9 +54,11 @@ export const RECORDINGS: readonly Case[] = [
       await play.callPhone('bob');
       const bridgeId = await play.bridge(['alice', 'bob']);
       await play.ask('alice', 'POST', () => `/bridges/${bridgeId}/record`, settingsOf(play));
+      await untilOnDisk(play, OF_BRIDGE, play.firstNode, nameOf(play));
     },
     hears: EACH_OTHER,
-    after: (play) => partFaults(play, nameOf(play), 'ari', ['alice', 'bob']),
+    look: (play) => lastPartFaults(play, OF_BRIDGE),
+    after: (play) => partFaults(play, OF_BRIDGE),
   },
   {
     id: 'recording-dialplan',
@@ -46,10 +67,11 @@ export const RECORDINGS: readonly Case[] = [
       const port = await play.listen('bob');
       await play.dial('alice', DIAL.tape(port));
       await play.untilTalking('bob');
+      await untilOnDisk(play, OF_DIALPLAN, play.firstNode, OF_DIALPLAN.name(play));
     },
     hears: EACH_OTHER,
-    after: (play) =>
-      partFaults(play, `${DIAL.tape(play.phone('bob').sipPort)}.ulaw`, 'mixmonitor', ['alice', 'bob']),
+    look: (play) => lastPartFaults(play, OF_DIALPLAN),
+    after: (play) => partFaults(play, OF_DIALPLAN),
   },
 ];
 
@@ -58,40 +80,56 @@ function nameOf({ id }: CasePlay): string {
 }
 
 function settingsOf(play: CasePlay): Readonly<Record<string, string>> {
-  return { name: nameOf(play), format: 'ulaw', ifExists: 'fail' };
+  return { name: nameOf(play), format: 'sln', ifExists: 'fail' };
 }
 
-/** What lacks of a recording's parts: each in the manifest in its order, and on its node with every voice that it should have. */
-async function partFaults(
-  play: CasePlay,
-  name: string,
-  kind: keyof typeof SPOOL,
-  voices: readonly Sound[],
-): Promise<string[]> {
+/** A part's file, as a path on this machine. */
+function fileOf(play: CasePlay, { kind }: Recording, node: string, name: string): string {
+  return play.around.lab.hostPath(node, `${SPOOL[kind]}/${name.endsWith('.sln') ? name : `${name}.sln`}`);
+}
+
+/** Asterisk holds back 32 KiB of a file: a part has to be longer for anything of it to outlive its node. */
+async function untilOnDisk(play: CasePlay, recording: Recording, node: string, name: string): Promise<void> {
+  const file = fileOf(play, recording, node, name);
+  await eventually(`${name} to be on the disk of ${node}`, async () =>
+    stat(file).then(
+      ({ size }) => size > 0,
+      () => false,
+    ),
+  );
+}
+
+/** After a crash the recording has to go on in a part of its own. */
+async function lastPartFaults(play: CasePlay, recording: Recording): Promise<string[]> {
+  const name = recording.name(play);
+  const last = (await manifestOf(play.around.db, name)).at(-1);
+  if (last === undefined) return [`there is no manifest of ${name}`];
+  if (last.nodeId !== play.nodeOf('alice')) return [`the last part of ${name} is on ${last.nodeId}`];
+  await untilOnDisk(play, recording, last.nodeId, last.name);
+  return [];
+}
+
+/** What lacks of a recording: each part in the manifest in its order, and on its node with every voice that it should have. */
+async function partFaults(play: CasePlay, recording: Recording): Promise<string[]> {
+  const name = recording.name(play);
   const parts = await manifestOf(play.around.db, name);
   if (parts.length < PARTS)
     return [`the manifest of ${name} has ${parts.length} parts: ${JSON.stringify(parts)}`];
   const order = parts.map(({ part }) => part);
   const faults = order.some((part, index) => part !== index + 1) ? [`its parts are ${order.join(', ')}`] : [];
-  for (const part of parts) faults.push(...(await fileFaults(play, part, kind, voices)));
+  for (const part of parts) faults.push(...(await fileFaults(play, recording, part)));
   return faults;
 }
 
-async function fileFaults(
-  { around }: CasePlay,
-  part: RecordedPart,
-  kind: keyof typeof SPOOL,
-  voices: readonly Sound[],
-): Promise<string[]> {
-  const name = part.name.endsWith('.ulaw') ? part.name : `${part.name}.ulaw`;
-  const file = around.lab.hostPath(part.nodeId, `${SPOOL[kind]}/${name}`);
-  const content = await readFile(file).catch(() => null);
-  if (content === null) return [`part ${part.part} (${name}) is not on ${part.nodeId}`];
-  const { ms, shares } = sharesInFile(content);
+async function fileFaults(play: CasePlay, recording: Recording, part: RecordedPart): Promise<string[]> {
+  const content = await readFile(fileOf(play, recording, part.nodeId, part.name)).catch(() => null);
+  if (content === null) return [`part ${part.part} (${part.name}) is not on ${part.nodeId}`];
+  const { ms, shares } = soundsInFile(content);
+  const percent = (voice: Sound): number => Math.round((shares.get(voice) ?? 0) * 100);
   return [
     ...(ms < SHORTEST_MS ? [`part ${part.part} has ${ms} ms`] : []),
-    ...voices
+    ...recording.voices
       .filter((voice) => (shares.get(voice) ?? 0) < THERE)
-      .map((voice) => `${voice} fills ${Math.round((shares.get(voice) ?? 0) * 100)} % of part ${part.part}`),
+      .map((voice) => `${voice} fills ${percent(voice)} % of part ${part.part}`),
   ];
 }
