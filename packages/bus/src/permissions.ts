@@ -78,7 +78,8 @@ function nodeAgent(id: string): Permissions {
 
 const DIALOG_LEDGER: Permissions = {
   about: 'answers for the dialogs that it holds',
-  publish: [],
+  // To see whether another has its name.
+  publish: [subjects.ledgerStatus],
   subscribe: [subjects.ledgerBarrier, subjects.ledgerStatus],
   answers: true,
   streams: [],

@@ -43,6 +43,10 @@ export const ledgerStatusRequest = z.object({ type: z.literal('LedgerStatusReque
 /** What a ledger has counted since it started, and what it holds. */
 export const ledgerStatus = z.object({
   ledgerId: z.string().min(1),
+  /** Of the process: two that share a `ledgerId` differ in it. */
+  instanceId: z.string().min(1).optional(),
+  /** How many other ledgers had the same `ledgerId` at the last look: to be mended, they write over each other. */
+  namesakes: count.optional(),
   startedAt: epochMs,
   at: epochMs,
   /** HEP packets that were read, and how they came. */

@@ -96,6 +96,10 @@ export const ERROR_TABLE = {
     'terminal',
     'The ledger holds as many Call-IDs as it may; the message of another one is dropped and counted.',
   ],
+  LEDGER_ID_TAKEN: [
+    'retryable',
+    'Another dialog-ledger has the same `dialogLedger.ledgerId`: they may write over each other. Give each its own.',
+  ],
   LEDGER_BEHIND: [
     'retryable',
     'The ledger could not read all that had arrived before a barrier was asked for, in the time that it takes for it.',

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { Bus } from '@reinvite/bus';
 import { connectPool } from '@reinvite/db';
 import {
@@ -14,6 +15,7 @@ import { captureReader } from './capture.js';
 import { Counters } from './counters.js';
 import { Ledger } from './ledger.js';
 import { listen } from './listener.js';
+import { Namesakes } from './namesakes.js';
 import { passwordCheck } from './password.js';
 import { answerStatus } from './status.js';
 import { postgresStore } from './store.js';
@@ -66,8 +68,9 @@ export const dialogLedger: Service = async ({ config, log, signal }) => {
 
   const ended = new AbortController();
   const until = AbortSignal.any([signal, ended.signal]);
+  const namesakes = new Namesakes(ledgerId, randomUUID(), log);
   const buses: Bus[] = [];
-  const serve = async (): Promise<void> => {
+  const serve = async (): Promise<Bus> => {
     const bus = await Bus.connect({
       ...config.nats,
       account: 'dialog-ledger',
@@ -77,7 +80,8 @@ export const dialogLedger: Service = async ({ config, log, signal }) => {
     });
     buses.push(bus);
     answerBarriers(bus, ledgerId, listener, ledger, log);
-    answerStatus(bus, { ledgerId, listener, ledger, counters, startedAt });
+    answerStatus(bus, { ledgerId, namesakes, listener, ledger, counters, startedAt });
+    return bus;
   };
   try {
     await Promise.all([
@@ -85,8 +89,9 @@ export const dialogLedger: Service = async ({ config, log, signal }) => {
       untilStopped(until, () => packForEver(ledger, until)),
       untilStopped(until, async () => {
         const load = retryForever(() => ledger.load(), { what: 'loading the dialogs', log, signal: until });
-        await Promise.all([load, serve()]);
+        const [bus] = await Promise.all([serve(), load]);
         log.info('ready');
+        await namesakes.watch(bus, until);
       }),
     ]);
   } finally {

@@ -4,9 +4,11 @@ import { isCoded } from '@reinvite/runtime';
 import type { Counters } from './counters.js';
 import type { Ledger } from './ledger.js';
 import type { Listener } from './listener.js';
+import type { Namesakes } from './namesakes.js';
 
 export interface StatusSources {
   readonly ledgerId: string;
+  readonly namesakes: Pick<Namesakes, 'instanceId' | 'count'>;
   readonly listener: Listener;
   readonly ledger: Pick<Ledger, 'holding'>;
   readonly counters: Counters;
@@ -16,9 +18,11 @@ export interface StatusSources {
 
 /** What the ledger has counted since it started, and what it holds. */
 export async function statusOf(sources: StatusSources): Promise<LedgerStatus> {
-  const { ledgerId, listener, ledger, counters, startedAt } = sources;
+  const { ledgerId, namesakes, listener, ledger, counters, startedAt } = sources;
   return {
     ledgerId,
+    instanceId: namesakes.instanceId,
+    namesakes: namesakes.count,
     startedAt,
     at: Date.now(),
     ...counters.counts,
