@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { errorLine, EXIT, exitCodeOf, standardOutput, type Output } from './output.js';
 import { SERVICE_NAMES } from './services.js';
 import type { OperatorOptions } from './commands/operate.js';
+import type { RecordingOptions } from './commands/recording.js';
 import type { RequestOptions } from './commands/request.js';
 import type { RunOptions } from './commands/run.js';
 import type { StatusOptions } from './commands/status.js';
@@ -77,6 +78,13 @@ function buildProgram(output: Output, exitWith: (code: number) => void): Command
     .action(async (options: RequestOptions) => {
       const { request } = await import('./commands/request.js');
       exitWith(await request(options, output));
+    });
+
+  subcommand(program, 'recording', 'print the parts of a recording, with the node that has each, as JSON')
+    .argument('<name>', 'of the recording, or of one of its parts')
+    .action(async (name: string, options: RecordingOptions) => {
+      const { recording } = await import('./commands/recording.js');
+      exitWith(await recording(name, options, output));
     });
 
   operatorCommands(program, output, exitWith);

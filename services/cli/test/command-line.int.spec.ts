@@ -7,6 +7,7 @@ import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { Bus, subjects } from '@reinvite/bus';
+import { connectPool } from '@reinvite/db';
 import { declareDown, operatorCommand, recoveryRequest } from '@reinvite/domain';
 import { createLogger } from '@reinvite/runtime';
 import { startBackends } from '@reinvite/test-support';
@@ -54,6 +55,37 @@ describe('the reinvite command, on a real Postgres and NATS', () => {
   afterAll(async () => {
     taken.close();
     await backends.stop();
+  });
+
+  it('prints the parts of a recording by the name of the whole or of a part, and says where there is none', async () => {
+    const pool = connectPool(backends.postgresUrl, {
+      applicationName: 'test',
+      log: createLogger('test', 'silent'),
+    });
+    await pool.query(`insert into recordings
+      (node_id, incarnation, target_id, name, recording, part, format, started_at, ended_at, cut, call_id)
+      values ('ast1', '1', 'a', 'talk', 'talk', 1, 'wav', 'epoch', timestamptz 'epoch' + '5 s', true, 'c'),
+        ('ast2', '2', 'b', 'talk-2', 'talk', 2, 'wav', timestamptz 'epoch' + '5.4 s', null, false, 'c')`);
+    await pool.end();
+    const { code, out } = await reinvite('recording', 'talk-2', '--config', config);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toMatchObject({
+      recording: 'talk',
+      parts: [
+        {
+          part: 1,
+          name: 'talk',
+          node: 'ast1',
+          startedAt: '1970-01-01T00:00:00.000Z',
+          cut: true,
+          gapMs: null,
+        },
+        { part: 2, name: 'talk-2', node: 'ast2', endedAt: null, cut: false, gapMs: 400, callId: 'c' },
+      ],
+    });
+    const none = await reinvite('recording', 'nobody', '--config', config);
+    expect(none).toMatchObject({ code: 1, out: '' });
+    expect(none.err).toContain('no recording is called nobody');
   });
 
   it('migrates a database that is up to date already', async () => {
