@@ -102,7 +102,9 @@ export class Stage {
   private async untilBack(phones: readonly PhoneProcess[], times: number): Promise<string | null> {
     for (const phone of phones) if (!(await this.reached(phone, 'back', times))) return null;
     await eventually('the recovery to have its outcome', async () => (await underWay(this.db)) === 0);
-    return (await auditOf(this.db)).at(-1)?.target ?? null;
+    const own = new Set(await Promise.all(phones.map(callIdOf)));
+    // A node may have had calls of other cases as well, whose phones are gone.
+    return (await auditOf(this.db)).findLast(({ sipCallId }) => own.has(sipCallId))?.target ?? null;
   }
 
   private async witnesses(
@@ -114,7 +116,7 @@ export class Stage {
     return Promise.all(
       phones.map(async (phone) => {
         const trace = await phone.trace();
-        const callId = trace[0]?.message.callId;
+        const callId = await callIdOf(phone);
         return {
           test: phone.test,
           hosts: hostsOf(this.lab.info.hosts),
@@ -174,7 +176,7 @@ export class Stage {
   }
 
   private async hold(phone: PhoneProcess): Promise<void> {
-    const callId = (await phone.trace())[0]?.message.callId ?? '';
+    const callId = await callIdOf(phone);
     const ari = new Ari(this.lab.info, NODES.dying);
     await eventually(`the call of ${phone.test.id} to be held`, () => ari.hold(callId), SET_UP_MS);
   }
@@ -205,7 +207,7 @@ export class Stage {
     const wanted = await Promise.all(
       [...ready]
         .filter(({ test }) => test.extras.stage === undefined)
-        .map(async (phone) => ({ phone, callId: (await phone.trace())[0]?.message.callId ?? '' })),
+        .map(async (phone) => ({ phone, callId: await callIdOf(phone) })),
     );
     for (;;) {
       const known = await legsUp(this.db);
@@ -244,4 +246,9 @@ export class Stage {
       await delay(LOOK_EVERY_MS);
     }
   }
+}
+
+/** SIP Call-ID of the phone's call; empty before there is one. */
+async function callIdOf(phone: PhoneProcess): Promise<string> {
+  return (await phone.trace())[0]?.message.callId ?? '';
 }
