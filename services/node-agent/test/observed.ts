@@ -82,6 +82,12 @@ export const entered = (of: AriBridge, who: AriChannel, at = 3_000): AriEvent =>
   channel: who,
 });
 
+export const bridgeCreated = (of: AriBridge, at = 2_000): AriEvent => ({
+  ...header(at),
+  type: 'BridgeCreated',
+  bridge: of,
+});
+
 export const bridgeDestroyed = (of: AriBridge, at = 9_000): AriEvent => ({
   ...header(at),
   type: 'BridgeDestroyed',

@@ -2,7 +2,17 @@ import type { AriEvent } from '@reinvite/ari';
 import { callFact } from '@reinvite/domain';
 import { describe, expect, it } from 'vitest';
 import { CallPicture } from '../src/calls/picture.js';
-import { bridge, bridgeDestroyed, changed, channel, destroyed, dialed, entered, inApp } from './observed.js';
+import {
+  bridge,
+  bridgeCreated,
+  bridgeDestroyed,
+  changed,
+  channel,
+  destroyed,
+  dialed,
+  entered,
+  inApp,
+} from './observed.js';
 
 const picture = () => new CallPicture('ast1', '42');
 const types = (facts: readonly { type: string }[]) => facts.map(({ type }) => type);
@@ -103,6 +113,18 @@ describe('the picture of a node’s calls', () => {
     ]);
     expect(types(calls.apply(bridgeDestroyed(both)))).toEqual(['BridgeGone']);
     expect(calls.facts()).toMatchObject([{ channelId: '2' }]);
+  });
+
+  it('tells a bridge that is made anew under the id of one that has ended', () => {
+    const calls = picture();
+    calls.apply(bridgeCreated(bridge('b', [])));
+    calls.apply(bridgeDestroyed(bridge('b', [])));
+
+    expect(types(calls.apply(bridgeCreated(bridge('b', []))))).toEqual(['BridgeObserved']);
+    calls.apply(changed(channel('1')));
+    expect(calls.apply(entered(bridge('b', ['1']), channel('1')))).toMatchObject([
+      { type: 'BridgeObserved', bridgeId: 'b', channelIds: ['1'] },
+    ]);
   });
 
   it('lets nothing that has ended come back by a late event', () => {

@@ -27,6 +27,14 @@ export { RequestHandler } from './requests/handle-request.js';
 export type { Incarnation, RequestLookup } from './requests/lookup.js';
 export { RateLimit } from './requests/rate-limit.js';
 export { RequestLog } from './requests/request-log.js';
-export { ControlLog, OperatorDesk, raiseOn, Restraints, watchQuarantine } from './restraint/index.js';
+export { toldFacts, type ToldByAgents, type ToldRow } from './recoveries/told-by-agents.js';
+export {
+  ControlLog,
+  holdWaiting,
+  OperatorDesk,
+  raiseOn,
+  Restraints,
+  watchQuarantine,
+} from './restraint/index.js';
 export { refusal } from './refusal.js';
 export { deadlineRow, type ReadSideChanges } from './recoveries/write-read-side.js';

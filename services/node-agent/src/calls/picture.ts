@@ -94,6 +94,8 @@ export class CallPicture {
           this.trail.bridged(event.channel.id, event.type === 'ChannelEnteredBridge', at);
         return [...this.channel(event.channel, at), ...this.bridge(event.bridge, at)];
       case 'BridgeCreated':
+        // One that had that id may have ended before: a call is joined anew under the id of its bridge.
+        this.ended.delete(event.bridge.id);
         return this.bridge(event.bridge, at);
       default:
         // Whatever it tells: that a channel is in its application by now may be told by its being put on hold, and by nothing else.

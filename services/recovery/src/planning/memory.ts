@@ -40,11 +40,12 @@ export async function rememberedLegs(
   const { channelId, callId, origin, recoveryId, legId, attempt, cseq, answeredAt } = recoveryLegs;
   const { nodeId, target, targetIncarnation, joinedAt, outcome } = recoveries;
   const join = sql<unknown>`${events.data} -> 'join'`;
-  // That the legs were joined counts once the call records tell of it: from then on these say who is in the bridge.
+  // That the legs were joined counts once the call records tell of it: from then on these say who is in the bridge. One that has
+  // gone before was the bridge of an attempt before.
   const isTold = sql<boolean>`${joinedAt} is not null and exists (
     select 1 from ${bridges} where ${bridges.nodeId} = ${target} and ${bridges.incarnation} = ${targetIncarnation}
       and ${bridges.bridgeId} = ${join} ->> 'bridgeId'
-      and (${bridges.goneAt} is not null or ${channelId} = any(${bridges.channelIds})
+      and (${bridges.goneAt} >= ${joinedAt} or ${channelId} = any(${bridges.channelIds})
         or ${bridges.observedAt} > ${joinedAt} + ${SURELY_TOLD}::interval))`;
   const goesOn = sql<boolean>`${outcome} is null or exists (
     select 1 from ${recoveryLegs} as later where later.recovery_id = ${recoveryId} and later.leg_id = ${legId}

@@ -13,7 +13,8 @@ const LOOK_AGAIN_MS = 200;
  */
 export type ToldByAgents = (recoveryIds: readonly string[]) => Promise<readonly RestoreFact[]>;
 
-interface Row extends Record<string, unknown> {
+/** What call records show of a leg's latest attempt. */
+export interface ToldRow extends Record<string, unknown> {
   readonly recovery_id: string;
   readonly call_id: string;
   readonly attempts: number;
@@ -33,7 +34,7 @@ export function toldByAgents(pool: Pool): ToldByAgents {
   return async (recoveryIds) => {
     if (recoveryIds.length === 0) return [];
     const { rows } = await withPostgresErrors(() =>
-      database(pool).execute<Row>(sql`
+      database(pool).execute<ToldRow>(sql`
         select r.recovery_id, r.call_id, r.attempts, r.target, ours.leg_id, ours.channel_id, ours.attempt,
           coalesce(heard.state = 'Up', false) as is_up, joined.bridge_id,
           coalesce(extract(epoch from heard.observed_at)::float8 * 1000, 0) as at
@@ -49,13 +50,18 @@ export function toldByAgents(pool: Pool): ToldByAgents {
           and ours.channel_id = any(joined.channel_ids)
         where r.recovery_id = any(${sql.param([...recoveryIds])}::text[]) and r.outcome is null`),
     );
-    return [...new Set(rows.map((row) => row.recovery_id))].flatMap((id) =>
-      factsOf(rows.filter((row) => row.recovery_id === id)),
-    );
+    return toldFacts(rows);
   };
 }
 
-function factsOf(rows: readonly Row[]): RestoreFact[] {
+/** The same of any number of recoveries, as facts. */
+export function toldFacts(rows: readonly ToldRow[]): RestoreFact[] {
+  return [...new Set(rows.map((row) => row.recovery_id))].flatMap((id) =>
+    factsOf(rows.filter((row) => row.recovery_id === id)),
+  );
+}
+
+function factsOf(rows: readonly ToldRow[]): RestoreFact[] {
   const up = rows.filter((row) => row.is_up);
   const [first] = up;
   if (first === undefined) return [];
@@ -70,7 +76,7 @@ function factsOf(rows: readonly Row[]): RestoreFact[] {
   return [...answered, { ...commonOf(first, first.attempts), type: 'LegsJoined', bridgeId: first.bridge_id }];
 }
 
-function commonOf({ recovery_id: recoveryId, call_id: callId, target, at }: Row, attempt: number) {
+function commonOf({ recovery_id: recoveryId, call_id: callId, target, at }: ToldRow, attempt: number) {
   return {
     commandId: commandIdOf(recoveryId, attempt),
     recoveryId,

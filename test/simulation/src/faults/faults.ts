@@ -11,6 +11,8 @@ const MOST_FAULTS = 7;
 const PARTITION_MS = 6_000;
 /** Nodes that die of one thing do so within this, ms. */
 const AT_ONCE_MS = 1_500;
+/** Ms until the others die, after a node that flaps is there again. */
+const ALONE_AFTER_MS = 1_500;
 const PAUSE_MS = [50, 5_000] as const;
 
 /** How many of the messages, while a fault of that kind lasts. */
@@ -25,7 +27,7 @@ export function plantFaults(world: World, cluster: Cluster): number {
   const crashAt = random.int(FIRST_MS, FIRST_MS + 2_000);
   let end = 0;
   for (let fault = 0; fault < count; fault += 1) {
-    const kind = fault === 0 ? 'asterisk-crash' : random.weighted(WEIGHTS);
+    const kind = fault === 0 ? firstOf(world, cluster) : random.weighted(WEIGHTS);
     const at =
       fault === 0
         ? crashAt
@@ -36,7 +38,7 @@ export function plantFaults(world: World, cluster: Cluster): number {
             random.int(FIRST_MS, LAST_MS),
             // A stop or a request that comes while calls are being planned.
             ...(kind === 'recovery-stopped' || kind === 'recovery-asked'
-              ? [crashAt + random.int(0, 60), crashAt + random.int(0, 60)]
+              ? [crashAt + random.int(0, 30), crashAt + random.int(0, 30), crashAt + random.int(0, 60)]
               : []),
           ]);
     const isPartition = kind === 'host-cut' || kind === 'split';
@@ -49,6 +51,12 @@ export function plantFaults(world: World, cluster: Cluster): number {
     });
   }
   return end;
+}
+
+/** Where nodes are watched for flapping, one of them flaps more often than not. */
+function firstOf({ random }: World, { config }: Cluster): Kind {
+  const isWatched = config.recovery.flapping.crashes <= 2;
+  return isWatched && random.chance(0.6) ? 'asterisk-flaps' : 'asterisk-crash';
 }
 
 /** Nothing is broken any more: whatever was down runs, but for Asterisks that need not come back. */
@@ -88,13 +96,22 @@ function planned(kind: Kind, world: World, cluster: Cluster, forMs: number): () 
         node?.life?.die();
         if (comesBack) later(() => node?.start());
       };
-    case 'asterisk-flaps':
+    case 'asterisk-flaps': {
+      // What it must not get even where it is the only one left.
+      const isLeftAlone = random.chance(0.4);
+      const others = [...cluster.nodes.values()].filter((one) => one !== node);
       return () => {
         node?.life?.die();
-        time.later(forMs / 4, () => node?.start());
-        time.later(forMs / 2, () => node?.life?.die());
-        if (comesBack) later(() => node?.start());
+        time.later(forMs / 8, () => node?.start());
+        time.later(forMs / 4, () => node?.life?.die());
+        if (comesBack || isLeftAlone) time.later(forMs / 2, () => node?.start());
+        if (!isLeftAlone) return;
+        for (const other of others) {
+          time.later(forMs / 2 + ALONE_AFTER_MS, () => other.life?.die());
+          later(() => other.start());
+        }
       };
+    }
     case 'mass-crash': {
       const atOnce = [...cluster.nodes.values()]
         .filter(() => random.chance(0.7))

@@ -45,7 +45,7 @@ export const WEIGHTS: Readonly<Record<Kind, number>> = {
   slow: 3,
   loss: 2,
   'hang-up': 2,
-  'recovery-stopped': 3,
+  'recovery-stopped': 5,
   'recovery-asked': 3,
   'declared-down': 1,
 };

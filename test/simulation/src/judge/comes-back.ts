@@ -1,4 +1,4 @@
-import type { CallFact, RecoveryEvent } from '@reinvite/domain';
+import type { CallFact, RecoveryEvent, RestoreFact } from '@reinvite/domain';
 import type { Config } from '@reinvite/runtime';
 import type { Life } from '../asterisk/life.js';
 import type { Node } from '../asterisk/node.js';
@@ -77,7 +77,7 @@ function isPromised(phones: readonly Phone[], { victims, audit, nats, nodes, max
   const events = eventsOf(phones, audit);
   if (events.some((event) => event.type === 'RecoveryCompleted' && RESTRAINED.has(event.reason)))
     return false;
-  if (isLostBetweenWorkers(events, nats.redelivered)) return false;
+  if (isLostBetweenWorkers(events, nats)) return false;
   const lives = new Set(
     events.flatMap((event) =>
       event.type === 'AttemptStarted' ? (nodes.get(event.target)?.lifeOf(event.targetIncarnation) ?? []) : [],
@@ -115,13 +115,13 @@ function eventsOf(phones: readonly Phone[], { recoveries }: Audit): RecoveryEven
 }
 
 /** What two workers had one after the other, and of which NATS did not answer the second at once, nobody sends once more. */
-function isLostBetweenWorkers(events: readonly RecoveryEvent[], redelivered: ReadonlySet<string>): boolean {
-  return events.some(
-    (event) =>
-      event.type === 'LegRefused' &&
-      event.reason === 'outcome-unknown' &&
-      redelivered.has(`${event.recoveryId}-${event.attempt}`),
-  );
+function isLostBetweenWorkers(events: readonly RecoveryEvent[], nats: Fate['nats']): boolean {
+  const recoveries = new Set(events.map(({ recoveryId }) => recoveryId));
+  return nats.stored('restoreFacts').some(({ json }) => {
+    const fact = JSON.parse(json) as RestoreFact;
+    if (fact.type !== 'LegRefused' || !recoveries.has(fact.recoveryId)) return false;
+    return fact.reason === 'OUTCOME_UNKNOWN' && nats.redelivered.has(fact.commandId);
+  });
 }
 
 /** Whether at all times a node answered, could be reached, and was not one that gets no calls because it has died too often. */

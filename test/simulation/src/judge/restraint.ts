@@ -100,7 +100,7 @@ export function shunnedUntil(
 }
 
 /** By then every replica that hears of nodes at all has heard of a death. */
-const HEARD_MS = 2_000;
+const HEARD_MS = 1_000;
 
 function givenToFlapping(
   events: readonly Recorded<RecoveryEvent>[],

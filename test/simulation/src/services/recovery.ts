@@ -14,6 +14,7 @@ import {
   consumeDeaths,
   consumeFacts,
   follow,
+  holdWaiting,
   Journal,
   Machines,
   NodeBook,
@@ -40,12 +41,15 @@ import {
   simulatedOpenLegs,
   simulatedReadSide,
 } from '../store/read-side.js';
+import { simulatedWaiting } from '../store/requests.js';
+import { simulatedTold } from '../store/told.js';
 import { Process } from '../world/process.js';
 import { dialogsOf } from './ledger.js';
 import { openDesks, type DeskParts } from './desks.js';
 import { LEFT_SHARE, type Services } from './services.js';
 
 const HEARTBEATS_HEARD = 1.5;
+const UNLIMITED = 1_000;
 const RECORDS_PER_BATCH = 500;
 const RECORDS_LINGER_MS = 50;
 
@@ -91,6 +95,7 @@ export function startRecovery(services: Services, name: string): RecoveryReplica
   });
   const gate = new ProgressGate();
   const control = simulatedControl(process, postgres, wrong);
+  const waiting = simulatedWaiting(process, postgres);
   const restraints = new Restraints({
     pool: undefined as unknown as Pool,
     deaths: simulatedDeaths(process, postgres),
@@ -101,6 +106,7 @@ export function startRecovery(services: Services, name: string): RecoveryReplica
     settings: wrong.noQuestion ? unasked(config) : config.recovery,
     nodeIds: config.nodes.map(({ id }) => id),
     raise,
+    holdWaiting: async (until) => holdWaiting(await waiting(), recoveries, until),
   });
   const evidence: DeskParts['evidence'] = {
     bus,
@@ -130,6 +136,7 @@ export function startRecovery(services: Services, name: string): RecoveryReplica
     () => performance.now(),
   );
   bus.subscribe(subjects.heartbeat('*'), heartbeat, (beat) => nodes.heard(beat));
+  const told = simulatedTold(process, postgres);
   const openLegs = simulatedOpenLegs(process, postgres);
   const candidates = () => nodes.candidates();
   const tellTargeted = (life: Pick<NodeDown, 'nodeId' | 'incarnation'>) =>
@@ -139,7 +146,7 @@ export function startRecovery(services: Services, name: string): RecoveryReplica
     wrong.noRelay ? Promise.resolve() : outbox.run(signal),
     wrong.noDeadlines
       ? Promise.resolve()
-      : watchDeadlines(simulatedDeadlines(process, postgres), recoveries, candidates, log, signal),
+      : watchDeadlines(simulatedDeadlines(process, postgres), recoveries, candidates, log, signal, told),
     rememberDeaths(bus, nodes),
     consumeDeaths({
       bus,
@@ -151,7 +158,7 @@ export function startRecovery(services: Services, name: string): RecoveryReplica
       log,
     }),
     watchDeadTargets(simulatedDeadTargets(process, postgres), tellTargeted, log, signal),
-    consumeFacts(wrong.factsAckedEarly ? acknowledgingEarly(bus) : bus, answers, nodes, recoveries),
+    consumeFacts(wrong.factsAckedEarly ? acknowledgingEarly(bus) : bus, answers, nodes, recoveries, told),
   ];
   Promise.all(run).catch((error: unknown) => {
     if (process.alive) world.trace.note(name, `ended: ${String(error)}`);
@@ -199,5 +206,5 @@ function unasked({ recovery }: Config): Config['recovery'] {
 }
 
 function unlimited(policy: RecoveryPolicy): RecoveryPolicy {
-  return { ...policy, crashLimit: { ...policy.crashLimit, nodes: Infinity } };
+  return { ...policy, crashLimit: { ...policy.crashLimit, nodes: UNLIMITED } };
 }

@@ -253,7 +253,7 @@ function rememberedIn(tables: Tables, ours: ReadonlySet<string>): ReadonlyMap<st
     const isTold =
       joinedAt !== null &&
       bridge !== undefined &&
-      (bridge.goneAt !== null ||
+      ((bridge.goneAt ?? -Infinity) >= joinedAt ||
         bridge.channelIds.includes(channelId) ||
         bridge.at > joinedAt + SURELY_TOLD_MS);
     const pending = join === null || isTold ? {} : { pendingJoin: join };
