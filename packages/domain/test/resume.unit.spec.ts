@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import {
   advance,
@@ -7,6 +8,7 @@ import {
   planRecoveries,
   recoveryEvent,
   restoreCall,
+  RESUME_REASONS,
   restoreFact,
   type LegActivity,
   type PlanInput,
@@ -151,6 +153,14 @@ describe('what was going on comes back', () => {
     const calls = deriveCalls({ nodeId: 'ast1', incarnation: '1', legs: [leg], bridges: [] }, new Map());
     expect(resumeOf({ calls })).toEqual({ variables: { A: '1' } });
   });
+});
+
+it('has every reason in the documentation', async () => {
+  const page = await readFile(new URL('../../../docs/resume.md', import.meta.url), 'utf8');
+  const listed = page.slice(page.indexOf('## Reasons')).matchAll(/^\| `([a-z-]+)` *\| (.*?) *\|$/gm);
+  expect(Object.fromEntries([...listed].map(([, reason = '', text]) => [reason, text]))).toEqual(
+    RESUME_REASONS,
+  );
 });
 
 describe('who is in charge', () => {
