@@ -1,6 +1,6 @@
 import { isCoded } from '@reinvite/runtime';
 import { z } from 'zod';
-import type { Caller } from './request.js';
+import { nothing, type Caller } from './request.js';
 
 const playback = z.object({ id: z.string(), media_uri: z.string(), state: z.string() });
 export type AriPlayback = z.infer<typeof playback>;
@@ -45,6 +45,11 @@ export class AriPlaybacks {
   /** @throws CodedError `ARI_NOT_FOUND` where it is over. */
   get(playbackId: string): Promise<AriPlayback> {
     return this.call('playbacks', 'get', { playbackId }, playback);
+  }
+
+  /** @throws CodedError `ARI_NOT_FOUND` where it is over. */
+  stop(playbackId: string): Promise<void> {
+    return this.call('playbacks', 'stop', { playbackId }, nothing);
   }
 
   /** The playback, or undefined where it is over. */

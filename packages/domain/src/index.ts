@@ -3,6 +3,7 @@ export * from './activity.js';
 export * from './resume.js';
 export * from './call-facts.js';
 export * from './restore.js';
+export * from './bereft.js';
 export * from './recovery-request.js';
 export * from './node-events.js';
 export * from './node-history.js';

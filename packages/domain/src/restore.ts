@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bereftResult, tendBereft } from './bereft.js';
 import { epochMs, incarnation, nodeId } from './node.js';
 import { bridgeResume, legResume, notRestored } from './resume.js';
 
@@ -57,12 +58,18 @@ export const restoreCall = z.object({
       name: z.string(),
     }),
   ]),
+  /** What one who waits for the others hears meanwhile. */
+  comfort: z.string().min(1).optional(),
   /** What the ARI bridge goes on with once the legs are in. */
   bridgeResume: bridgeResume.optional(),
   /** After this moment no originate may be sent any more. */
   notAfter: epochMs,
 });
 export type RestoreCall = z.infer<typeof restoreCall>;
+
+/** What ari-workers are told. */
+export const workerCommand = z.discriminatedUnion('type', [restoreCall, tendBereft]);
+export type WorkerCommand = z.infer<typeof workerCommand>;
 
 /** What came back of what was going on, and what did not, by names such as `playback:sound:welcome`. */
 const resumed = { restored: z.array(z.string().min(1)), notRestored: z.array(notRestored) };
@@ -116,6 +123,14 @@ export const restoreFact = z.discriminatedUnion('type', [
     legId: z.string().min(1),
     channelId: z.string().min(1),
     ...resumed,
+  }),
+  z.object({
+    ...outcome,
+    type: z.literal('BereftTended'),
+    channelId: z.string().min(1),
+    /** What was done, or was to be. */
+    treatment: z.string().min(1),
+    result: bereftResult,
   }),
   z.object({ ...outcome, type: z.literal('BridgeResumed'), bridgeId: z.string().min(1), ...resumed }),
 ]);

@@ -10,13 +10,14 @@ const history = z.object({
 
 /**
  * What each release stored; the second knows attempts that wait, and targets that die; the third calls that are held; the fourth what
- * was going on, and came back.
+ * was going on, and came back; the fifth conferences that are joined again elsewhere, and who is left alone.
  */
 const histories = [
   'recoveries.v1.json',
   'recoveries.v2.json',
   'recoveries.v3.json',
   'recoveries.v4.json',
+  'recoveries.v5.json',
 ].flatMap((file) =>
   z.array(history).parse(JSON.parse(readFileSync(new URL(`golden/${file}`, import.meta.url), 'utf8'))),
 );

@@ -17,6 +17,50 @@ const treatment = z.enum(['recover', 'skip']);
 /** `unless-flow`: not where the application keeps its state with us, for then it goes on by itself. */
 const resumeWhen = z.enum(['always', 'unless-flow', 'never']).default('unless-flow');
 
+const Q850_NORMAL = 16;
+const holdOfBereft = z.strictObject({
+  /** Class of music on hold. */
+  musicOnHold: z.string().min(1).default('default'),
+  /** … after which it is hung up. */
+  forMs: ms.max(3_600_000).default(60_000),
+});
+
+/** What is done with the one leg of a call that is left where the others cannot return; null: nothing. */
+const bereft = z
+  .union([
+    z.enum(['leave', 'end', 'hold']),
+    z.strictObject({
+      end: z.strictObject({ cause: z.number().int().min(1).max(127).default(Q850_NORMAL) }),
+    }),
+    z.strictObject({ hold: holdOfBereft }),
+    z.strictObject({
+      application: z.strictObject({ app: z.string().min(1), args: z.array(z.string()).default([]) }),
+    }),
+    z.strictObject({
+      dialplan: z.strictObject({
+        context: z.string().min(1),
+        extension: z.string().min(1),
+        priority: z.number().int().positive().default(1),
+      }),
+    }),
+  ])
+  .default('leave')
+  .transform((given) => {
+    if (given === 'leave') return null;
+    if (given === 'end') return { do: 'end' as const, cause: Q850_NORMAL };
+    if (given === 'hold') return { do: 'hold' as const, ...holdOfBereft.parse({}) };
+    if ('end' in given) return { do: 'end' as const, ...given.end };
+    if ('hold' in given) return { do: 'hold' as const, ...given.hold };
+    if ('application' in given) return { do: 'application' as const, ...given.application };
+    return { do: 'dialplan' as const, ...given.dialplan };
+  });
+
+/** ARI's media, as Asterisk plays them to a bridge; null: silence. */
+const comfort = z
+  .union([z.literal('none'), z.string().regex(/^(tone|sound):[^,]+$/, '"none", "tone:…" or "sound:…"')])
+  .default('none')
+  .transform((media) => (media === 'none' ? null : media));
+
 /**
  * What may be recovered of the calls of one group of nodes. docs/policy.md says what follows from each, and why the defaults
  * are as they are.
@@ -61,6 +105,10 @@ export const recoveryPolicy = z.strictObject({
       mute: resumeWhen,
     })
     .prefault({}),
+  /** What is done with the one leg of a call that is left where the others cannot return. */
+  bereft,
+  /** What one who waits for the others hears meanwhile. */
+  comfort,
   /** For how long after the death a call that one of these limits stops waits for an operator to release it; 0: not at all. */
   quarantineMs: z.number().int().min(0).max(LONGEST_HOLD_MS).default(60_000),
 });

@@ -34,6 +34,8 @@ describe('the recovery policies of a configuration', () => {
       crashLimit: { nodes: 3, withinMs: 120_000 },
       recoveryLimit: { recoveries: 10, withinMs: 3_600_000 },
       quarantineMs: 60_000,
+      bereft: null,
+      comfort: null,
       resume: {
         playback: 'unless-flow',
         musicOnHold: 'unless-flow',
@@ -42,6 +44,32 @@ describe('the recovery policies of a configuration', () => {
       },
     });
     expect(groupsWithoutPolicy(plain)).toEqual([]);
+  });
+
+  it('say what becomes of one who is left alone, in short or in full', () => {
+    const bereft = (given: unknown): unknown =>
+      policyOf(config([node('ast1')], { policies: { default: { bereft: given } } }), 'default').bereft;
+    expect(bereft('leave')).toBeNull();
+    expect(bereft('end')).toEqual({ do: 'end', cause: 16 });
+    expect(bereft({ end: { cause: 31 } })).toEqual({ do: 'end', cause: 31 });
+    expect(bereft('hold')).toEqual({ do: 'hold', musicOnHold: 'default', forMs: 60_000 });
+    expect(bereft({ hold: { forMs: 5_000 } })).toMatchObject({ musicOnHold: 'default', forMs: 5_000 });
+    expect(bereft({ application: { app: 'ivr' } })).toEqual({ do: 'application', app: 'ivr', args: [] });
+    expect(bereft({ dialplan: { context: 'lost', extension: 's' } })).toMatchObject({ priority: 1 });
+    for (const wrong of ['application', { end: { cause: 0 } }, { hold: { forMs: 0 } }, { end: {}, hold: {} }])
+      expect(() => bereft(wrong)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }) as Error);
+  });
+
+  it('say what one hears who waits for the others', () => {
+    const comfort = (given: unknown): unknown =>
+      policyOf(config([node('ast1')], { policies: { default: { comfort: given } } }), 'default').comfort;
+    expect([comfort('none'), comfort('tone:ring'), comfort('sound:please-wait')]).toEqual([
+      null,
+      'tone:ring',
+      'sound:please-wait',
+    ]);
+    for (const wrong of ['ring', 'tone:', 'tone:a,tone:b'])
+      expect(() => comfort(wrong)).toThrow(expect.objectContaining({ code: 'CONFIG_INVALID' }) as Error);
   });
 
   it('are not taken from what every object has', () => {

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { ariAccess, connectAri, type AriConnection } from '@reinvite/ari';
 import { Bus } from '@reinvite/bus';
-import { restoreCall } from '@reinvite/domain';
+import { workerCommand } from '@reinvite/domain';
 import {
   codedError,
   isCoded,
@@ -76,7 +76,7 @@ export const ariWorker: Service = async ({ config, log, signal }) => {
   await bus.consume({
     stream: 'restoreCommands',
     durable: 'ari-worker',
-    schema: restoreCall,
+    schema: workerCommand,
     maxInFlight: CALLS_IN_FLIGHT,
     ackWaitMs: ACK_WAIT_MS,
     handler: (command, { attempt }) => commands.handle(command, attempt),

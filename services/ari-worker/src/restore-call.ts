@@ -1,6 +1,7 @@
 import type { LegAttempt } from '@reinvite/domain';
 import { isCoded } from '@reinvite/runtime';
 import type { ChannelLife } from './channel-life.js';
+import { Comfort } from './comfort.js';
 import { hangUpTrunks } from './hang-up-trunks.js';
 import { Bridging } from './join.js';
 import { LegResuming, resumeBridge } from './resume/resume.js';
@@ -42,13 +43,16 @@ async function restoreAndJoinAll(context: LegContext): Promise<boolean> {
     leg,
     life: target.follow(leg.channelId, command.targetIncarnation),
   }));
-  const bridging = command.join.kind === 'ari-bridge' ? new Bridging(command.join, target, log) : undefined;
+  const { join } = command;
+  const bridging = join.kind === 'ari-bridge' ? new Bridging(join, target, log) : undefined;
+  const comfort = join.kind === 'ari-bridge' ? new Comfort(command, join.bridgeId, target, log) : undefined;
   try {
     const resuming = followed.map(({ leg, life }) => new LegResuming(leg, life, context));
     const legs = followed.map(({ leg, life }, n) =>
-      restoreAndJoin(leg, life, bridging, resuming[n], context),
+      restoreAndJoin(leg, life, bridging, resuming[n], context).finally(() => comfort?.settled()),
     );
     bridging?.prepare();
+    comfort?.look();
     const results = await allOf(legs);
     const isBack = results.some((result) => result !== 'refused');
     if (command.join.kind !== 'ari-bridge') return isBack;

@@ -43,6 +43,9 @@ export class FakeAsterisk extends EventEmitter {
       this.requests.push(`hangup ${channelId}`);
       this.destroy(channelId, 19);
     },
+    move: async (channelId: string, app: string, args: readonly string[]): Promise<void> => {
+      this.requests.push(`move ${channelId} ${app} ${args.join(',')}`);
+    },
   };
 
   readonly bridges = {
@@ -58,6 +61,16 @@ export class FakeAsterisk extends EventEmitter {
       if (channelIds === undefined) throw codedError('ARI_NOT_FOUND', 'no such bridge', { status: 404 });
       return { channelIds };
     },
+    startMusicOnHold: async (bridgeId: string, mohClass: string): Promise<void> => {
+      this.requests.push(`moh ${bridgeId} ${mohClass}`);
+    },
+    playFrom: async (bridgeId: string, { media }: { media: readonly string[] }): Promise<void> => {
+      this.requests.push(`play ${bridgeId} ${media.join(',')}`);
+    },
+    removeChannel: async (bridgeId: string, channelId: string): Promise<void> => {
+      this.requests.push(`remove ${channelId}`);
+      this.bridged.set(bridgeId, this.bridged.get(bridgeId)?.filter((id) => id !== channelId) ?? []);
+    },
     destroy: async (bridgeId: string): Promise<void> => {
       this.requests.push(`destroy ${bridgeId}`);
       this.bridged.delete(bridgeId);
@@ -72,6 +85,13 @@ export class FakeAsterisk extends EventEmitter {
         throw codedError('ARI_REQUEST_FAILED', 'Channel not in Stasis application', { status: 422 });
       }
       this.bridged.get(bridgeId)?.push(channelId);
+    },
+  };
+
+  readonly playbacks = {
+    find: async (): Promise<undefined> => undefined,
+    stop: async (playbackId: string): Promise<void> => {
+      this.requests.push(`stop ${playbackId}`);
     },
   };
 

@@ -1,4 +1,5 @@
 import type { Call } from '../call/call.js';
+import type { BereftTreatment } from '../bereft.js';
 import type { PlannedConference } from '../conference/planned-conference.js';
 import type { Candidate } from '../placement/candidate.js';
 import type { RestoreFact } from '../restore.js';
@@ -27,6 +28,10 @@ export interface PlanRecovery {
   readonly hold?: { readonly reason: SkipReason; readonly until: number };
   /** Where the call was part of a conference that is, or may be, on several nodes. */
   readonly conference?: PlannedConference;
+  /** What is done with the one leg of it that is left where the others cannot return. */
+  readonly bereft?: BereftTreatment;
+  /** What one who waits for the others hears meanwhile. */
+  readonly comfort?: string;
   /** The nodes that may take it, where it matters which of them others choose for it. */
   readonly fit?: readonly Candidate[];
   readonly at: number;
@@ -104,6 +109,12 @@ export interface AbandonRecovery {
   readonly at: number;
 }
 
+/** One who was held because nobody else came back has been held for long enough. */
+export interface EndBereftHold {
+  readonly type: 'EndBereftHold';
+  readonly at: number;
+}
+
 export type RecoveryCommand =
   | PlanRecovery
   | RecordFact
@@ -113,4 +124,5 @@ export type RecoveryCommand =
   | NoteDisagreements
   | HoldRecovery
   | ReleaseHold
-  | AbandonRecovery;
+  | AbandonRecovery
+  | EndBereftHold;

@@ -29,7 +29,7 @@ export function decidePlan(command: PlanRecovery): RecoveryEvent[] {
   const { recoveryId, call, trigger, limits, waitedFor, target, at } = command;
   const { callId, kind, nodeId, incarnation, join, linkedId } = call;
   const { bridgeResume } = command;
-  const { conference } = command;
+  const { conference, bereft, comfort } = command;
   const identity: RecoveryIdentity = { recoveryId, callId, nodeId, incarnation };
   const plan = (legs: PlannedLeg[], skipped: SkippedLeg[]): RecoveryPlanned => {
     const waited = waitedFor === undefined ? {} : { waitedFor };
@@ -46,6 +46,8 @@ export function decidePlan(command: PlanRecovery): RecoveryEvent[] {
       ...(linkedId === undefined ? {} : { linkedId }),
       ...waited,
       ...(conference === undefined ? {} : { conference }),
+      ...(bereft === undefined ? {} : { bereft }),
+      ...(comfort === undefined ? {} : { comfort }),
       at,
     };
   };

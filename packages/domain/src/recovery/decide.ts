@@ -8,6 +8,7 @@ import type {
   StartAttempt,
   TargetDied,
 } from './commands.js';
+import { completed } from './bereft.js';
 import { decidePlan, disagreed } from './decide-plan.js';
 import { identityOf, type RecoveryEvent } from './events.js';
 import { evolve } from './evolve.js';
@@ -47,11 +48,20 @@ export function decide(command: RecoveryCommand, state: RecoveryState): Recovery
     }
     case 'NoteDisagreements':
       return state.phase === 'unplanned' ? [] : disagreed(state.plan, command.disagreements, command.at);
+    case 'EndBereftHold':
+      return endBereftHold(command.at, state);
     case 'TimeOutAttempt': {
       if (state.phase !== 'restoring' || state.attempt.attempt !== command.attempt) return [];
       return state.waiting === null ? timeOut(state, command.at) : [];
     }
   }
+}
+
+function endBereftHold(at: number, state: RecoveryState): RecoveryEvent[] {
+  if (state.phase !== 'completed' || state.bereft === undefined || state.bereftOver !== undefined) return [];
+  const { attempt, target, until } = state.bereft;
+  if (until === null || at < until) return [];
+  return [{ type: 'BereftHoldOver', ...identityOf(state.plan), attempt, target, at }];
 }
 
 function timeOut(state: RestoringState, at: number): RecoveryEvent[] {
@@ -110,7 +120,7 @@ function startAttempt({ attempt, candidates, at }: StartAttempt, state: Recovery
     const verdict = outcomeOf(state);
     // Its legs are back after all, and only the join is not confirmed: that attempt's own deadline may be over.
     if (verdict === null) return timeOut(state, at);
-    return [{ type: 'RecoveryCompleted', ...identityOf(plan), ...verdict, at }];
+    return completed(state, verdict, at);
   }
   if (state.held) return [skippedFor(plan, waiting.reason, at)];
   return firstAttempt(plan, waiting, candidates, at);
@@ -157,12 +167,13 @@ function completing(state: RecoveryState, events: RecoveryEvent[], at: number): 
   const next = events.reduce(evolve, state);
   const verdict = next.phase === 'restoring' ? outcomeOf(next) : null;
   if (next.phase !== 'restoring' || verdict === null) return events;
-  return [...events, { type: 'RecoveryCompleted', ...identityOf(next.plan), ...verdict, at }];
+  return [...events, ...completed(next, verdict, at)];
 }
 
 /** The fact as an event, where it is news. */
 function eventOf(fact: RestoreFact, state: RecoveryState): RecoveryEvent | null {
   if (fact.type === 'LegResumed' || fact.type === 'BridgeResumed') return resumedEvent(fact, state);
+  if (fact.type === 'BereftTended') return tended(fact, state);
   if (state.phase === 'completed') return lateAnswer(fact, state);
   if (state.phase !== 'restoring') return null;
   const { attempt, at } = fact;
@@ -181,6 +192,24 @@ function eventOf(fact: RestoreFact, state: RecoveryState): RecoveryEvent | null 
     case 'LegRefused':
       return legEvent(fact, state);
   }
+}
+
+function tended(
+  { channelId, treatment, result, at }: Extract<RestoreFact, { type: 'BereftTended' }>,
+  state: RecoveryState,
+): RecoveryEvent | null {
+  if (state.phase !== 'completed' || state.bereft?.channelId !== channelId) return null;
+  const { attempt, target } = state.bereft;
+  return {
+    type: 'BereftTended',
+    ...identityOf(state.plan),
+    attempt,
+    target,
+    channelId,
+    treatment,
+    result,
+    at,
+  };
 }
 
 type LegFact = Extract<RestoreFact, { type: 'LegOriginated' | 'LegAnswered' | 'LegRefused' }>;

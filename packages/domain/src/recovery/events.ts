@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { callKind, legPlace } from '../call/call.js';
+import { bereftResult, bereftTreatment } from '../bereft.js';
 import { plannedConference } from '../conference/planned-conference.js';
 import { epochMs, incarnation, nodeDown, nodeId } from '../node.js';
 import { flowOfLeg } from '../flow.js';
@@ -93,6 +94,10 @@ const recoveryPlanned = z.object({
   waitedFor: waitedFor.optional(),
   /** Where the call was part of a conference that is, or may be, on several nodes. */
   conference: plannedConference.optional(),
+  /** What is done with the one leg of it that is left where the others cannot return; nothing where it is absent. */
+  bereft: bereftTreatment.optional(),
+  /** What one who waits for the others hears meanwhile; nothing where it is absent. */
+  comfort: z.string().min(1).optional(),
 });
 export type RecoveryPlanned = z.infer<typeof recoveryPlanned>;
 
@@ -236,8 +241,35 @@ const recoveryCompleted = z.object({
   reason: z.string().nullable(),
 });
 
-/** A phone's answer became known after the outcome; for the audit, it changes nothing. */
+/** A phone's answer became known after the outcome, or when its node was dead and the leg given up there; it changes nothing. */
 const answerCameLate = z.object({ type: z.literal('AnswerCameLate'), ...ofLeg });
+
+/** One leg is left of a call, and this is what is done with it. After the outcome. */
+const legsBereft = z.object({
+  type: z.literal('LegsBereft'),
+  ...ofAttempt,
+  targetIncarnation: incarnation,
+  /** Of ours, or of one who was in the conference on the target. */
+  channelId: z.string(),
+  /** ARI bridge that it is in; null where the dialplan joins the call. */
+  bridgeId: z.string().nullable(),
+  treatment: bereftTreatment,
+  /** How long it is held, epoch ms; null where it is not. */
+  until: epochMs.nullable(),
+});
+export type LegsBereft = z.infer<typeof legsBereft>;
+
+/** Nobody has come for one who was held. */
+const bereftHoldOver = z.object({ type: z.literal('BereftHoldOver'), ...ofAttempt });
+
+/** What came of it; `treatment`: what was done. */
+const bereftTended = z.object({
+  type: z.literal('BereftTended'),
+  ...ofAttempt,
+  channelId: z.string(),
+  treatment: z.string(),
+  result: bereftResult,
+});
 
 /** What happened in one recovery; the events of one stream, flat as they are stored. */
 export const recoveryEvent = z.discriminatedUnion('type', [
@@ -256,6 +288,9 @@ export const recoveryEvent = z.discriminatedUnion('type', [
   attemptTimedOut,
   recoveryCompleted,
   answerCameLate,
+  legsBereft,
+  bereftHoldOver,
+  bereftTended,
   legResumed,
   bridgeResumed,
 ]);

@@ -43,6 +43,12 @@ export function evolve(state: RecoveryState, event: RecoveryEvent): RecoveryStat
       return state.phase === 'restoring' || state.phase === 'completed'
         ? { ...state, bridgeResumed: true }
         : state;
+    case 'LegsBereft':
+      return state.phase === 'completed' ? { ...state, bereft: event } : state;
+    case 'BereftHoldOver':
+      return state.phase === 'completed' ? { ...state, bereftOver: event.at } : state;
+    case 'BereftTended':
+      return state;
     case 'AttemptTimedOut':
       return state.phase === 'restoring' && state.attempt.attempt === event.attempt
         ? { ...state, timedOut: true }

@@ -1,5 +1,6 @@
 export type {
   AbandonRecovery,
+  EndBereftHold,
   HoldRecovery,
   NoteDisagreements,
   PlanRecovery,
@@ -18,6 +19,7 @@ export {
   recoveryEvent,
   type AttemptStarted,
   type Disagreement,
+  type LegsBereft,
   type Limits,
   type Outcome,
   type PlannedLeg,
@@ -42,4 +44,10 @@ export { REASONS, workerReason, type Reason, type SkipReason } from './reasons.j
 export { cseqOfAttempt } from './dialog-of-attempt.js';
 export { whatOfMusic, whatOfPlayback, whatOfRecording, type Resumed } from './resume-plan.js';
 export { restoreCallOf } from './restore-command.js';
-export { unplanned, type LegProgress, type RecoveryState, type RestoringState } from './state.js';
+export {
+  unplanned,
+  type CompletedState,
+  type LegProgress,
+  type RecoveryState,
+  type RestoringState,
+} from './state.js';

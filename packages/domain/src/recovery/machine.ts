@@ -1,5 +1,7 @@
 import { assign, initialTransition, setup, transition, type SnapshotFrom } from 'xstate';
+import type { TendBereft } from '../bereft.js';
 import type { RestoreCall } from '../restore.js';
+import { tendBereftOf } from './bereft.js';
 import type { RecoveryEvent } from './events.js';
 import { evolve } from './evolve.js';
 import { restoreCallOf } from './restore-command.js';
@@ -8,10 +10,11 @@ import { unplanned, type RecoveryState } from './state.js';
 /** What a service has to do because of an event. */
 export type RecoveryEffect =
   | { readonly type: 'sendRestoreCall'; readonly command: RestoreCall }
-  /** Asks for `TimeOutAttempt` (`attempt`) or `StartAttempt` (`retry`) once `dueAt` (epoch ms) has passed; a row, not a timer. */
+  | { readonly type: 'sendTendBereft'; readonly command: TendBereft }
+  /** Asks for `TimeOutAttempt` (`attempt`), `StartAttempt` (`retry`) or `EndBereftHold` (`bereft`) once `dueAt` (epoch ms) has passed; a row, not a timer. */
   | {
       readonly type: 'setDeadline';
-      readonly kind: 'attempt' | 'retry';
+      readonly kind: 'attempt' | 'retry' | 'bereft';
       readonly recoveryId: string;
       readonly attempt: number;
       readonly dueAt: number;
@@ -33,6 +36,7 @@ export const recoveryMachine = setup({
   actions: {
     fold: assign({ recovery: ({ context, event }) => evolve(context.recovery, event) }),
     sendRestoreCall: named,
+    sendTendBereft: named,
     setDeadline: named,
     clearDeadlines: named,
   },
@@ -87,6 +91,11 @@ export const recoveryMachine = setup({
         AnswerCameLate: { actions: 'fold' },
         LegResumed: { actions: 'fold' },
         BridgeResumed: { actions: 'fold' },
+        LegsBereft: {
+          actions: ['fold', { type: 'sendTendBereft', params }, { type: 'setDeadline', params }],
+        },
+        BereftHoldOver: { actions: ['fold', { type: 'sendTendBereft', params }] },
+        BereftTended: { actions: 'fold' },
       },
     },
   },
@@ -125,11 +134,19 @@ function effectOf(action: { readonly type: string; readonly params: unknown }): 
   const { recoveryId } = state.plan;
   if (action.type === 'clearDeadlines') return { type: 'clearDeadlines', recoveryId };
   if (action.type === 'setDeadline') return deadlineOf(state, recoveryId);
+  if (action.type === 'sendTendBereft') {
+    const command = state.phase === 'completed' ? tendBereftOf(state) : null;
+    return command === null ? null : { type: 'sendTendBereft', command };
+  }
   if (action.type !== 'sendRestoreCall' || state.phase !== 'restoring') return null;
   return { type: 'sendRestoreCall', command: restoreCallOf(state) };
 }
 
 function deadlineOf(state: RecoveryState, recoveryId: string): RecoveryEffect | null {
+  if (state.phase === 'completed') {
+    const { attempt = 1, until: dueAt = null } = state.bereft ?? {};
+    return dueAt === null ? null : { type: 'setDeadline', kind: 'bereft', recoveryId, attempt, dueAt };
+  }
   if (state.phase !== 'awaiting' && state.phase !== 'restoring') return null;
   const { waiting } = state;
   if (waiting !== null) {

@@ -92,6 +92,7 @@ function plansOf(input: PlanInput): PlanRecovery[] {
         hold: bar,
         ...resumeOf(call, input),
         ...ofConference(call, spread, candidates),
+        ...ofThoseLeft(call, policy),
         at,
       };
     const target = legs.length === 0 ? null : targetOf(call, candidates, spread, homes);
@@ -107,6 +108,7 @@ function plansOf(input: PlanInput): PlanRecovery[] {
       limits,
       ...resumeOf(call, input),
       ...ofConference(call, spread, candidates),
+      ...ofThoseLeft(call, policy),
       at,
     };
   });
@@ -155,6 +157,18 @@ function ofConference(
   const standing = call.conference === undefined ? undefined : spread.get(conferenceKey(call.conference));
   const conference = standing === undefined ? undefined : plannedConferenceOf(call, standing);
   return conference === undefined ? {} : { conference, fit };
+}
+
+/** What holds for one who is alone for a while, or for good: where there were others. */
+function ofThoseLeft(
+  { join }: Call,
+  { bereft, comfort }: RecoveryPolicy,
+): Pick<PlanRecovery, 'bereft' | 'comfort'> {
+  if (join.kind === 'none') return {};
+  return {
+    ...(bereft === undefined ? {} : { bereft }),
+    ...(comfort === undefined || join.kind !== 'ari-bridge' ? {} : { comfort }),
+  };
 }
 
 /** Calls that nobody may touch are not ended at the edge either: the node may be alive after all. */

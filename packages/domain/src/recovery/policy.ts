@@ -1,3 +1,4 @@
+import type { BereftTreatment } from '../bereft.js';
 import type { ResumePolicy } from '../resume.js';
 
 /** Whether something of a call is recovered. */
@@ -23,6 +24,10 @@ export interface RecoveryPolicy {
   readonly recoveryLimit: { readonly recoveries: number; readonly withinMs: number };
   /** For how long after the death a call that one of these limits stops waits for an operator, ms; 0: not at all. */
   readonly quarantineMs: number;
+  /** What is done with the one leg of a call that is left where the others cannot return; absent: it is left alone. */
+  readonly bereft?: BereftTreatment;
+  /** Media that one hears who waits for the others; absent: silence. */
+  readonly comfort?: string;
   /** What comes back of what was going on; where it is absent what is built in. */
   readonly resume?: ResumePolicy;
 }

@@ -27,6 +27,7 @@ export function restoreCallOf(state: RestoringState): RestoreCall {
     }),
     ...(attempt.rejoined === undefined ? {} : { hangUp: attempt.rejoined.map(({ channelId }) => channelId) }),
     join: plan.join,
+    ...(plan.comfort === undefined ? {} : { comfort: plan.comfort }),
     ...(plan.bridgeResume === undefined ? {} : { bridgeResume: plan.bridgeResume }),
     notAfter: attempt.notAfter,
   };

@@ -1,4 +1,4 @@
-import type { AttemptAwaited, AttemptStarted, Outcome, RecoveryPlanned } from './events.js';
+import type { AttemptAwaited, AttemptStarted, LegsBereft, Outcome, RecoveryPlanned } from './events.js';
 
 export type Plan = Omit<RecoveryPlanned, 'type'>;
 export type CurrentAttempt = Pick<
@@ -49,16 +49,22 @@ export type RecoveryState =
       readonly released: boolean;
     }
   | RestoringState
-  | {
-      readonly phase: 'completed';
-      readonly plan: Plan;
-      readonly outcome: Outcome;
-      readonly reason: string | null;
-      readonly legs: readonly LegProgress[];
-      readonly bridgeResumed?: boolean;
-      /** Of the last attempt's target; absent where there was none. */
-      readonly targetIncarnation?: string;
-    };
+  | CompletedState;
+
+export interface CompletedState {
+  readonly phase: 'completed';
+  readonly plan: Plan;
+  readonly outcome: Outcome;
+  readonly reason: string | null;
+  readonly legs: readonly LegProgress[];
+  readonly bridgeResumed?: boolean;
+  /** Of the last attempt's target; absent where there was none. */
+  readonly targetIncarnation?: string;
+  /** The one leg that is left of the call. */
+  readonly bereft?: LegsBereft;
+  /** When it had been held for long enough, epoch ms. */
+  readonly bereftOver?: number;
+}
 
 export interface RestoringState {
   readonly phase: 'restoring';

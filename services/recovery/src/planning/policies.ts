@@ -4,10 +4,16 @@ import type { UnsureReason } from '@reinvite/sip';
 
 /** The policy for the calls of a node, by its group. Without an edge that could be told, early dialogs are left to their timers. */
 export function policyFor(config: Config, nodeId: string): RecoveryPolicy {
-  const policy = policyOf(config, groupOf(config, nodeId));
+  const { bereft, comfort, ...policy } = policyOf(config, groupOf(config, nodeId));
   // Every reason that a source can give has its place in the configuration.
   const unsure: Readonly<Record<UnsureReason, Treatment>> = policy.unsure;
-  return { ...policy, unsure, early: config.recovery.edges.length === 0 ? 'leave' : policy.early };
+  return {
+    ...policy,
+    unsure,
+    early: config.recovery.edges.length === 0 ? 'leave' : policy.early,
+    ...(bereft === null ? {} : { bereft }),
+    ...(comfort === null ? {} : { comfort }),
+  };
 }
 
 /** Says which groups nobody has thought of. */

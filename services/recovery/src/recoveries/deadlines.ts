@@ -6,7 +6,7 @@ import { inArray, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { Recoveries, Told } from './recoveries.js';
 import type { ToldByAgents } from './told-by-agents.js';
-import { DEADLINE_KINDS } from './write-read-side.js';
+import { DEADLINE_KINDS, type DeadlineKind } from './write-read-side.js';
 
 const POLL_MS = 250;
 const BATCH = 200;
@@ -106,9 +106,14 @@ export async function handleDue(
 function commandOf({ kind, payload }: DueRow, candidates: Candidates, at: number): RecoveryCommand | null {
   const attempt = attemptPayload.safeParse(payload).data?.attempt;
   if (attempt === undefined) return null;
-  return kind === 'retry'
-    ? { type: 'StartAttempt', attempt, candidates: candidates(), at }
-    : { type: 'TimeOutAttempt', attempt, at };
+  switch (kind as DeadlineKind) {
+    case 'retry':
+      return { type: 'StartAttempt', attempt, candidates: candidates(), at };
+    case 'bereft':
+      return { type: 'EndBereftHold', at };
+    case 'attempt':
+      return { type: 'TimeOutAttempt', attempt, at };
+  }
 }
 
 const claim = (now: number, until: number, limit: number) => sql`

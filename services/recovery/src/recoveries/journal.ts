@@ -11,7 +11,7 @@ import {
   type RecoveryState,
 } from '@reinvite/domain';
 import type { AppendResult, EventStore, Outbox, OutboxMessage, StreamAppend } from '@reinvite/event-store';
-import { isCoded, retryForever, type Logger } from '@reinvite/runtime';
+import { isCoded, retryForever, type CodedError, type Logger } from '@reinvite/runtime';
 import type { ConferenceHomes, WantedHome } from '../conferences/homes.js';
 import { takeHomes, wantedHomes } from './choose-homes.js';
 import { rowsOf } from './read-rows.js';
@@ -145,7 +145,7 @@ export class Journal {
 }
 
 /** What decisions were based on has changed. */
-function isOvertaken(error: unknown): boolean {
+function isOvertaken(error: unknown): error is CodedError {
   return (
     isCoded(error, 'RECOVERY_RESTRAINED') ||
     isCoded(error, 'RECOVERY_CLAIMED') ||

@@ -148,6 +148,9 @@ function applyEvent(
       return;
     case 'HoldReleased':
     case 'JoinFailed':
+    case 'LegsBereft':
+    case 'BereftHoldOver':
+    case 'BereftTended':
     case 'LegResumed':
     case 'BridgeResumed':
     case 'AttemptTimedOut':

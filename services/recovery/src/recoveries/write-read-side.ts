@@ -3,7 +3,7 @@ import { sql } from 'drizzle-orm';
 import type { Rows } from './read-rows.js';
 
 export interface Deadline {
-  /** What it asks for: `TimeOutAttempt` or `StartAttempt`. */
+  /** What it asks for: see {@link DEADLINE_KINDS}. */
   readonly kind: DeadlineKind;
   readonly recoveryId: string;
   readonly attempt: number;
@@ -18,8 +18,8 @@ export interface ReadSideChanges {
   readonly cleared: readonly string[];
 }
 
-/** An attempt that is over (`TimeOutAttempt`), and one whose time has come (`StartAttempt`). */
-export const DEADLINE_KINDS = ['attempt', 'retry'] as const;
+/** An attempt that is over (`TimeOutAttempt`), one whose time has come (`StartAttempt`), one who was held for long enough (`EndBereftHold`). */
+export const DEADLINE_KINDS = ['attempt', 'retry', 'bereft'] as const;
 export type DeadlineKind = (typeof DEADLINE_KINDS)[number];
 
 /**
@@ -31,7 +31,10 @@ export async function writeReadSide(tx: Database, changes: ReadSideChanges): Pro
   const document = toJsonb({
     recoveries: changes.rows.map((row) => row.recovery),
     legs: changes.rows.flatMap((row) => row.legs),
-    deadlines: changes.set.filter((deadline) => !cleared.has(deadline.recoveryId)).map(deadlineRow),
+    // What comes after the outcome is set with it.
+    deadlines: changes.set
+      .filter(({ kind, recoveryId }) => kind === 'bereft' || !cleared.has(recoveryId))
+      .map(deadlineRow),
     cleared: [...cleared],
     recordings: changes.rows.flatMap((row) => row.recordings ?? []),
   });

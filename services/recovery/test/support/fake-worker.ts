@@ -1,11 +1,18 @@
 import { subjects, type Bus } from '@reinvite/bus';
-import { restoreCall, type RestoreCall, type RestoreFact } from '@reinvite/domain';
+import {
+  workerCommand,
+  type RestoreCall,
+  type RestoreFact,
+  type TendBereft,
+  type WorkerCommand,
+} from '@reinvite/domain';
 
 /** How the fake worker deals with a command. */
 export type Manner =
   | 'answers'
   | 'says-only-answers'
   | 'one-answers'
+  | 'one-refuses'
   | 'phone-refuses'
   | 'phone-collides'
   | 'joins-nothing'
@@ -19,6 +26,7 @@ export type Manner =
  */
 export class FakeWorker {
   readonly commands: RestoreCall[] = [];
+  readonly tended: TendBereft[] = [];
   /** Asked for each command. */
   manner: (command: RestoreCall) => Manner = () => 'answers';
   private facts = 0;
@@ -30,7 +38,7 @@ export class FakeWorker {
     return this.bus.consume({
       stream: 'restoreCommands',
       durable: 'fake-worker',
-      schema: restoreCall,
+      schema: workerCommand,
       maxInFlight: 500,
       ackWaitMs: 10_000,
       handler: (command) => this.handle(command),
@@ -54,7 +62,8 @@ export class FakeWorker {
     );
   }
 
-  private async handle(command: RestoreCall): Promise<void> {
+  private async handle(command: WorkerCommand): Promise<void> {
+    if (command.type === 'TendBereft') return this.tend(command);
     this.commands.push(command);
     const manner = this.manner(command);
     if (manner === 'answers') await this.answer(command);
@@ -62,10 +71,31 @@ export class FakeWorker {
       await this.say(command, ...command.legs.map((leg) => this.ofLeg(command, 'LegAnswered', leg)));
     if (manner === 'joins-nothing') await this.bringBack(command);
     if (manner === 'one-answers') await this.bringBack({ ...command, legs: command.legs.slice(0, 1) });
+    if (manner === 'one-refuses') {
+      await this.bringBack({ ...command, legs: command.legs.slice(0, 1) });
+      await this.refuse({ ...command, legs: command.legs.slice(1) }, true, 'DIALOG_GONE');
+    }
     if (manner === 'phone-refuses') await this.refuse(command, true, 'REINVITE_REJECTED');
     if (manner === 'phone-collides') await this.refuse(command, true, 'REINVITE_COLLIDED');
     if (manner === 'loses-sight') await this.refuse(command, true, 'OUTCOME_UNKNOWN');
     if (manner === 'unreachable') await this.refuse(command, false, 'TARGET_UNREACHABLE');
+  }
+
+  private async tend(command: TendBereft): Promise<void> {
+    this.tended.push(command);
+    const { commandId, recoveryId, callId, attempt, target, channelId, treatment } = command;
+    const tended = { channelId, treatment: treatment.do, result: 'done' } as const;
+    const fact: RestoreFact = {
+      type: 'BereftTended',
+      commandId,
+      recoveryId,
+      callId,
+      attempt,
+      target,
+      at: Date.now(),
+      ...tended,
+    };
+    await this.bus.publishDurable(subjects.restoreFact(target), fact, `fake-fact-${(this.facts += 1)}`);
   }
 
   private refuse(command: RestoreCall, sent: boolean, reason: string): Promise<void> {

@@ -1,0 +1,131 @@
+import type { TendBereft } from '@reinvite/domain';
+import { createLogger } from '@reinvite/runtime';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { Commands } from '../src/commands.js';
+import { Target } from '../src/target.js';
+import { FactStream } from './fact-stream.js';
+import { FakeAsterisk, INCARNATION } from './fake-asterisk.js';
+import { command, pair } from './restore-commands.js';
+
+const log = createLogger('test', 'silent');
+
+describe('one who is alone', () => {
+  let asterisk: FakeAsterisk;
+  let commands: Commands;
+  let stream: FactStream;
+
+  beforeEach(() => {
+    asterisk = new FakeAsterisk();
+    stream = new FactStream();
+    const target = new Target({ nodeId: 'ast2', ari: asterisk.connection, concurrency: 16, log });
+    commands = new Commands({
+      bus: stream.bus,
+      targets: new Map([['ast2', target]]),
+      answerTimeoutMs: 5_000,
+      log,
+      now: () => 0,
+      closing: new AbortController().signal,
+    });
+  });
+
+  const tend = (treatment: TendBereft['treatment'], change: Partial<TendBereft> = {}): TendBereft => ({
+    type: 'TendBereft',
+    commandId: 'r1-bereft-begin',
+    recoveryId: 'r1',
+    callId: 'abc',
+    attempt: 1,
+    target: 'ast2',
+    targetIncarnation: INCARNATION,
+    channelId: 'c1',
+    bridgeId: 'b1',
+    treatment,
+    notAfter: 1_000,
+    ...change,
+  });
+  const results = (): unknown[] => stream.facts.map((fact) => ('result' in fact ? fact.result : fact.type));
+
+  describe('for good', () => {
+    beforeEach(() => {
+      asterisk.live.set('c1', { state: 'Up', appName: 'Stasis' });
+      asterisk.bridged.set('b1', ['c1']);
+    });
+
+    it('is hung up, held, or handed on as it was decided', async () => {
+      await commands.handle(tend({ do: 'hold', musicOnHold: 'waiting', forMs: 1 }), 1);
+      await commands.handle(tend({ do: 'application', app: 'ivr', args: ['a'] }, { commandId: '2' }), 1);
+      await commands.handle(tend({ do: 'end', cause: 31 }, { commandId: '3' }), 1);
+      expect(asterisk.requests.filter((request) => !request.startsWith('find'))).toEqual([
+        'moh b1 waiting',
+        'remove c1',
+        'move c1 ivr a',
+        'hangup c1',
+      ]);
+      expect(results()).toEqual(['done', 'done', 'done']);
+    });
+
+    it('is let be where somebody else is there by now', async () => {
+      asterisk.bridged.set('b1', ['c1', 'somebody']);
+      await commands.handle(tend({ do: 'end', cause: 16 }), 1);
+      expect(asterisk.live.has('c1')).toBe(true);
+      expect(results()).toEqual(['not-alone']);
+    });
+
+    it('is gone where it hung up by itself', async () => {
+      asterisk.live.clear();
+      await commands.handle(tend({ do: 'end', cause: 16 }), 1);
+      expect(results()).toEqual(['gone']);
+    });
+
+    it('was of another life of the node', async () => {
+      await commands.handle(tend({ do: 'end', cause: 16 }, { targetIncarnation: '1' }), 1);
+      expect(asterisk.live.has('c1')).toBe(true);
+      expect(stream.facts).toEqual([]);
+    });
+  });
+
+  describe('for a while', () => {
+    const withTone = { ...pair, comfort: 'tone:ring' };
+
+    it('hears what is configured until the other is there', async () => {
+      asterisk.onOriginate = ({ channelId }) =>
+        setTimeout(() => asterisk.answer(channelId), channelId === 'c1' ? 0 : 60);
+      await commands.handle(command(withTone), 1);
+      const told = asterisk.requests.filter((request) => /^(play|stop|add)/.test(request));
+      expect(told.filter((request, n) => request !== told[n - 1])).toEqual([
+        'add c1',
+        'play b1 tone:ring',
+        'add c2',
+        'stop r1-1-comfort',
+      ]);
+    });
+
+    it('hears it no longer when nobody else will come', async () => {
+      asterisk.onOriginate = ({ channelId }) =>
+        channelId === 'c1'
+          ? setImmediate(() => asterisk.answer(channelId))
+          : setTimeout(() => asterisk.destroy(channelId, 111, 481), 60);
+      await commands.handle(command(withTone), 1);
+      expect(asterisk.requests.filter((request) => /^(play|stop)/.test(request))).toEqual([
+        'play b1 tone:ring',
+        'stop r1-1-comfort',
+      ]);
+    });
+
+    it('on the node where the others come to hears it at once', async () => {
+      asterisk.bridged.set('b1', ['bob']);
+      asterisk.onOriginate = ({ channelId }) => setTimeout(() => asterisk.answer(channelId), 60);
+      await commands.handle(command(withTone), 1);
+      expect(asterisk.requests.findIndex((request) => request.startsWith('play b1'))).toBeLessThan(
+        asterisk.requests.findIndex((request) => request.startsWith('add')),
+      );
+      expect(asterisk.requests).toContain('stop r1-1-comfort');
+    });
+
+    it('hears nothing where nothing is configured', async () => {
+      asterisk.onOriginate = ({ channelId }) =>
+        setTimeout(() => asterisk.answer(channelId), channelId === 'c1' ? 0 : 60);
+      await commands.handle(command(pair), 1);
+      expect(asterisk.requests.some((request) => request.startsWith('play'))).toBe(false);
+    });
+  });
+});
