@@ -1,4 +1,4 @@
-import { cp } from 'node:fs/promises';
+import { cp, lstat } from 'node:fs/promises';
 import { startLab } from '@reinvite/lab';
 import pg from 'pg';
 import { Application } from './app/application.js';
@@ -47,8 +47,8 @@ export async function run(
   } finally {
     application?.stop();
     if (keep !== undefined) {
-      await cp(lab.info.shared, keep, { recursive: true });
-      await cp(lab.info.logs, keep, { recursive: true });
+      for (const directory of [lab.info.shared, lab.info.logs])
+        await cp(directory, keep, { recursive: true, filter: isKept });
     }
     await db.end();
     await lab.down();
@@ -63,4 +63,9 @@ function batchesOf(cases: readonly Case[]): Case[][] {
     others.slice(index * BATCH, (index + 1) * BATCH),
   );
   return [...together, ...alone.map((test) => [test])];
+}
+
+/** A pipe cannot be copied. */
+async function isKept(source: string): Promise<boolean> {
+  return !(await lstat(source)).isFIFO();
 }

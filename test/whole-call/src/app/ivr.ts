@@ -8,10 +8,15 @@ import { SOUNDS } from '../play/names.js';
 /** The compiled program of examples/ivr. */
 const MAIN = fileURLToPath(new URL('../../../../examples/ivr/dist/main.js', import.meta.url));
 
+/** File to which the example adds each charge. */
+export function billingOf({ info }: Lab): string {
+  return path.join(info.shared, 'billing.jsonl');
+}
+
 /** Starts the example application in the lab's `core`; resolves when every node has taken it. It ends with the lab. */
 export async function startIvr(lab: Lab): Promise<void> {
   const { config = '', shared, ari, nats, natsTls } = lab.info;
-  const billing = path.join(shared, 'billing.jsonl');
+  const billing = billingOf(lab);
   const settings = {
     nodes: Object.values(ari),
     // Without the login of the lab's own, which may do everything.

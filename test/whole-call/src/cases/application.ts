@@ -1,3 +1,9 @@
+import { execFile } from 'node:child_process';
+import { constants } from 'node:fs';
+import { open, rm, writeFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { eventually } from '@reinvite/test-support';
+import { billingOf } from '../app/ivr.js';
 import type { CasePlay } from '../play/case-play.js';
 import type { PhoneName } from '../sound/sounds.js';
 import type { Case, Hears } from './case.js';
@@ -41,6 +47,23 @@ export const APPLICATION: readonly Case[] = [
     },
   },
   {
+    id: 'ivr-joining',
+    title: 'examples/ivr charges two callers, who are to be joined then',
+    alone: true,
+    begin: async (play) => {
+      await blockBilling(play);
+      for (const name of ['alice', 'bob'] as const) {
+        await play.dial(name, `ivr-${play.id}`);
+        await press(play, name, '321');
+        await untilStep(play, name, 'joining');
+      }
+    },
+    hears: { alice: [], bob: [] },
+    // Perhaps they were charged, perhaps not: they are not charged again, and go on.
+    hearsAfterCrash: EACH_OTHER,
+    after: unblockBilling,
+  },
+  {
     id: 'ivr-conference',
     title: 'examples/ivr has joined two callers',
     begin: async (play) => {
@@ -52,6 +75,32 @@ export const APPLICATION: readonly Case[] = [
     hears: EACH_OTHER,
   },
 ];
+
+/** A pipe that nobody reads: the example waits in the middle of its charge. */
+async function blockBilling({ around: { lab } }: CasePlay): Promise<void> {
+  const file = billingOf(lab);
+  await rm(file, { force: true });
+  await promisify(execFile)('mkfifo', [file]);
+}
+
+async function unblockBilling({ around: { lab } }: CasePlay): Promise<string[]> {
+  const file = billingOf(lab);
+  const pipe = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  await pipe.close();
+  await rm(file);
+  await writeFile(file, '');
+  return [];
+}
+
+async function untilStep(play: CasePlay, name: PhoneName, step: string): Promise<void> {
+  await eventually(`${name} to be in the step ${step}`, async () => {
+    const { rows } = await play.around.db.query<{ state: string }>(
+      'select state from call_flows where sip_call_id = $1',
+      [play.callOf(name)?.callId],
+    );
+    return rows.some(({ state }) => (JSON.parse(state) as { step: string }).step === step);
+  });
+}
 
 async function press(play: CasePlay, name: PhoneName, digits: string): Promise<void> {
   for (const digit of digits) await play.press(name, digit);

@@ -31,6 +31,20 @@ export const CONFERENCES: readonly Case[] = [
     hears: THREE,
   },
   {
+    id: 'room-muted',
+    title: 'a ConfBridge of three, one of them muted',
+    begin: async (play) => {
+      for (const name of ['alice', 'bob', 'carol'] as const) await play.dial(name, DIAL.room(play.id));
+      await muteInRoom(play, 'mute');
+    },
+    hears: { ...THREE, alice: ['bob'], bob: ['alice'] },
+    then: {
+      what: 'carol is unmuted',
+      does: (play) => muteInRoom(play, 'unmute'),
+      hears: THREE,
+    },
+  },
+  {
     id: 'spread-bridge',
     title: 'a conference of three in bridges of an application on two nodes, one of them on the dead one',
     begin: async (play) => {
@@ -96,6 +110,12 @@ async function originateTrunk(
       [play.firstNode, far.id],
     ];
   });
+}
+
+async function muteInRoom(play: CasePlay, command: 'mute' | 'unmute'): Promise<void> {
+  const node = play.nodeOf('carol');
+  const channel = await play.channelName('carol');
+  await play.cli(node, `confbridge ${command} ${DIAL.room(play.id)} ${channel}`);
 }
 
 /** A channel, as ARI shows it. */

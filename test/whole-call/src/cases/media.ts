@@ -74,16 +74,18 @@ export const MEDIA: readonly Case[] = [
   },
   {
     id: 'mute',
-    title: 'a phone that the application has muted',
+    title: 'a phone that the application has muted, and says so by a variable',
     begin: async (play) => {
       await pairInBridge(play);
       await play.ask('alice', 'POST', (id) => `/channels/${id}/mute`, { direction: 'in' });
+      await play.setVariable('alice', 'REINVITE_MUTED', 'in');
     },
     hears: { alice: ['bob'], bob: [] },
     then: {
       what: 'the application takes the mute off',
       does: async (play) => {
         await play.ask('alice', 'DELETE', (id) => `/channels/${id}/mute`, { direction: 'in' });
+        await play.setVariable('alice', 'REINVITE_MUTED', '');
       },
       hears: EACH_OTHER,
     },

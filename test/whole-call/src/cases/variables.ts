@@ -1,8 +1,16 @@
 import type { CasePlay } from '../play/case-play.js';
 import type { Case } from './case.js';
 
-/** Variables that Reinvite is told to bring back. */
-export const CHOSEN_VARIABLES = ['WHOLE_CALL_COLOUR', 'WHOLE_CALL_CUSTOMER'] as const;
+/**
+ * Variables that Reinvite is told to bring back. By the last two an application says what Asterisk tells nobody: that a channel is
+ * muted, and its role in a holding bridge.
+ */
+export const CHOSEN_VARIABLES = [
+  'WHOLE_CALL_COLOUR',
+  'WHOLE_CALL_CUSTOMER',
+  'REINVITE_MUTED',
+  'REINVITE_ROLE',
+] as const;
 
 /** What the application sets, and what has to be so on every channel that the phone has later. */
 const SET: Readonly<Record<string, string>> = {
@@ -21,8 +29,7 @@ export const VARIABLES: readonly Case[] = [
     title: 'variables chosen by the configuration, caller id, language, account code',
     begin: async (play) => {
       await play.dialApplication('alice');
-      for (const [variable, value] of Object.entries(SET))
-        await play.ask('alice', 'POST', (id) => `/channels/${id}/variable`, { variable, value });
+      for (const [variable, value] of Object.entries(SET)) await play.setVariable('alice', variable, value);
     },
     hears: { alice: [] },
     look: changed,

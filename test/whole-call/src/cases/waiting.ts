@@ -60,13 +60,15 @@ export const WAITING: readonly Case[] = [
   },
   {
     id: 'hall-bridge',
-    title: 'a holding bridge of an application, two participants and an announcer',
+    title: 'a holding bridge of an application, two participants and an announcer, who say so by a variable',
     begin: async (play) => {
       for (const name of ['alice', 'bob', 'carol'] as const) await play.dialApplication(name);
       const bridgeId = await play.bridge([], 'holding');
-      await play.join('alice', bridgeId, 'participant');
-      await play.join('bob', bridgeId, 'participant');
-      await play.join('carol', bridgeId, 'announcer');
+      const roles = { alice: 'participant', bob: 'participant', carol: 'announcer' } as const;
+      for (const name of ['alice', 'bob', 'carol'] as const) {
+        await play.setVariable(name, 'REINVITE_ROLE', roles[name]);
+        await play.join(name, bridgeId, roles[name]);
+      }
     },
     hears: { alice: ['carol'], bob: ['carol'], carol: [] },
   },

@@ -114,6 +114,11 @@ export class CasePlay {
     return this.around.application.ask(node, method, path(channelId), parameters);
   }
 
+  /** The application sets a variable of the channel that the phone has now. */
+  async setVariable(name: PhoneName, variable: string, value: string): Promise<void> {
+    await this.ask(name, 'POST', (id) => `/channels/${id}/variable`, { variable, value });
+  }
+
   /** The channel that the phone has in the application now. */
   async channel(name: PhoneName): Promise<Channel> {
     return eventually(
@@ -229,6 +234,17 @@ export class CasePlay {
       },
       SET_UP_MS,
     );
+  }
+
+  /** Asterisk's name of the channel that a phone has now. */
+  async channelName(name: PhoneName): Promise<string> {
+    const all = (await this.around.application.ask(this.nodeOf(name), 'GET', '/channels')) as {
+      readonly name: string;
+      readonly protocol_id: string;
+    }[];
+    const found = all.find(({ protocol_id: callId }) => callId === this.callOf(name)?.callId);
+    if (found === undefined) throw new Error(`${name} has no channel`);
+    return found.name;
   }
 
   /** Makes a phone a member of a queue on a node. */

@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Case } from '../cases/case.js';
+import type { Case, Hears } from '../cases/case.js';
 import { endingFaults } from '../judge/dialog.js';
 import { promptFaults } from '../judge/prompt.js';
-import type { CaseVerdict, CrashVerdict } from '../judge/verdict.js';
+import { hasPassed, type CaseVerdict, type CrashVerdict } from '../judge/verdict.js';
 import { countUp, Phones } from '../phone/phones.js';
 import { continuationOf } from '../sound/position.js';
 import type { PhoneName } from '../sound/sounds.js';
@@ -53,7 +53,10 @@ export class Stage {
       const lost = await phones.stop();
       if (lost > 0) for (const part of parts) part.faults.push(`${lost} packets were not captured`);
     }
-    return parts.map((part) => verdictOf(part, phones));
+    const verdicts = parts.map((part) => verdictOf(part, phones));
+    for (const verdict of verdicts)
+      this.progress(`${verdict.id}: ${hasPassed(verdict) ? 'passed' : 'failed'}`);
+    return verdicts;
   }
 
   private async begin(parts: readonly Part[]): Promise<void> {
@@ -66,7 +69,7 @@ export class Stage {
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, beginNext));
-    await this.asBefore(parts, 'before the crash');
+    await this.everybodyHears(parts, 'before the crash', ({ hears }) => hears);
     await this.untilOnRecord(parts);
   }
 
@@ -80,9 +83,10 @@ export class Stage {
 
   /** What people do after the crashes, and the calls' ends. */
   private async end(parts: readonly Part[]): Promise<void> {
-    await this.asBefore(
+    await this.everybodyHears(
       parts.filter(({ test }) => test.prompt === undefined),
       'in the end',
+      ({ hears, hearsAfterCrash = hears }) => hearsAfterCrash,
     );
     await inGood(parts, async ({ test: { id, then }, play, faults }) => {
       if (then === undefined) return;
@@ -101,10 +105,14 @@ export class Stage {
     );
   }
 
-  /** Everybody hears now what they are to hear before and after each crash. */
-  private async asBefore(parts: readonly Part[], when: string): Promise<void> {
+  /** Everybody hears now what they are to hear. */
+  private async everybodyHears(
+    parts: readonly Part[],
+    when: string,
+    hearsOf: (test: Case) => Hears,
+  ): Promise<void> {
     await inGood(parts, async ({ test, play, faults }) => {
-      const heard = await untilHeard(play, test.hears, Date.now());
+      const heard = await untilHeard(play, hearsOf(test), Date.now());
       faults.push(...heard.faults.map((fault) => `${when}: ${fault}`));
     });
   }
