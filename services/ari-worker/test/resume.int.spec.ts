@@ -1,0 +1,197 @@
+import { connectAri, type AriConnection } from '@reinvite/ari';
+import { Bus, subjects } from '@reinvite/bus';
+import {
+  restoreFact,
+  type BridgeResume,
+  type LegAttempt,
+  type LegResume,
+  type RestoreCall,
+  type RestoreFact,
+} from '@reinvite/domain';
+import { startLab, type Lab } from '@reinvite/lab';
+import { createLogger, parseConfig } from '@reinvite/runtime';
+import { eventually } from '@reinvite/test-support';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ariWorker } from '../src/ari-worker.js';
+import { Phone } from './phone.js';
+
+const log = createLogger('test', 'silent');
+const TONE = { id: 'tone', media: ['tone:dial'], language: '', offsetMs: 4_000 };
+const part = (recording: string) => ({
+  name: `${recording}-2`,
+  format: 'wav',
+  recording,
+  part: 2,
+  from: { name: recording, startedAt: 1 },
+});
+
+describe('what was going on comes back, on a real Asterisk', () => {
+  let lab: Lab;
+  let bus: Bus;
+  let demo: AriConnection;
+  let worker: Promise<void>;
+  const stop = new AbortController();
+  const facts: RestoreFact[] = [];
+  const phones: Phone[] = [];
+  let count = 0;
+
+  const address = (host: string): string => lab.info.hosts[host]?.address ?? '';
+  const legWith = async (resume: LegResume): Promise<LegAttempt> => {
+    const phone = await Phone.start(lab, 21_000 + (count += 1), '200 OK', 0);
+    phones.push(phone);
+    const legId = `leg${count}x`;
+    const uri = `sip:phone@${address('phones')}:${phone.port}`;
+    return {
+      legId,
+      channelId: `reinvite-resume-${legId}`,
+      endpoint: 'edge',
+      requestUri: uri,
+      variables: {
+        ...resume.variables,
+        'PJSIP_RECOVERY_CALL-ID': `call-${legId}`,
+        PJSIP_RECOVERY_FROM_URI: `sip:app@${address('edge')}`,
+        PJSIP_RECOVERY_FROM_TAG: `ours-${legId}`,
+        PJSIP_RECOVERY_TO_URI: uri,
+        PJSIP_RECOVERY_TO_TAG: `phones-${legId}`,
+        PJSIP_RECOVERY_CSEQ: '4711',
+        PJSIP_RECOVERY_ROUTES: `<sip:${address('edge')};lr>`,
+        PJSIP_RECOVERY_REQUEST_URI: uri,
+      },
+      callerId: '',
+      accountCode: '',
+      language: 'en',
+      continuation: { kind: 'stasis', app: 'demo', args: ['recovered', legId] },
+      resume,
+    };
+  };
+  /** @returns the command, which may be given again. */
+  const restore = async (legs: LegAttempt[], bridge?: BridgeResume, bridgeType = 'mixing') => {
+    const recoveryId = `resume-${(count += 1)}`;
+    const command: RestoreCall = {
+      type: 'RestoreCall',
+      commandId: `${recoveryId}-1`,
+      recoveryId,
+      callId: recoveryId,
+      attempt: 1,
+      target: 'ast1',
+      targetIncarnation: (await demo.whenUp()).incarnation,
+      legs,
+      join:
+        bridge === undefined
+          ? { kind: 'none' }
+          : { kind: 'ari-bridge', bridgeId: recoveryId, bridgeType, name: '' },
+      ...(bridge === undefined ? {} : { bridgeResume: bridge }),
+      notAfter: Date.now() + 30_000,
+    };
+    await bus.publishDurable(subjects.restoreCommand('ast1'), command, command.commandId);
+    return command;
+  };
+  const told = <T extends 'LegResumed' | 'BridgeResumed'>(type: T, { recoveryId }: RestoreCall) =>
+    eventually(`${type} of ${recoveryId}`, () =>
+      facts.find(
+        (fact): fact is Extract<RestoreFact, { type: T }> =>
+          fact.type === type && fact.recoveryId === recoveryId,
+      ),
+    );
+
+  beforeAll(async () => {
+    lab = await startLab({ nodes: 1, reinvite: false });
+    const { username, password } = lab.info.ari['ast1'] ?? { username: '', password: '' };
+    const ari = { url: `http://${address('ast1')}:8088`, username, password };
+    const config = parseConfig({
+      nats: { servers: [lab.info.nats] },
+      postgres: { url: lab.info.postgres },
+      nodes: [{ id: 'ast1', sipAddresses: [address('ast1')], ari }],
+      recovery: { attemptTimeoutMs: 4_000 },
+    });
+    demo = connectAri({ ...ari, app: 'demo', log, signal: stop.signal });
+    await demo.whenUp();
+    bus = await Bus.connect({ servers: [lab.info.nats], name: 'test', log, signal: stop.signal });
+    void bus.tail({
+      stream: 'restoreFacts',
+      schema: restoreFact,
+      after: async () => facts.length,
+      maxBatch: 10,
+      handler: async (batch) => void facts.push(...batch.map(({ message }) => message)),
+    });
+    worker = ariWorker({ config, log, signal: stop.signal });
+  });
+  afterEach(async () => {
+    await Promise.all(phones.splice(0).map((one) => one.stop()));
+  });
+  afterAll(async () => {
+    stop.abort(new Error('stopped'));
+    await worker;
+    await bus.close();
+    await lab.down();
+  });
+
+  it('plays under the same id, mutes and sets variables, and says so', async () => {
+    const leg = await legWith({
+      playbacks: [TONE],
+      muted: 'in',
+      variables: { __CUSTOMER: '42' },
+      notRestored: [{ what: 'playback or recording', reason: 'activity-unseen' }],
+    });
+    const command = await restore([leg]);
+    expect(await told('LegResumed', command)).toMatchObject({
+      legId: leg.legId,
+      channelId: leg.channelId,
+      restored: ['mute:in', 'variable:__CUSTOMER', 'playback:tone:dial'],
+      notRestored: [{ reason: 'activity-unseen' }],
+    });
+    expect(await demo.playbacks.find(TONE.id)).toMatchObject({ media_uri: 'tone:dial', state: 'playing' });
+    expect(await demo.channels.getVariable(leg.channelId, 'CUSTOMER')).toBe('42');
+  });
+
+  it('records a leg on in a part of its own, and names a part whose name is taken', async () => {
+    const first = await restore([await legWith({ recordings: [part('talk')] })]);
+    expect(await told('LegResumed', first)).toMatchObject({
+      restored: ['recording:talk-2'],
+      notRestored: [],
+    });
+    await eventually('the recording', async () => {
+      const live = await demo.recordings.findLive('talk-2');
+      return live?.state === 'recording';
+    });
+    const second = await restore([await legWith({ recordings: [part('talk')] })]);
+    expect(await told('LegResumed', second)).toMatchObject({
+      restored: [],
+      notRestored: [{ what: 'recording:talk-2', reason: 'name-taken' }],
+    });
+  });
+
+  it('plays and records a bridge on once its legs are in, and records no leg that is in one', async () => {
+    const legs = [await legWith({ recordings: [part('leg')] }), await legWith({})];
+    const command = await restore(legs, {
+      playbacks: [{ ...TONE, id: 'to-all' }],
+      recordings: [part('both')],
+    });
+    expect(await told('BridgeResumed', command)).toMatchObject({
+      restored: ['playback:tone:dial', 'recording:both-2'],
+      notRestored: [],
+    });
+    expect(await told('LegResumed', command)).toMatchObject({
+      notRestored: [{ what: 'recording:leg-2', reason: 'in-bridge' }],
+    });
+    expect(await demo.playbacks.find('to-all')).toBeDefined();
+    expect(await demo.recordings.findLive('both-2')).toBeDefined();
+  });
+
+  it('puts an announcer into a holding bridge as one', async () => {
+    const legs = [await legWith({ holdingRole: 'announcer' }), await legWith({ holdingRole: 'participant' })];
+    const command = await restore(legs, {}, 'holding');
+    const roles = legs.map(({ legId }) =>
+      eventually(`LegResumed of ${legId}`, () =>
+        facts.find((fact) => fact.type === 'LegResumed' && fact.legId === legId),
+      ),
+    );
+    expect(await Promise.all(roles)).toMatchObject([
+      { restored: ['role:announcer'] },
+      { restored: ['role:participant'] },
+    ]);
+    expect((await demo.bridges.get(command.recoveryId)).channelIds.sort()).toEqual(
+      legs.map(({ channelId }) => channelId).sort(),
+    );
+  });
+});
