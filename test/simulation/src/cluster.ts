@@ -78,6 +78,11 @@ export class Cluster {
     world.time.owner = undefined;
   }
 
+  /** Whether the run goes on after days. */
+  get goesOn(): boolean {
+    return this.scenario.goesOn;
+  }
+
   get config(): Scenario['config'] {
     return this.scenario.config;
   }

@@ -14,6 +14,8 @@ export interface Scenario {
   readonly manners: Manners;
   /** How often the operator answers what recovery asks. */
   readonly answers: number;
+  /** Whether a node dies once more after days in which nothing happened. */
+  readonly goesOn: boolean;
 }
 
 /** Phones that do as they should. */
@@ -51,6 +53,7 @@ export function drawScenario(random: Random): Scenario {
     calls: Array.from({ length: random.int(3, 8) }, () => (random.chance(0.4) ? 2 : 1)),
     manners: random.chance(0.5) ? POLITE : MIXED,
     answers: random.pick([0, 0.7, 1]),
+    goesOn: random.chance(0.2),
   };
 }
 

@@ -1,4 +1,5 @@
 import { Cluster } from './cluster.js';
+import { letDaysPass } from './days.js';
 import { mendAll, plantFaults } from './faults/faults.js';
 import { readAudit, type Audit } from './judge/audit.js';
 import { notBack } from './judge/comes-back.js';
@@ -48,8 +49,14 @@ export async function simulate(
     const end = plantFaults(world, cluster);
     await until(world, () => world.time.now >= end);
     mendAll(world, cluster);
-    const open = await settled(world, cluster);
+    let open = await settled(world, cluster);
     await until(world, passed(world, AFTERMATH_MS));
+    if (cluster.goesOn && open.length === 0) {
+      const died = letDaysPass(world, cluster);
+      await until(world, () => world.time.now >= died);
+      open = await settled(world, cluster);
+      await until(world, passed(world, AFTERMATH_MS));
+    }
     const violations = await judge(world, cluster, open);
     return result(seed, world, cluster, violations);
   } finally {

@@ -51,6 +51,11 @@ const MUTATIONS: readonly (readonly [keyof Wrong, number, readonly Invariant[]])
   ['noDeadlines', 150, ['one-outcome']],
   ['factsAckedEarly', 150, ['one-outcome', 'audit-tells-the-truth']],
   ['noReadSide', 150, ['replay', 'one-outcome']],
+  ['noLease', 150, ['one-owner', 'never-wrongly-down', 'fenced-before-originate']],
+  ['noMajority', 150, ['never-wrongly-fenced', 'never-wrongly-down']],
+  ['noQuestion', 150, ['not-in-a-mass-failure']],
+  ['noFlapping', 150, ['not-to-a-flapping-node']],
+  ['noCrashLimit', 150, ['stops-killing']],
 ];
 
 describe('a part that is wrong on purpose is found out', () => {

@@ -148,7 +148,7 @@ export class Nats {
   /** Resolves when the stream has more than `after` messages, or after `ms`. */
   arrival(key: StreamKey, after: number, ms: number): Promise<void> {
     const { messages, waiting } = this.stream(key);
-    if (messages.length > after) return Promise.resolve();
+    if (messages.some((message, index) => index >= after && message !== undefined)) return Promise.resolve();
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer);
@@ -169,10 +169,24 @@ export class Nats {
     return [...this.stream(key).ids.values()];
   }
 
+  /** The messages after one; those that are gone are passed over. */
   read(key: StreamKey, after: number, limit: number): StreamMessage[] {
-    return this.stream(key)
-      .messages.slice(after, after + limit)
-      .filter((one) => one !== undefined);
+    const found: StreamMessage[] = [];
+    const { messages } = this.stream(key);
+    for (let at = after; at < messages.length && found.length < limit; at += 1) {
+      const message = messages[at];
+      if (message !== undefined) found.push(message);
+    }
+    return found;
+  }
+
+  /** Removes what is older than its stream keeps. @param maxAgeMs of a stream. */
+  expire(maxAgeMs: (key: StreamKey) => number): void {
+    for (const { key, messages } of this.streams.values())
+      messages.forEach((message, index) => {
+        if (message !== undefined && Date.now() - message.storedAt > maxAgeMs(key))
+          messages[index] = undefined;
+      });
   }
 
   /** A taker asks for messages, and says that it is there. */

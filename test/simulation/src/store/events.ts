@@ -91,7 +91,7 @@ export class SimulatedEventStore<E extends DomainEvent> implements Store<E> {
     for (const { id, subject, message } of outbox) {
       if (tables.outbox.get(id) !== undefined) continue;
       tables.outbox.set(tx.undo, id, {
-        id: tables.outbox.size + 1,
+        id: tables.nextOutboxId(),
         messageId: id,
         subject,
         json: JSON.stringify(message),

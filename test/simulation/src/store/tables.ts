@@ -95,6 +95,13 @@ export class Tables {
   readonly incarnations = new Table<IncarnationTableRow>();
   readonly checkpoints = new Table<number>();
   readonly requests = new Table<RequestTableRow>();
+  private outboxIds = 0;
+
+  /** A sequence: what is rolled back leaves a hole. */
+  nextOutboxId(): number {
+    this.outboxIds += 1;
+    return this.outboxIds;
+  }
 }
 
 export function keyOf(...parts: readonly (string | number)[]): string {
