@@ -4,12 +4,12 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Bus, subjects } from '@reinvite/bus';
 import { connectPool, PostgresDialogSource, type Pool } from '@reinvite/db';
 import {
   ledgerBarrierReply,
   ledgerStatus,
-  ledgerStatusRequest,
   type LedgerBarrierReply,
   type LedgerStatus,
 } from '@reinvite/domain';
@@ -20,28 +20,11 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { answerBarriers } from '../src/barrier.js';
 import { dialogLedger } from '../src/service.js';
 import { answeredCall, AST1, callTo, hep, ledgerOn, nodes, PHONE } from './captures.js';
-import { Counters } from '../src/counters.js';
-import { Namesakes } from '../src/namesakes.js';
-import { statusOf, type StatusSources } from '../src/status.js';
 import { CuttableProxy } from './cuttable-proxy.js';
 import { FakeStore } from './fake-store.js';
 import { Flood } from './flood.js';
 
 const log = createLogger('test', 'fatal');
-
-/** What another ledger of the same name tells of itself. */
-const NAMESAKE: StatusSources = {
-  ledgerId: 'ledger-test',
-  namesakes: { instanceId: 'another', count: 0 },
-  listener: {
-    kernelDrops: async () => null,
-    receiveBufferBytes: null,
-    connections: 0,
-  } as unknown as StatusSources['listener'],
-  ledger: { holding: { callIds: 0, unwritten: 0 } },
-  counters: new Counters(log),
-  startedAt: 1,
-};
 
 describe('the dialog-ledger, on a real Postgres and NATS', () => {
   let backends: Backends;
@@ -124,48 +107,6 @@ describe('the dialog-ledger, on a real Postgres and NATS', () => {
       return found.get(callId)?.find((dialog) => dialog.state === state);
     });
 
-  it('notices another of its own name, and when that is gone', async () => {
-    await untilListening();
-    expect(await status()).toMatchObject({ ledgerId: 'ledger-test', namesakes: 0 });
-    const errors: unknown[] = [];
-    const listening = {
-      error: (about: unknown) => errors.push(about),
-      info: () => undefined,
-    } as unknown as typeof log;
-    const second = new Namesakes('ledger-test', 'second', listening);
-    await second.look(bus);
-    expect(second.count).toBe(1);
-    expect(errors).toMatchObject([{ err: { code: 'LEDGER_ID_TAKEN', details: { others: 1 } } }]);
-    const itself = new Namesakes('ledger-test', (await status()).instanceId ?? '', listening);
-    const stranger = new Namesakes('ledger-other', 'third', listening);
-    await Promise.all([itself.look(bus), stranger.look(bus)]);
-    expect([itself.count, stranger.count, errors.length]).toEqual([0, 0, 1]);
-    stop.abort();
-    await stopped;
-    await second.look(bus);
-    expect(second.count).toBe(0);
-  });
-
-  it('says in its status that there is another of its own name', async () => {
-    await untilListening();
-    stop.abort();
-    await stopped;
-    const unsubscribe = bus.respond(
-      subjects.ledgerStatus,
-      ledgerStatusRequest,
-      () => statusOf(NAMESAKE),
-      () => ({}),
-    );
-    startLedger();
-    const found = await eventually('it to notice', async () => {
-      const request = { type: 'LedgerStatusRequest' };
-      const all = await bus.requestMany(subjects.ledgerStatus, request, ledgerStatus, 2, 2_000);
-      return all.find((one) => one.namesakes === 1);
-    });
-    expect(found.instanceId).not.toBe(NAMESAKE.namesakes.instanceId);
-    unsubscribe();
-  });
-
   it('makes a call readable, and its end', async () => {
     await untilListening();
     send(answeredCall(AST1, 'c1'));
@@ -197,21 +138,27 @@ describe('the dialog-ledger, on a real Postgres and NATS', () => {
     await untilListening();
     const { dropped } = await status();
     const flood = await Flood.start(Buffer.from('no capture at all'), port, 200);
-    const counting = setInterval(() => {
-      void status().then((now) => {
-        const news = (now.dropped.HEP_UNSUPPORTED ?? 0) - (dropped.HEP_UNSUPPORTED ?? 0);
-        flood.hasRead(news);
-      });
-    }, 5);
-    for (let round = 0; round < 5; round += 1) {
-      const callIds = Array.from({ length: 40 }, (_, index) => `flood-${round}-${index}`);
-      const sent = callIds.flatMap((callId) => answeredCall(AST1, callId)).map(sendAndWait);
-      await Promise.all(sent);
-      expect(await barrier()).toMatchObject({ status: 'flushed' });
-      expect(await confirmedOf(callIds)).toBe(40);
+    let isCounting = true;
+    const counted = (async () => {
+      while (isCounting) {
+        const now = await status();
+        flood.hasRead((now.dropped.HEP_UNSUPPORTED ?? 0) - (dropped.HEP_UNSUPPORTED ?? 0));
+        await delay(5);
+      }
+    })();
+    try {
+      for (let round = 0; round < 5; round += 1) {
+        const callIds = Array.from({ length: 40 }, (_, index) => `flood-${round}-${index}`);
+        const sent = callIds.flatMap((callId) => answeredCall(AST1, callId)).map(sendAndWait);
+        await Promise.all(sent);
+        expect(await barrier()).toMatchObject({ status: 'flushed' });
+        expect(await confirmedOf(callIds)).toBe(40);
+      }
+    } finally {
+      isCounting = false;
+      await counted;
+      await flood.stop();
     }
-    clearInterval(counting);
-    await flood.stop();
   });
 
   it('hears captures over TCP, and keeps them apart from those over UDP in its counts', async () => {

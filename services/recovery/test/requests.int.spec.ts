@@ -85,7 +85,7 @@ describe('recovery requests, on real Postgres and NATS', () => {
   });
 
   const legsInTwo = async (): Promise<unknown[]> => {
-    const { rows } = await cluster.pool.query(
+    const { rows } = await cluster.pool.query<{ leg_id: string }>(
       `select leg_id from recovery_legs group by leg_id having count(distinct recovery_id) > 1`,
     );
     return rows;
