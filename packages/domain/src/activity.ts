@@ -33,7 +33,12 @@ export const mutedActivity = z.object({ in: z.boolean(), out: z.boolean() });
 export type MutedActivity = z.infer<typeof mutedActivity>;
 
 /** A recording of the dialplan (`MixMonitor`). */
-export const mixMonitorActivity = z.object({ file: z.string().min(1), options: z.string() });
+export const mixMonitorActivity = z.object({
+  file: z.string().min(1),
+  /** All that followed the file: options, and the command to run at the end. */
+  options: z.string(),
+  startedAt: epochMs.optional(),
+});
 export type MixMonitorActivity = z.infer<typeof mixMonitorActivity>;
 
 /** A member of a `ConfBridge`. */

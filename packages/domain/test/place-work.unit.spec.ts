@@ -152,7 +152,7 @@ describe('an application of the dialplan goes on where it was:', () => {
     expect(restored(placeOf(running('Echo', '', { mixMonitors: second }), place))).toMatchObject({
       REINVITE_MIXMONITOR_1: 'a/b-3.wav,br(in-3.wav)',
     });
-    expect(restoredByDialplan(place)).toEqual(['recording:a/b-2.wav']);
+    expect(restoredByDialplan(place)).toEqual(['recording:a/b-2']);
   });
 });
 

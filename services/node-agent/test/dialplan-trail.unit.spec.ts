@@ -36,7 +36,7 @@ describe('the way of a leg through the dialplan', () => {
     const begins = channel('1', inApp('MixMonitor', 'a.wav,b', 'x-1', 1));
     const dials = channel('1', inApp('Echo', '', 'x-1', 2));
     expect(activityAfter(changed(begins), changed(dials, 3_000))).toEqual({
-      mixMonitors: [{ file: 'a.wav', options: 'b' }],
+      mixMonitors: [{ file: 'a.wav', options: 'b', startedAt: 2_000 }],
     });
     const ends = channel('1', inApp('StopMixMonitor', '', 'x-1', 3));
     expect(activityAfter(changed(begins), changed(dials, 3_000), changed(ends, 4_000))).toBeUndefined();

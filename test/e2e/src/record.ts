@@ -54,7 +54,8 @@ export interface OnRecord {
 export async function onRecord(db: pg.Pool): Promise<OnRecord> {
   const { rows } = await db.query<OnRecord>(
     `select (select count(*)::int from legs where gone_at is null and state = 'Up') as legs,
-            (select count(*)::int from bridges where gone_at is null and cardinality(channel_ids) = 2) as pairs,
+            (select count(*)::int from bridges where gone_at is null and cardinality(channel_ids) = 2
+               and bridge_class in ('basic', 'stasis')) as pairs,
             (select count(*)::int from dialogs d join legs l on l.sip_call_id = d.call_id and l.gone_at is null
              where d.state = 'confirmed' and d.node_id = l.node_id) as dialogs,
             (select count(*)::int from audit_recoveries where outcome = 'under way') as open`,

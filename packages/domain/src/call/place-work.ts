@@ -53,6 +53,8 @@ export const mixMonitorPart = z.object({
   /** File of the first part. */
   recording: z.string().min(1),
   part: z.number().int().min(2),
+  /** The part before it, on the dead node. */
+  from: z.object({ name: z.string().min(1), startedAt: epochMs }),
 });
 export type MixMonitorPart = z.infer<typeof mixMonitorPart>;
 

@@ -91,7 +91,7 @@ function unknown(what: string): { lost: NotRestored[] } {
 export function mixMonitorsOf(leg: LegRecord, remembered: LegPlace | undefined): MixMonitorPart[] {
   const before =
     remembered?.kind === 'dialplan' || remembered?.kind === 'dial-caller' ? remembered.mixMonitors : [];
-  return (leg.activity?.mixMonitors ?? []).map(({ file, options }) => {
+  return (leg.activity?.mixMonitors ?? []).map(({ file, options, startedAt = leg.createdAt }) => {
     const known = before?.find((one) => one.file === file);
     const recording = known?.recording ?? file;
     const part = (known?.part ?? 1) + 1;
@@ -99,7 +99,8 @@ export function mixMonitorsOf(leg: LegRecord, remembered: LegPlace | undefined):
     const inParts = options.replace(/([rt])\(([^)]+)\)/g, (_, option: string, name: string) =>
       known === undefined ? `${option}(${partName(name, part)})` : `${option}(${nextName(name, part)})`,
     );
-    return { file: partName(recording, part), options: inParts, recording, part };
+    const from = { name: file, startedAt };
+    return { file: partName(recording, part), options: inParts, recording, part, from };
   });
 }
 

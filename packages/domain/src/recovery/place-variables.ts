@@ -1,4 +1,5 @@
 import type { LegPlace } from '../call/call.js';
+import { MAX_RECORDINGS, recordingsAt } from '../call/recordings.js';
 import type { MixMonitorPart, PlaceWork } from '../call/place-work.js';
 
 /** How long a replacement channel waits for its peer in the dialplan, s: longer than an attempt, so that both can come. */
@@ -9,8 +10,6 @@ const ALONE_TIMEOUT_S = 1;
 const AT_ONCE_S = 1;
 /** The longest that `RecoveryBridge` takes. */
 const LONGEST_TALK_S = 86_400;
-/** As many recordings of one leg as the dialplan begins again. */
-const MAX_RECORDINGS = 3;
 
 type DialplanPlace = Extract<LegPlace, { kind: 'dialplan' }>;
 
@@ -54,13 +53,13 @@ export function placeVariables(place: LegPlace, alone: boolean, at: number): Rec
 /** What goes on at a place by the dialplan's own doing, as the audit names it. */
 export function restoredByDialplan(place: LegPlace): string[] {
   if (place.kind === 'dial-caller')
-    return [...(place.endsAt === undefined ? [] : ['dial-limit']), ...recordings(place.mixMonitors)];
+    return [...(place.endsAt === undefined ? [] : ['dial-limit']), ...recordings(place)];
   if (place.kind !== 'dialplan') return [];
-  return [...(place.work === undefined ? [] : [nameOf(place.work)]), ...recordings(place.mixMonitors)];
+  return [...(place.work === undefined ? [] : [nameOf(place.work)]), ...recordings(place)];
 }
 
-function recordings(parts: readonly MixMonitorPart[] = []): string[] {
-  return parts.slice(0, MAX_RECORDINGS).map(({ file }) => `recording:${file}`);
+function recordings(place: LegPlace): string[] {
+  return recordingsAt(place).map(({ name }) => `recording:${name}`);
 }
 
 function nameOf(work: PlaceWork): string {

@@ -36,7 +36,7 @@ export class DialplanTrail {
     if (appName === 'StopMixMonitor' && appData === '') known.mixMonitors.length = 0;
     if (appName !== 'MixMonitor') return;
     const [file = '', ...rest] = appData.split(',');
-    if (file !== '') known.mixMonitors.push({ file, options: rest.join(',') });
+    if (file !== '') known.mixMonitors.push({ file, options: rest.join(','), startedAt: at });
   }
 
   /** The channel went into a bridge, or out of it. @param at epoch ms */

@@ -1,5 +1,12 @@
-import type { BridgeResume, RecoveryEvent, RecoveryPlanned } from '@reinvite/domain';
-import { whatOfRecording } from '@reinvite/domain';
+import {
+  recordingsAt,
+  whatOfRecording,
+  type BridgeResume,
+  type PlannedLeg,
+  type RecordingResume,
+  type RecoveryEvent,
+  type RecoveryPlanned,
+} from '@reinvite/domain';
 
 type Plan = Omit<RecoveryPlanned, 'type'>;
 type Resumed = Extract<RecoveryEvent, { type: 'LegResumed' | 'BridgeResumed' }>;
@@ -13,6 +20,7 @@ export interface RecordingRow {
   readonly recording: string;
   readonly part: number;
   readonly format: string;
+  readonly kind: 'ari' | 'mixmonitor';
   readonly started_at: number;
   readonly ended_at: number | null;
   readonly cut: boolean;
@@ -23,8 +31,8 @@ export interface RecordingRow {
 /** The parts of recordings that a node's death has cut off, as the plan of the recovery names them. */
 export function partsCut(plan: Plan): RecordingRow[] {
   const { nodeId, incarnation, recoveryId, callId, trigger, join } = plan;
-  const cutOf = (targetId: string, resume: BridgeResume | undefined): RecordingRow[] =>
-    (resume?.recordings ?? []).map(({ from, recording, part, format }) => ({
+  const cutOf = (targetId: string, recordings: readonly Recording[]): RecordingRow[] =>
+    recordings.map(({ from, recording, part, format, kind }) => ({
       node_id: nodeId,
       incarnation,
       target_id: targetId,
@@ -32,6 +40,7 @@ export function partsCut(plan: Plan): RecordingRow[] {
       recording,
       part: part - 1,
       format,
+      kind,
       started_at: from.startedAt,
       ended_at: trigger.at,
       cut: true,
@@ -39,8 +48,8 @@ export function partsCut(plan: Plan): RecordingRow[] {
       call_id: callId,
     }));
   return [
-    ...plan.legs.flatMap((leg) => cutOf(leg.legId, leg.resume)),
-    ...(join.kind === 'ari-bridge' ? cutOf(join.bridgeId, plan.bridgeResume) : []),
+    ...plan.legs.flatMap((leg) => cutOf(leg.legId, recordingsOf(leg))),
+    ...(join.kind === 'ari-bridge' ? cutOf(join.bridgeId, byAri(plan.bridgeResume)) : []),
   ];
 }
 
@@ -48,11 +57,13 @@ export function partsCut(plan: Plan): RecordingRow[] {
 export function partsBegun(plan: Plan, event: Resumed, targetIncarnation: string): RecordingRow[] {
   const { recoveryId, callId } = plan;
   const isLeg = event.type === 'LegResumed';
-  const resume = isLeg ? plan.legs.find((leg) => leg.legId === event.legId)?.resume : plan.bridgeResume;
+  const recordings = isLeg
+    ? plan.legs.filter(({ legId }) => legId === event.legId).flatMap(recordingsOf)
+    : byAri(plan.bridgeResume);
   const begun = new Set(event.restored);
-  return (resume?.recordings ?? [])
+  return recordings
     .filter((one) => begun.has(whatOfRecording(one)))
-    .map(({ name, recording, part, format }) => ({
+    .map(({ name, recording, part, format, kind }) => ({
       node_id: event.target,
       incarnation: targetIncarnation,
       target_id: isLeg ? event.channelId : event.bridgeId,
@@ -60,10 +71,22 @@ export function partsBegun(plan: Plan, event: Resumed, targetIncarnation: string
       recording,
       part,
       format,
+      kind,
       started_at: event.at,
       ended_at: null,
       cut: false,
       recovery_id: recoveryId,
       call_id: callId,
     }));
+}
+
+type Recording = RecordingResume & Pick<RecordingRow, 'kind'>;
+
+/** Those that ARI had begun, and those of the dialplan. */
+function recordingsOf({ place, resume }: PlannedLeg): Recording[] {
+  return [...byAri(resume), ...recordingsAt(place).map((one): Recording => ({ ...one, kind: 'mixmonitor' }))];
+}
+
+function byAri(resume: BridgeResume | undefined): Recording[] {
+  return (resume?.recordings ?? []).map((one) => ({ ...one, kind: 'ari' }));
 }

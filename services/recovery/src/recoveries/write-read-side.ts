@@ -76,12 +76,12 @@ export async function writeReadSide(tx: Database, changes: ReadSideChanges): Pro
         answered_at = coalesce(excluded.answered_at, recovery_legs.answered_at),
         ended_at = coalesce(excluded.ended_at, recovery_legs.ended_at)
     ), written_recordings as (
-      insert into recordings (node_id, incarnation, target_id, name, recording, part, format, started_at, ended_at, cut, recovery_id,
-        call_id)
-      select n.node_id, n.incarnation, n.target_id, n.name, n.recording, n.part, n.format, ${ms('n.started_at')}, ${ms('n.ended_at')},
+      insert into recordings (node_id, incarnation, target_id, name, recording, part, format, kind, started_at, ended_at, cut,
+        recovery_id, call_id)
+      select n.node_id, n.incarnation, n.target_id, n.name, n.recording, n.part, n.format, n.kind, ${ms('n.started_at')}, ${ms('n.ended_at')},
         n.cut, n.recovery_id, n.call_id
       from input, jsonb_to_recordset(doc -> 'recordings') as n (node_id text, incarnation text, target_id text, name text,
-        recording text, part integer, format text, started_at float8, ended_at float8, cut boolean, recovery_id text, call_id text)
+        recording text, part integer, format text, kind text, started_at float8, ended_at float8, cut boolean, recovery_id text, call_id text)
       on conflict (node_id, incarnation, target_id, name) do update set
         recording = excluded.recording, part = excluded.part, call_id = excluded.call_id,
         recovery_id = coalesce(recordings.recovery_id, excluded.recovery_id), cut = recordings.cut or excluded.cut,
