@@ -71,7 +71,7 @@ const MAY_RETURN: ReadonlySet<string> = new Set<Reason>(['deadline-passed', 'tar
 export function againOf(leg: LegProgress, state: RestoringState): Again | null {
   const reason = endOf(leg, state);
   if (leg.answered || reason === null || state.takenOver.includes(leg.legId)) return null;
-  if (crashesNodes(leg, state)) return null;
+  if (state.legs.some((one) => crashesNodes(one, state))) return null;
   const rule = ruleOf(leg, reason);
   if (rule === undefined) return null;
   const before = leg.history.filter((one) => one === reason).length;
@@ -81,7 +81,7 @@ export function againOf(leg: LegProgress, state: RestoringState): Again | null {
   return delayMs > PATIENCE_MS ? null : { ...rule, delayMs };
 }
 
-/** True where the leg has lost as many targets as its call may: what kills them may be the call. */
+/** True where the leg has lost as many targets as its call may: what kills them may be the call, whichever leg was there. */
 export function crashesNodes(leg: LegProgress, state: RestoringState): boolean {
   const { crashesLeft = Infinity } = state.plan.limits;
   const lost = [...leg.history, endOf(leg, state)].filter((one) => one === TARGET_LOST).length;
