@@ -2,7 +2,7 @@ import type { AriEvent } from '@reinvite/ari';
 import { callFact, type BridgeObserved, type LegObserved } from '@reinvite/domain';
 import { describe, expect, it } from 'vitest';
 import { CallPicture } from '../src/calls/picture.js';
-import { bridge, changed, channel, destroyed, entered } from './observed.js';
+import { bridge, bridgeDestroyed, changed, channel, destroyed, entered } from './observed.js';
 
 const header = (timestamp: number) => ({ timestamp, application: 'reinvite-agent' });
 
@@ -167,6 +167,17 @@ describe('what a leg or bridge is doing, as ARI tells it', () => {
     expect(picture.legActivity('1', { conference: { name: '7000' } }, 9_001)).toEqual([]);
     expect(picture.apply(started(9_002))).toEqual([]);
     expect(picture.facts()).toEqual([]);
+  });
+
+  it('keeps nothing of what is told after the end of its channel or bridge', () => {
+    const picture = pictureOfOne(['CUSTOMER']);
+    picture.apply(entered(bridge('b', ['1']), channel('1')));
+    picture.apply(bridgeDestroyed(bridge('b', [])));
+    picture.apply(destroyed(channel('1')));
+    picture.apply(started(9_001));
+    picture.apply(recording('RecordingStarted', 9_002, 'bridge:b'));
+    expect(picture.apply(varset('CUSTOMER', '42', 9_003))).toEqual([]);
+    expect(picture.going).toEqual({ playbacks: new Set(), recordings: new Set() });
   });
 
   it('heeds no target that it cannot read', () => {

@@ -94,7 +94,10 @@ describe('recordings on record, on a real Postgres', () => {
       const after = all.reduce(evolve, unplanned);
       return writeReadSide(tx, { rows: [rowsOf(plan, all.slice(since), after)], set: [], cleared: [] });
     });
-  const parts = async () => (await pool.query('select * from recording_parts order by recording, part')).rows;
+  const parts = async () => {
+    const query = 'select * from recording_parts order by recording, part';
+    return (await pool.query<Record<string, unknown>>(query)).rows;
+  };
 
   it('begin and end as the agent tells, several at one target, of legs and bridges', async () => {
     await facts(

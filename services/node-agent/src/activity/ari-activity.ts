@@ -39,8 +39,14 @@ export class AriActivity {
   private readonly bridges = new Map<string, Going>();
   private readonly variables: VariableBook;
 
-  /** @param variables names of channel variables that are told, without the underscores of those that are inherited. */
-  constructor(variables: readonly string[] = []) {
+  /**
+   * @param variables names of channel variables that are told, without the underscores of those that are inherited.
+   * @param hasEnded whether a channel or bridge is gone: of some an event comes after their end, which nobody would forget.
+   */
+  constructor(
+    variables: readonly string[] = [],
+    private readonly hasEnded: (id: string) => boolean = () => false,
+  ) {
     this.variables = new VariableBook(variables);
   }
 
@@ -69,10 +75,9 @@ export class AriActivity {
       case 'ChannelUnhold':
         return this.changed(legUri(event.channel), (going) => (going.held = undefined));
       case 'ChannelVarset':
-        return event.channel !== undefined &&
-          this.variables.set(event.channel.id, event.variable, event.value)
-          ? { kind: 'leg', id: event.channel.id }
-          : undefined;
+        return event.channel === undefined
+          ? undefined
+          : this.variableSet(event.channel.id, event.variable, event.value);
       case 'ChannelDestroyed':
         this.legs.delete(event.channel.id);
         this.variables.forget(event.channel.id);
@@ -142,6 +147,11 @@ export class AriActivity {
     );
   }
 
+  private variableSet(id: string, name: string, value: string): Target | undefined {
+    const isNews = !this.hasEnded(id) && this.variables.set(id, name, value);
+    return isNews ? { kind: 'leg', id } : undefined;
+  }
+
   private recordingStarted({ recording, timestamp }: AriEventOf<'RecordingStarted'>): Target | undefined {
     const { name, format } = recording;
     return this.changed(recording.target_uri, ({ recordings }) => {
@@ -152,7 +162,7 @@ export class AriActivity {
 
   private changed(uri: string, change: (going: Going) => void): Target | undefined {
     const target = targetOf(uri);
-    if (target === undefined) return undefined;
+    if (target === undefined || this.hasEnded(target.id)) return undefined;
     change(this.at(target.kind, target.id));
     return target;
   }

@@ -43,7 +43,7 @@ export class CallPicture {
     private readonly incarnation: string,
     variables: readonly string[] = [],
   ) {
-    this.ari = new AriActivity(variables);
+    this.ari = new AriActivity(variables, (id) => this.ended.has(id));
   }
 
   get liveLegs(): number {
