@@ -37,15 +37,19 @@ describe('a phone whose call has come back transfers its party', () => {
   let alice: BaresipPhone;
   let bob: BaresipPhone;
   let node: string;
+  const started: BaresipPhone[] = [];
+
+  async function phoneOf(user: 'alice' | 'bob'): Promise<BaresipPhone> {
+    const phone = await BaresipPhone.start(lab, { user, transport: 'udp', media: 'rtp', recorder: 'filter' });
+    started.push(phone);
+    return phone;
+  }
 
   beforeAll(async () => {
     lab = await startLab();
     await startDemoApp(lab);
     db = new pg.Pool({ connectionString: lab.info.postgres, max: 2 });
-    [alice, bob] = await Promise.all([
-      BaresipPhone.start(lab, { user: 'alice', transport: 'udp', media: 'rtp', recorder: 'filter' }),
-      BaresipPhone.start(lab, { user: 'bob', transport: 'udp', media: 'rtp', recorder: 'filter' }),
-    ]);
+    [alice, bob] = await Promise.all([phoneOf('alice'), phoneOf('bob')]);
     await Promise.all([alice.dial('call-bob', { node: NODE }), bob.answer()]);
     await Promise.all([alice.untilHears(), bob.untilHears()]);
     await untilOnRecord(db, async () => ({ legs: 2, pairs: 1 }));
@@ -55,7 +59,7 @@ describe('a phone whose call has come back transfers its party', () => {
     await alice.transfer('app-9');
   });
   afterAll(async () => {
-    await Promise.all([alice.stop(), bob.stop()]);
+    await Promise.all(started.map((phone) => phone.stop()));
     await db.end();
     await lab.down();
   });
