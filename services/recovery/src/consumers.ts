@@ -38,12 +38,14 @@ export interface DeathsOptions {
   readonly planner: Pick<Planner, 'recoverNode'>;
   readonly restraints: Pick<Restraints, 'noteDeath'>;
   readonly tellTargeted: (down: NodeDown) => Promise<void>;
+  /** Tells the edges, so that no new call goes to the node; never rejects. Default: nobody. */
+  readonly tellEdges?: (down: NodeDown) => Promise<void>;
   readonly log: Logger;
 }
 
 /** Plans the calls of dead nodes. Replicas share the deaths; one that is slow keeps its own for as long as Postgres answers it. */
 export function consumeDeaths(options: DeathsOptions): Promise<void> {
-  const { bus, postgres, nodes, planner, restraints, tellTargeted, log } = options;
+  const { bus, postgres, nodes, planner, restraints, tellTargeted, tellEdges, log } = options;
   // It only reports: were it to fail the death, that would come again while its calls are being planned.
   const note = async (down: NodeDown): Promise<void> => {
     try {
@@ -62,6 +64,8 @@ export function consumeDeaths(options: DeathsOptions): Promise<void> {
     mayKeep: () => postgres.lately(),
     handler: async (down, { attempt }) => {
       nodes.died(down);
+      // Not awaited: the calls that were do not wait for those to come.
+      void tellEdges?.(down);
       if (attempt <= PASSED_ON) await postgres.mustAnswer();
       const { nodeId, incarnation, lastFactSeq, factsComplete, evidence, at } = down;
       const trigger = { kind: 'node-down', evidence, at } as const;

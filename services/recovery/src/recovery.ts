@@ -9,6 +9,7 @@ import {
   operatorCommand,
   recoveryEvent,
   recoveryRequest,
+  type NodeDown,
   type NodeEvent,
   type RecoveryEvent,
 } from '@reinvite/domain';
@@ -18,6 +19,7 @@ import { writeBills } from './billing/index.js';
 import { projectCallFacts } from './call-records/index.js';
 import { postgresHomes } from './conferences/index.js';
 import { consumeDeaths, consumeFacts, rememberDeaths } from './consumers.js';
+import { greetEdges, tellEdgesOfDeath } from './early/edge-nodes.js';
 import { consumeEarly } from './early/end-early.js';
 import { answerFlows, FlowStore } from './flow/index.js';
 import { NodeBook } from './nodes/node-book.js';
@@ -180,6 +182,17 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
   const tellTargeted = (life: Life): Promise<void> =>
     tellOfDeadTarget(openLegs, recoveries, () => nodes.candidates(), life);
 
+  const tellEdges = (down: NodeDown): Promise<void> =>
+    tellEdgesOfDeath(down, {
+      rpcUrls,
+      addressesOf: (nodeId) => config.nodes.find(({ id }) => id === nodeId)?.sipAddresses ?? [],
+      isBack: ({ nodeId, incarnation }) => {
+        const beat = nodes.lately(nodeId, config.nodeAgent.heartbeatMs);
+        return beat?.asterisk === 'up' && beat.incarnation !== incarnation;
+      },
+      log,
+    });
+
   bus.subscribe(subjects.heartbeat('*'), heartbeat, (beat) => nodes.heard(beat));
   bus.respond(subjects.recoveryRequest, recoveryRequest, (request) => handler.handle(request), refusal, {
     queue: 'recovery',
@@ -192,6 +205,7 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
   answerFlows(bus, new FlowStore(pool, config.recovery.flow), config.recovery.flow);
   log.info('ready');
   // A call does not wait for it, and what is wrong is in the log.
+  void greetEdges({ rpcUrls, log });
   void sources.homer?.greet().catch(() => undefined);
   await Promise.all([
     projection.done,
@@ -199,7 +213,7 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
     watchDeadlines(postgresDeadlines(pool), recoveries, () => nodes.candidates(), log, signal, told),
     watchDeadTargets(postgresDeadTargets(pool), tellTargeted, log, signal),
     rememberDeaths(bus, nodes),
-    consumeDeaths({ bus, postgres, nodes, planner, restraints, tellTargeted, log }),
+    consumeDeaths({ bus, postgres, nodes, planner, restraints, tellTargeted, tellEdges, log }),
     consumeFacts(bus, postgres, nodes, recoveries, told),
     writeBills({ pool, settings: config.recovery.billing, log, signal }),
     consumeEarly(bus, { store: earlyEvents, rpcUrls, log, signal }),

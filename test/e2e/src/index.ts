@@ -1,5 +1,6 @@
 export { TestAri } from './ari.js';
 export { callDetails, untilBilled, type CallDetail } from './billing.js';
+export { edgeOf, type Edge } from './edge.js';
 export { flood } from './flood.js';
 export { homerInsteadOfLedger } from './homer.js';
 export { operatorOf, type Operator } from './operator.js';

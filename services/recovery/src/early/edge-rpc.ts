@@ -7,6 +7,7 @@ const PHRASE = 'Server Lost';
 const TIMEOUT_MS = 1_000;
 
 const reply = z.object({
+  result: z.unknown().optional(),
   error: z.object({ code: z.number(), message: z.string().default('') }).optional(),
 });
 /** Of Kamailio's RPC: there is no such transaction. */
@@ -32,13 +33,36 @@ export async function endInvite(
 ): Promise<boolean> {
   // The last two: no further header fields, no body.
   const params = [STATUS, PHRASE, sipCallId, String(inviteCseq), tag, '', ''];
-  const { error } = await call(rpcUrl, { jsonrpc: '2.0', id: 1, method: 'tm.reply_callid', params });
+  const { error } = await call(rpcUrl, 'tm.reply_callid', params);
   if (error === undefined) return true;
   if (error.code === NOT_FOUND) return false;
-  throw codedError('EDGE_FAILED', `the edge refused: ${error.message}`, { rpcUrl, code: error.code });
+  throw refused(rpcUrl, error);
 }
 
-async function call(rpcUrl: string, request: object): Promise<z.infer<typeof reply>> {
+/** Calls a method of an edge's JSON-RPC. @throws CodedError `EDGE_FAILED`, also where the edge refuses. */
+export async function askEdge(
+  rpcUrl: string,
+  method: string,
+  params: readonly unknown[] = [],
+): Promise<{ readonly result: unknown }> {
+  const { result, error } = await call(rpcUrl, method, params);
+  if (error !== undefined) throw refused(rpcUrl, error);
+  return { result };
+}
+
+function refused(
+  rpcUrl: string,
+  { code, message }: { readonly code: number; readonly message: string },
+): Error {
+  return codedError('EDGE_FAILED', `the edge refused: ${message}`, { rpcUrl, code });
+}
+
+async function call(
+  rpcUrl: string,
+  method: string,
+  params: readonly unknown[],
+): Promise<z.infer<typeof reply>> {
+  const request = { jsonrpc: '2.0', id: 1, method, params };
   try {
     const response = await fetch(rpcUrl, {
       method: 'POST',

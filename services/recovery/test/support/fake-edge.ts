@@ -6,11 +6,13 @@ import { z } from 'zod';
 
 const request = z.object({ method: z.string(), params: z.array(z.union([z.string(), z.number()])) });
 
-/** The JSON-RPC of an edge, as Kamailio's `tm.reply_callid` answers. */
+/** The JSON-RPC of an edge, as Kamailio's `tm.reply_callid`, `dispatcher.list` and `dispatcher.set_state` answer. */
 export class FakeEdge {
   /** Pending INVITEs, as `<Call-ID> <CSeq>`. */
   readonly pending = new Set<string>();
   readonly asked: z.infer<typeof request>[] = [];
+  /** Flags of the targets of group 1, by URI. */
+  readonly targets = new Map<string, string>();
   /** What it answers in place of what it should. */
   answers: object | string | null = null;
 
@@ -21,10 +23,21 @@ export class FakeEdge {
   private async answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
     const asked = request.parse(JSON.parse(await text(incoming)));
     this.asked.push(asked);
-    const known = this.pending.delete(`${asked.params[2]} ${asked.params[3]}`);
-    const body = known ? { result: '' } : { error: { code: 404, message: 'Transaction not found' } };
-    const reply = this.answers ?? { jsonrpc: '2.0', id: 1, ...body };
+    const reply = this.answers ?? { jsonrpc: '2.0', id: 1, ...this.answerTo(asked) };
     response.end(typeof reply === 'string' ? reply : JSON.stringify(reply));
+  }
+
+  private answerTo({ method, params }: z.infer<typeof request>): object {
+    if (method === 'dispatcher.list') {
+      const TARGETS = [...this.targets].map(([URI, FLAGS]) => ({ DEST: { URI, FLAGS, PRIORITY: 0 } }));
+      return { result: { NRSETS: 1, RECORDS: [{ SET: { ID: 1, TARGETS } }] } };
+    }
+    if (method === 'dispatcher.set_state') {
+      this.targets.set(String(params[2]), String(params[0]).toUpperCase());
+      return { result: '' };
+    }
+    const known = this.pending.delete(`${params[2]} ${params[3]}`);
+    return known ? { result: '' } : { error: { code: 404, message: 'Transaction not found' } };
   }
 
   static async start(): Promise<FakeEdge> {
