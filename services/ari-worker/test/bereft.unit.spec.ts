@@ -85,10 +85,17 @@ describe('one who is alone', () => {
 
   describe('for a while', () => {
     const withTone = { ...pair, comfort: 'tone:ring' };
+    const onceAsked = (wanted: string, then: () => void): void => {
+      if (asterisk.requests.some((request) => request.startsWith(wanted))) then();
+      else setTimeout(() => onceAsked(wanted, then), 5);
+    };
+    const onceTonePlays = (then: () => void): void => onceAsked('play b1', then);
 
     it('hears what is configured until the other is there', async () => {
-      asterisk.onOriginate = ({ channelId }) =>
-        setTimeout(() => asterisk.answer(channelId), channelId === 'c1' ? 0 : 60);
+      asterisk.onOriginate = ({ channelId }) => {
+        if (channelId === 'c1') setImmediate(() => asterisk.answer(channelId));
+        else onceTonePlays(() => asterisk.answer(channelId));
+      };
       await commands.handle(command(withTone), 1);
       const told = asterisk.requests.filter((request) => /^(play|stop|add)/.test(request));
       expect(told.filter((request, n) => request !== told[n - 1])).toEqual([
@@ -100,10 +107,10 @@ describe('one who is alone', () => {
     });
 
     it('hears it no longer when nobody else will come', async () => {
-      asterisk.onOriginate = ({ channelId }) =>
-        channelId === 'c1'
-          ? setImmediate(() => asterisk.answer(channelId))
-          : setTimeout(() => asterisk.destroy(channelId, 111, 481), 60);
+      asterisk.onOriginate = ({ channelId }) => {
+        if (channelId === 'c1') setImmediate(() => asterisk.answer(channelId));
+        else onceTonePlays(() => asterisk.destroy(channelId, 111, 481));
+      };
       await commands.handle(command(withTone), 1);
       expect(asterisk.requests.filter((request) => /^(play|stop)/.test(request))).toEqual([
         'play b1 tone:ring',
@@ -113,17 +120,19 @@ describe('one who is alone', () => {
 
     it('on the node where the others come to hears it at once', async () => {
       asterisk.bridged.set('b1', ['bob']);
-      asterisk.onOriginate = ({ channelId }) => setTimeout(() => asterisk.answer(channelId), 60);
+      asterisk.onOriginate = ({ channelId }) => onceTonePlays(() => asterisk.answer(channelId));
       await commands.handle(command(withTone), 1);
-      expect(asterisk.requests.findIndex((request) => request.startsWith('play b1'))).toBeLessThan(
-        asterisk.requests.findIndex((request) => request.startsWith('add')),
-      );
+      const told = asterisk.requests.filter((request) => /^(play|add)/.test(request));
+      expect(told[0]).toBe('play b1 tone:ring');
+      expect(told).toContain('add c1');
       expect(asterisk.requests).toContain('stop r1-1-comfort');
     });
 
     it('hears nothing where nothing is configured', async () => {
-      asterisk.onOriginate = ({ channelId }) =>
-        setTimeout(() => asterisk.answer(channelId), channelId === 'c1' ? 0 : 60);
+      asterisk.onOriginate = ({ channelId }) => {
+        if (channelId === 'c1') setImmediate(() => asterisk.answer(channelId));
+        else onceAsked('add c1', () => asterisk.answer(channelId));
+      };
       await commands.handle(command(pair), 1);
       expect(asterisk.requests.some((request) => request.startsWith('play'))).toBe(false);
     });
