@@ -39,17 +39,16 @@ async function restoreLegs(context: LegContext): Promise<void> {
 /** @returns whether a leg is back. */
 async function restoreAndJoinAll(context: LegContext): Promise<boolean> {
   const { command, target, facts, log } = context;
-  const followed = command.legs.map((leg) => ({
-    leg,
-    life: target.follow(leg.channelId, command.targetIncarnation),
-  }));
+  const followed = command.legs.map((leg): Followed => {
+    const life = target.follow(leg.channelId, command.targetIncarnation);
+    return { leg, life, resuming: new LegResuming(leg, life, context) };
+  });
   const { join } = command;
   const bridging = join.kind === 'ari-bridge' ? new Bridging(join, target, log) : undefined;
   const comfort = join.kind === 'ari-bridge' ? new Comfort(command, join.bridgeId, target, log) : undefined;
   try {
-    const resuming = followed.map(({ leg, life }) => new LegResuming(leg, life, context));
-    const legs = followed.map(({ leg, life }, n) =>
-      restoreAndJoin(leg, life, bridging, resuming[n], context).finally(() => comfort?.settled()),
+    const legs = followed.map((one) =>
+      restoreAndJoin(one, bridging, context).finally(() => comfort?.settled()),
     );
     bridging?.prepare();
     comfort?.look();
@@ -61,11 +60,18 @@ async function restoreAndJoinAll(context: LegContext): Promise<boolean> {
     const failure = results.find(isJoinReason);
     if (failure !== undefined) facts.joinFailed(failure);
     else if (results.every((result) => result === 'joined')) facts.joined(bridgeId);
-    if (results.includes('joined')) await resumeJoined(resuming, results, bridgeId, context);
+    const joined = followed.filter((_, n) => results[n] === 'joined');
+    if (joined.length > 0) await resumeJoined(joined, bridgeId, context);
     return isBack;
   } finally {
     followed.forEach(({ life }) => target.release(life));
   }
+}
+
+interface Followed {
+  readonly leg: LegAttempt;
+  readonly life: ChannelLife;
+  readonly resuming: LegResuming;
 }
 
 type LegResult = 'refused' | 'joined' | JoinReason;
@@ -75,17 +81,15 @@ function isJoinReason(result: LegResult): result is JoinReason {
 }
 
 async function restoreAndJoin(
-  leg: LegAttempt,
-  life: ChannelLife,
+  { leg, life, resuming }: Followed,
   bridging: Bridging | undefined,
-  resuming: LegResuming | undefined,
   context: LegContext,
 ): Promise<LegResult> {
   const answered = await restoreLeg(leg, life, context);
   if (!answered) return 'refused';
-  await resuming?.beforeJoin();
+  await resuming.beforeJoin();
   if (bridging === undefined) {
-    await resuming?.afterJoin(false);
+    await resuming.afterJoin(false);
     return 'joined';
   }
   try {
@@ -98,16 +102,14 @@ async function restoreAndJoin(
 
 /** What concerns a bridge comes back when all who could are in it. */
 async function resumeJoined(
-  resuming: readonly LegResuming[],
-  results: readonly LegResult[],
+  joined: readonly Followed[],
   bridgeId: string,
   context: LegContext,
 ): Promise<void> {
-  const joined = resuming.filter((_, n) => results[n] === 'joined');
   await Promise.all(
-    joined.map(async (leg) => {
-      await leg.holdOther(bridgeId);
-      await leg.afterJoin(true);
+    joined.map(async ({ resuming }) => {
+      await resuming.holdOther(bridgeId);
+      await resuming.afterJoin(true);
     }),
   );
   await resumeBridge(context);

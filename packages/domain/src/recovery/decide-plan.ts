@@ -28,8 +28,7 @@ export function disagreed(
 export function decidePlan(command: PlanRecovery): RecoveryEvent[] {
   const { recoveryId, call, trigger, limits, waitedFor, target, at } = command;
   const { callId, kind, nodeId, incarnation, join, linkedId } = call;
-  const { bridgeResume } = command;
-  const { conference, bereft, comfort } = command;
+  const { bridgeResume, conference, bereft, comfort } = command;
   const identity: RecoveryIdentity = { recoveryId, callId, nodeId, incarnation };
   const plan = (legs: PlannedLeg[], skipped: SkippedLeg[]): RecoveryPlanned => {
     const waited = waitedFor === undefined ? {} : { waitedFor };

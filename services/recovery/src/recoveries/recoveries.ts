@@ -79,12 +79,12 @@ export class Recoveries {
       const kept = ids.filter((recoveryId) => machines.keeps(recoveryId));
       const loaded = await machines.load(ids);
       const { decisions, results } = await atHomes(async (homes) => {
-        const all = this.decideAll(left, loaded, homes);
-        return { decisions: all, results: await this.record(all, undefined, guard) };
+        const decided = this.decideAll(left, loaded, homes);
+        return { decisions: decided, results: await this.record(decided, undefined, guard) };
       });
       await journal.publish(results);
-      const decided = new Set(decisions.map(({ recoveryId }) => recoveryId));
-      const unsure = kept.filter((recoveryId) => !decided.has(recoveryId));
+      const known = new Set(decisions.map(({ recoveryId }) => recoveryId));
+      const unsure = kept.filter((recoveryId) => !known.has(recoveryId));
       unsure.forEach((recoveryId) => machines.forget(recoveryId));
       const conflicts = results.filter((result) => !result.recorded).map((result) => result.recoveryId);
       const again = new Set([...unsure, ...conflicts]);
