@@ -34,7 +34,8 @@ export async function recording(
   output: Output,
 ): Promise<number> {
   const config = await loadConfig(file);
-  const log = createLogger('recording', config.log.level);
+  // Standard output is the manifest's.
+  const log = createLogger('recording', 'silent');
   const pool = connectPool(await postgresUrl(config, 'audit'), { applicationName: 'reinvite-cli', log });
   try {
     const { rows } = await withPostgresErrors(() => pool.query<Part>(PARTS, [name]));
