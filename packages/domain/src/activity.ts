@@ -56,7 +56,7 @@ export type ConferenceActivity = z.infer<typeof conferenceActivity>;
 export const parkedActivity = z.object({
   lot: z.string().min(1),
   space: z.string().min(1),
-  /** Seconds that were left of its timeout when this was observed; 0: it is never called back. */
+  /** Its whole timeout in seconds, from `parkedAt` on; 0: it is never called back. */
   timeoutS: z.number().int().nonnegative(),
   /** Dial string of the one who parked it; empty where nobody is called back. */
   parker: z.string(),

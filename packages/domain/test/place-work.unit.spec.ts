@@ -125,12 +125,17 @@ describe('an application of the dialplan goes on where it was:', () => {
 
   it('a parking space for what is left of the time, also of a leg that somebody else had parked', () => {
     const parked = { lot: 'l', space: '705', timeoutS: 45, parker: 'PJSIP/alice', parkedAt: 80_000 };
-    expect(restored(placeOf(running('Park', 'l,t(45)m(jazz)s', { parked })))).toMatchObject({
+    expect(restored(placeOf(running('Park', 'l,t(45)m(jazz)sc(sales,s,1)', { parked })))).toMatchObject({
       at: 'park',
-      REINVITE_APP_DATA: 'l,sm(jazz)t(25)',
+      REINVITE_APP_DATA: 'l,sm(jazz)c(sales,s,1)t(25)',
       REINVITE_SPACE: '705',
       REINVITE_PARKER: 'PJSIP/alice',
       REINVITE_EXTENSION: 'x-1',
+    });
+    const mixMonitors = [{ file: 'p.wav', options: '' }];
+    expect(restored(placeOf(running('Park', 'l', { parked, mixMonitors })))).toMatchObject({
+      at: 'park',
+      REINVITE_MIXMONITOR_1: 'p-2.wav',
     });
     const dialled = { ...running('AppDial', '(Outgoing Line)', { parked }), dialedBy: 'other' };
     expect(restored(placeOf(dialled))).toMatchObject({
@@ -139,6 +144,16 @@ describe('an application of the dialplan goes on where it was:', () => {
       REINVITE_CONTEXT: RECOVERED_CONTEXT,
       REINVITE_EXTENSION: 'over',
     });
+    const ours = running('RecoveryBridge', 'c', { parked }, RECOVERED_CONTEXT);
+    const dialler: LegPlace = {
+      kind: 'dial-caller',
+      context: 'from-edge',
+      extension: 'd',
+      priority: 7,
+      continues: true,
+    };
+    expect(restored(placeOf(ours, dialler))).toMatchObject({ at: 'park', REINVITE_EXTENSION: 'd' });
+    expect(restored(placeOf(ours))).toMatchObject({ at: 'park', REINVITE_EXTENSION: 'over' });
   });
 
   it('recordings each in a file of its own, numbered over every crash', () => {
@@ -148,6 +163,15 @@ describe('an application of the dialplan goes on where it was:', () => {
       at: 'place',
       REINVITE_MIXMONITOR_1: 'a/b-2.wav,br(in-2.wav)',
     });
+    const many = ['1', '2', '3', '4'].map((file) => ({ file, options: 'i(a)r(in.wav),/bin/post t(x)' }));
+    const [first, ...others] = (
+      placeOf(running('Echo', '', { mixMonitors: many })) as { mixMonitors: object[] }
+    ).mixMonitors;
+    expect(first).toMatchObject({ file: '1-2', options: 'i(a)r(in-2.wav),/bin/post t(x)' });
+    expect(others).toHaveLength(2);
+    expect(lostOf(placeOf(running('Echo', '', { mixMonitors: many })))).toEqual([
+      { what: 'recording:4', reason: 'not-supported' },
+    ]);
     const second = [{ file: 'a/b-2.wav', options: 'br(in-2.wav)' }];
     expect(restored(placeOf(running('Echo', '', { mixMonitors: second }), place))).toMatchObject({
       REINVITE_MIXMONITOR_1: 'a/b-3.wav,br(in-3.wav)',
@@ -170,10 +194,21 @@ describe('two that Dial or Queue had joined', () => {
     return legPlace.parse(call?.legs[0]?.place);
   }
 
-  it.each(['L(60000)g', 'L(60000:5000)gr', 'S(60)g'])('may talk for what is left (%s)', (options) => {
-    const place = caller('Dial', `PJSIP/b,30,${options}`, { bridgedSince: 70_000 });
-    expect(restored(place)).toMatchObject({ REINVITE_DIAL_LIMIT: '30', REINVITE_DIAL_CONTINUE: '1' });
-  });
+  it.each(['L(60000)g', 'L(60000.57)g', 'L(60000:5000)gr', 'S(60)g', 'S(60)L(99999999999999999999)g'])(
+    'may talk for what is left (%s)',
+    (options) => {
+      const place = caller('Dial', `PJSIP/b,30,${options}`, { bridgedSince: 70_000 });
+      expect(restored(place)).toMatchObject({ REINVITE_DIAL_LIMIT: '30', REINVITE_DIAL_CONTINUE: '1' });
+    },
+  );
+
+  it.each(['L(0)', 'L(x)', 'L(99999999999999999999)', 'S(999999999999999)', 'L'])(
+    'talk as long as they like where no time can be read (%s)',
+    (options) => {
+      const place = caller('Dial', `PJSIP/b,30,${options}`, { bridgedSince: 70_000 });
+      expect(restored(place)).not.toHaveProperty('REINVITE_DIAL_LIMIT');
+    },
+  );
 
   it('have no features any more, and the plan names each', () => {
     expect(lostOf(caller('Dial', 'PJSIP/b,30,tXU(hook^tT)m(default)'))).toEqual(

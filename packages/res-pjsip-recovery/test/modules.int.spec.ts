@@ -28,7 +28,7 @@ password = secret
 /** Two legs that meet, or one alone: what RecoveryBridge says of it can be read as a global variable. */
 const MEETING = `
 [meeting]
-exten => meet,1,RecoveryBridge(\${MEETING},\${PATIENCE})
+exten => meet,1,RecoveryBridge(\${MEETING},\${PATIENCE},\${LIMIT})
  same => n,Set(GLOBAL(\${LEG})=\${RECOVERYBRIDGESTATUS})
 `;
 
@@ -215,27 +215,27 @@ describe('the modules, on a real Asterisk', () => {
     expect(shown).toMatch(/answered 200/);
   });
 
-  it('lets two meet in one bridge, refuses a third, and parts them together', async () => {
-    let legs = 0;
-    const enter = async (meeting: string, patience: string): Promise<{ id: string; leg: string }> => {
-      const leg = `LEG${(legs += 1)}`;
-      const id = `meeting-${leg}`;
-      const variables = { MEETING: meeting, PATIENCE: patience, LEG: leg };
-      const target = { context: 'meeting', extension: 'meet', priority: 1 };
-      await healthy.channels.originate({
-        channelId: id,
-        endpoint: 'Local/echo@from-edge/n',
-        target,
-        variables,
-      });
-      return { id, leg };
-    };
-    const status = ({ leg }: { leg: string }): Promise<string> =>
-      eventually(
-        `the status of ${leg}`,
-        async () => new RegExp(`${leg}=(\\w+)`).exec(await asterisk('dialplan show globals'))?.[1],
-      );
+  let legs = 0;
+  async function enter(meeting: string, patience: string, limit = ''): Promise<{ id: string; leg: string }> {
+    const leg = `LEG${(legs += 1)}`;
+    const id = `meeting-${leg}`;
+    const variables = { MEETING: meeting, PATIENCE: patience, LIMIT: limit, LEG: leg };
+    const target = { context: 'meeting', extension: 'meet', priority: 1 };
+    await healthy.channels.originate({
+      channelId: id,
+      endpoint: 'Local/echo@from-edge/n',
+      target,
+      variables,
+    });
+    return { id, leg };
+  }
+  const status = ({ leg }: { leg: string }): Promise<string> =>
+    eventually(
+      `the status of ${leg}`,
+      async () => new RegExp(`${leg}=(\\w+)`).exec(await asterisk('dialplan show globals'))?.[1],
+    );
 
+  it('lets two meet in one bridge, refuses a third, and parts them together', async () => {
     expect(await status(await enter('alone', '0.2'))).toBe('TIMEOUT');
     const first = await enter('together', '30');
     const second = await enter('together', '30');
@@ -244,5 +244,16 @@ describe('the modules, on a real Asterisk', () => {
     expect(await status(await enter('together', '30'))).toBe('FAILED');
     await healthy.channels.hangup(first.id);
     expect(await status(second)).toBe('JOINED');
+  });
+
+  it('parts two when the time that one of them brings is over, and takes no time that is none', async () => {
+    const first = await enter('limited', '30');
+    await find('ChannelEnteredBridge', first.id);
+    const second = await enter('limited', '30', '0.5');
+    await find('ChannelEnteredBridge', second.id);
+    expect(await status(second)).toBe('JOINED');
+    expect(await status(first)).toBe('JOINED');
+    for (const limit of ['0', '-1', '86401', 'x'])
+      expect(await status(await enter('odd', '30', limit))).toBe('FAILED');
   });
 });

@@ -151,7 +151,13 @@ async function observeDialplan(
   }
   const secret = await readSecret('nodeAgent.ami', access.secret, access.secretFile);
   const ami = connectAmi({ ...access, secret, log: log.child({ nodeId }), signal });
-  const observer = new DialplanObserver({ ami, life: () => lives.current, log, now: Date.now });
+  const observer = new DialplanObserver({
+    ami,
+    life: () => (lives.isCurrentOver ? undefined : lives.current),
+    log,
+    signal,
+    now: Date.now,
+  });
   observer.start();
   return observer;
 }

@@ -57,10 +57,18 @@ describe('what the manager interface tells of legs', () => {
     expect(after(parked).of('a')?.parked).toEqual({
       lot: 'default',
       space: '705',
-      timeoutS: 40,
+      timeoutS: 45,
       parker: 'PJSIP/alice',
       parkedAt: 995_000,
     });
+    for (const [ParkingTimeout, timeoutS] of [
+      ['0', 0],
+      ['18446744073709551611', 0],
+      ['15', 20],
+    ])
+      expect(after({ ...parked, ParkingTimeout: String(ParkingTimeout) }).of('a')?.parked).toMatchObject({
+        timeoutS,
+      });
     for (const Event of ['UnParkedCall', 'ParkedCallTimeOut', 'ParkedCallGiveUp'])
       expect(after(parked, { ...parked, Event }).of('a')).toBeUndefined();
   });
@@ -68,7 +76,9 @@ describe('what the manager interface tells of legs', () => {
   it('is their place in a queue, which moves with those before them', () => {
     const activity = after(joins('a', 1), joins('b', 2), joins('c', 2), joins('x', 1, 'other'));
     expect(['a', 'c', 'b'].map((id) => activity.of(id)?.queue?.position)).toEqual([1, 2, 3]);
-    expect(activity.apply(leaves('a', 1), 5).changed).toEqual(['a', 'b', 'c']);
+    expect(activity.apply(leaves('a', 1), 5)).toEqual({ changed: ['a'], moved: ['b', 'c'] });
+    expect(activity.apply(leaves('a', 1), 6)).toEqual({ changed: [] });
+    expect(activity.apply(joins('b', 1), 7).moved).toBeUndefined();
     expect(['c', 'b'].map((id) => activity.of(id)?.queue?.position)).toEqual([1, 2]);
     expect(activity.of('x')?.queue?.position).toBe(1);
     activity.apply({ Event: 'AgentConnect', Uniqueid: 'a', Queue: 'q', HoldTime: '3' }, 10_000);
@@ -79,6 +89,24 @@ describe('what the manager interface tells of legs', () => {
     const entry = { ...joins('a', 1), Event: 'QueueEntry', Wait: '7', Priority: '4' };
     expect(after(entry).of('a')?.queue).toMatchObject({ joinedAt: 993_000, priority: 4 });
     expect(after(joins('a', 1), entry).of('a')?.queue).toMatchObject({ joinedAt: 1_000_000, priority: 4 });
+  });
+
+  it('is what a list says as a whole, save of those who talk to a member already', () => {
+    const activity = after(joins('a', 1), joins('b', 2), joins('c', 3));
+    activity.apply(leaves('a', 1), 5);
+    activity.apply({ Event: 'AgentConnect', Uniqueid: 'a', Queue: 'q' }, 6);
+    const entry = { ...joins('c', 1), Event: 'QueueEntry', Wait: '1', Priority: '0' };
+    expect(activity.replace({ list: 'QueueStatus', name: 'q' }, [entry], 9).sort()).toEqual(['b', 'c']);
+    expect(['a', 'b', 'c'].map((id) => activity.of(id)?.queue?.position)).toEqual([undefined, undefined, 1]);
+    expect(activity.known.sort()).toEqual(['a', 'c']);
+  });
+
+  it('keeps over a new login what no list tells', () => {
+    const before = after({ Event: 'MusicOnHoldStart', Uniqueid: 'a', Class: 'jazz' }, joins('b', 1));
+    before.apply({ Event: 'AgentConnect', Uniqueid: 'c', Queue: 'q' }, 6);
+    const now = new AmiActivity();
+    now.keepFrom(before);
+    expect(now.known.sort()).toEqual(['a', 'c']);
   });
 
   it('agrees with a queue that is kept by hand, whoever joins where and leaves when', () => {

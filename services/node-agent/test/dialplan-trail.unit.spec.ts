@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CallPicture } from '../src/calls/picture.js';
-import { bridge, changed, channel, entered, inApp } from './observed.js';
+import { bridge, changed, channel, destroyed, entered, inApp } from './observed.js';
 
 /** The activity that the facts of these events end with. */
 function activityAfter(...events: readonly Parameters<CallPicture['apply']>[0][]): unknown {
@@ -40,6 +40,16 @@ describe('the way of a leg through the dialplan', () => {
     });
     const ends = channel('1', inApp('StopMixMonitor', '', 'x-1', 3));
     expect(activityAfter(changed(begins), changed(dials, 3_000), changed(ends, 4_000))).toBeUndefined();
+  });
+
+  it('is forgotten with its leg, whatever is told of it later', () => {
+    const picture = new CallPicture('ast1', '1');
+    const plays = channel('1', inApp('Playback', 'long'));
+    picture.apply(changed(plays, 5_000));
+    picture.apply(destroyed(plays, 16, 6_000));
+    picture.apply(changed(plays, 7_000));
+    expect(picture.apply(changed(plays, 8_000))).toEqual([]);
+    expect(picture.facts()).toEqual([]);
   });
 
   it('does not know since when what a list shows has been there', () => {

@@ -3,6 +3,7 @@ import { stasisAppOf } from './app-data.js';
 import { RECOVERED_CONTEXT, type CallJoin, type LegPlace, type LegRecord, type RestoredLeg } from './call.js';
 
 import { wasDialled, type LegGroup } from './group-legs.js';
+import { MAX_RECORDINGS } from './recordings.js';
 import { joinedBy, mixMonitorsOf, workOf } from './work.js';
 
 /** How many legs the bridge of a pair takes. */
@@ -61,14 +62,29 @@ function recoveredPlace(leg: LegRecord, place: LegPlace | undefined): LegPlace |
     const { context, extension, priority, continues, endsAt, lost } = place;
     const limit = endsAt === undefined ? {} : { endsAt };
     const at = { context, extension, priority };
-    return { kind: 'dial-caller', ...at, continues, ...limit, ...partsOf(leg, place), ...lostOf(lost ?? []) };
+    return {
+      kind: 'dial-caller',
+      ...at,
+      continues,
+      ...limit,
+      ...partsOf(leg, place),
+      ...lostOf(lost ?? [], leg),
+    };
   }
   if (place?.kind !== 'dialplan' || place.work === undefined) return place;
   const { work, lost } = workOf(leg, place);
   // On the way to its application: what was left when its node before died is left still.
   if (work?.app !== place.work.app) return place;
   const { context, extension, priority } = place;
-  return { kind: 'dialplan', context, extension, priority, work, ...lostOf(lost), ...partsOf(leg, place) };
+  return {
+    kind: 'dialplan',
+    context,
+    extension,
+    priority,
+    work,
+    ...lostOf(lost, leg),
+    ...partsOf(leg, place),
+  };
 }
 
 /** A parked call is in no application of its own, whoever parked it. One that had been dialled has no place to go on at afterwards. */
@@ -76,26 +92,37 @@ function parkedPlace(leg: LegRecord, remembered: LegPlace | undefined): LegPlace
   const { work, lost } = workOf(leg, remembered);
   const { context, extension, priority } = leg.dialplan;
   const over = { context: RECOVERED_CONTEXT, extension: 'over', priority: 1 };
-  const isOwn = remembered?.kind === 'dialplan' && context === RECOVERED_CONTEXT;
-  const at = isOwn
-    ? { context: remembered.context, extension: remembered.extension, priority: remembered.priority }
-    : { context, extension, priority };
-  const known = !wasDialled(leg) && at.context !== '' && at.extension !== '' && at.priority >= 1;
+  const isOurs = context === RECOVERED_CONTEXT;
+  const hadPlace = remembered?.kind === 'dialplan' || remembered?.kind === 'dial-caller';
+  const isKnown = !isOurs && !wasDialled(leg) && context !== '' && extension !== '' && priority >= 1;
+  const at =
+    isOurs && hadPlace
+      ? { context: remembered.context, extension: remembered.extension, priority: remembered.priority }
+      : isKnown
+        ? { context, extension, priority }
+        : over;
   return {
     kind: 'dialplan',
-    ...(known ? at : over),
+    ...at,
     ...(work === undefined ? {} : { work }),
-    ...lostOf(lost),
+    ...partsOf(leg, remembered),
+    ...lostOf(lost, leg),
   };
 }
 
 function partsOf(leg: LegRecord, place: LegPlace | undefined): Pick<DialplanPlace, 'mixMonitors'> {
-  const mixMonitors = mixMonitorsOf(leg, place);
+  const mixMonitors = mixMonitorsOf(leg, place).slice(0, MAX_RECORDINGS);
   return mixMonitors.length === 0 ? {} : { mixMonitors };
 }
 
-function lostOf(lost: readonly NotRestored[]): Pick<DialplanPlace, 'lost'> {
-  return lost.length === 0 ? {} : { lost: [...lost] };
+/** What is lost, and the recordings beyond those that the dialplan begins again. */
+function lostOf(lost: readonly NotRestored[], leg: LegRecord): Pick<DialplanPlace, 'lost'> {
+  const recordings = (leg.activity?.mixMonitors ?? []).slice(MAX_RECORDINGS);
+  const all = [
+    ...lost,
+    ...recordings.map(({ file }) => ({ what: `recording:${file}`, reason: 'not-supported' })),
+  ];
+  return all.length === 0 ? {} : { lost: all };
 }
 
 type DialplanPlace = Extract<LegPlace, { kind: 'dialplan' }>;
@@ -113,11 +140,17 @@ function dialplanPlace(leg: LegRecord, join: CallJoin, remembered: LegPlace | un
   const parts = partsOf(leg, remembered);
   if (join.kind !== 'dialplan') {
     const { work, lost } = workOf(leg, remembered);
-    return { kind: 'dialplan', ...at, ...(work === undefined ? {} : { work }), ...parts, ...lostOf(lost) };
+    return {
+      kind: 'dialplan',
+      ...at,
+      ...(work === undefined ? {} : { work }),
+      ...parts,
+      ...lostOf(lost, leg),
+    };
   }
   const { continues, endsAt, lost } = joinedBy(leg);
   const limit = endsAt === undefined ? {} : { endsAt };
-  return { kind: 'dial-caller', ...at, continues, ...limit, ...parts, ...lostOf(lost) };
+  return { kind: 'dial-caller', ...at, continues, ...limit, ...parts, ...lostOf(lost, leg) };
 }
 
 /** The callee has answered and the crash came before the bridge was seen. */

@@ -7,7 +7,7 @@ export const MAX_RECORDINGS = 3;
 /** The recordings that go on there, as those of ARI are told. */
 export function recordingsAt(place: LegPlace): RecordingResume[] {
   const parts = place.kind === 'dial-caller' || place.kind === 'dialplan' ? (place.mixMonitors ?? []) : [];
-  return parts.slice(0, MAX_RECORDINGS).map(({ file, recording, part, from }) => {
+  return parts.map(({ file, recording, part, from }) => {
     const format = /\.([^./]+)$/.exec(file)?.[1] ?? 'raw';
     return {
       name: bare(file),

@@ -64,9 +64,11 @@ function parking(leg: LegRecord, [, options = '']: readonly string[]): FoundWork
   const parked = leg.activity?.parked;
   if (parked === undefined) return { lost: [] };
   const { lot, space, parker, timeoutS } = parked;
-  // When that was told, the time that was left counted from then; it is told once, when the call is parked.
   const until = parked.parkedAt === undefined || timeoutS === 0 ? null : parked.parkedAt + timeoutS * 1_000;
-  const kept = options.replace(/t\([^)]*\)|[sR]/g, '');
+  const kept = [...optionsOf(options)]
+    .filter(([option]) => !'stR'.includes(option))
+    .map(([option, value]) => (value === '' ? option : `${option}(${value})`))
+    .join('');
   return { work: { app: 'Park', lot, space, options: kept, parker, until }, lost: [] };
 }
 
@@ -96,11 +98,20 @@ export function mixMonitorsOf(leg: LegRecord, remembered: LegPlace | undefined):
     const recording = known?.recording ?? file;
     const part = (known?.part ?? 1) + 1;
     // The files of one direction (`r`, `t`) are parts as well; what the part before wrote must stay.
-    const inParts = options.replace(/([rt])\(([^)]+)\)/g, (_, option: string, name: string) =>
-      known === undefined ? `${option}(${partName(name, part)})` : `${option}(${nextName(name, part)})`,
+    const next = (name: string): string =>
+      known === undefined ? partName(name, part) : nextName(name, part);
+    const [letters = '', ...command] = splitArguments(options);
+    const inParts = [...optionsOf(letters)].map(([option, value]) =>
+      value === '' ? option : `${option}(${option === 'r' || option === 't' ? next(value) : value})`,
     );
     const from = { name: file, startedAt };
-    return { file: partName(recording, part), options: inParts, recording, part, from };
+    return {
+      file: partName(recording, part),
+      options: [inParts.join(''), ...command].join(','),
+      recording,
+      part,
+      from,
+    };
   });
 }
 
@@ -154,9 +165,17 @@ function featuresOf(options: ReadonlyMap<string, string>): NotRestored[] {
   }));
 }
 
-/** `L(ms[:…])` and `S(seconds)`; the shorter of the two. */
+/** Longer than anybody talks; what is more is no time. */
+const LONGEST_MS = 10 * 365 * 86_400_000;
+
+/** `L(ms[:…])` and `S(seconds)`, ms; the shorter of the two. Asterisk reads whole numbers, and heeds nothing behind one. */
 function limitOf(options: ReadonlyMap<string, string>): number | undefined {
-  const [limit = ''] = (options.get('L') ?? '').split(':');
-  const times = [Number(limit), Number(options.get('S') ?? '') * 1_000].filter((ms) => ms > 0);
+  const times = [wholeOf(options.get('L')), wholeOf(options.get('S')) * 1_000].filter(
+    (ms) => ms > 0 && ms <= LONGEST_MS,
+  );
   return times.length === 0 ? undefined : Math.min(...times);
+}
+
+function wholeOf(text = ''): number {
+  return Number(/^\s*(\d{1,15})/.exec(text)?.[1] ?? 0);
 }

@@ -78,7 +78,7 @@ export class CallPicture {
 
   private calls(event: AriEvent): CallFact[] {
     const at = event.timestamp;
-    if ('channel' in event && event.channel !== undefined) this.trail.seen(event.channel, at);
+    if ('channel' in event) this.passes(event.channel, at);
     switch (event.type) {
       case 'ChannelDestroyed':
         return this.legEnds(event.channel.id, event.cause, at);
@@ -134,9 +134,14 @@ export class CallPicture {
 
   private dials(caller: AriChannel | undefined, peer: AriChannel, at: number): CallFact[] {
     if (caller !== undefined && !this.ended.has(peer.id)) this.dialers.set(peer.id, caller.id);
-    if (caller !== undefined) this.trail.seen(caller, at);
-    this.trail.seen(peer, at);
+    this.passes(caller, at);
+    this.passes(peer, at);
     return [...this.channel(caller, at), ...this.channel(peer, at)];
+  }
+
+  /** What an event shows of a channel's way; one that has ended has none. */
+  private passes(channel: AriChannel | undefined, at: number): void {
+    if (channel !== undefined && !this.ended.has(channel.id)) this.trail.seen(channel, at);
   }
 
   private bridge(bridge: AriBridge, at: number): CallFact[] {

@@ -2,7 +2,7 @@ import type { AmiPacket } from '@reinvite/ami';
 import type { ConferenceActivity, LegActivity, ParkedActivity, QueueActivity } from '@reinvite/domain';
 
 /** What the manager interface tells of a leg. */
-export type AmiPart = Pick<LegActivity, 'musicOnHold' | 'conference' | 'parked' | 'queue' | 'unknown'>;
+export type AmiPart = Pick<LegActivity, 'musicOnHold' | 'conference' | 'parked' | 'queue'>;
 
 /** What is worth asking for after an event, because the event does not tell all of it. */
 export interface Question {
@@ -15,16 +15,20 @@ export interface Question {
 export interface Heard {
   /** Channel ids (AMI's `Uniqueid`). */
   readonly changed: readonly string[];
+  /** Those whose place in their queue has changed, and nothing else. */
+  readonly moved?: readonly string[];
   readonly ask?: Question;
 }
 
 const NOTHING: Heard = { changed: [] };
+const MAX_DIGITS = 9;
 
 /**
  * What legs are doing in the applications of the dialplan, as the manager interface tells it. Pure bookkeeping.
  *
  * 1. An event or a list entry that lacks something, or has something else in its place, changes nothing.
- * 2. A queue tells each caller's place when it joins and leaves; those behind move with it.
+ * 2. A queue tells each caller's place when it joins and leaves; those behind move with it. An event that a list was ahead of moves
+ *    nobody, and a list says who is there.
  * 3. Legs are known by their channel ids; one that has hung up is forgotten.
  */
 export class AmiActivity {
@@ -76,6 +80,34 @@ export class AmiActivity {
     }
   }
 
+  /**
+   * Takes in a list as a whole: who is in the conference or queue, and nobody else.
+   * @param at when it came, epoch ms. @returns the channel ids that it has changed.
+   */
+  replace({ list, name }: Question, entries: readonly AmiPacket[], at: number): string[] {
+    const key = list === 'QueueStatus' ? 'queue' : 'conference';
+    const there = new Set(entries.map(({ Uniqueid }) => Uniqueid));
+    const gone = [...this.parts].flatMap(([id, part]) =>
+      part[key]?.name === name && !there.has(id) && !(key === 'queue' && part.queue?.position === undefined)
+        ? [id]
+        : [],
+    );
+    return [
+      ...gone.flatMap((id) => this.set(id, key, undefined).changed),
+      ...entries.flatMap((entry) => this.apply(entry, at).changed),
+    ];
+  }
+
+  /** What no list tells, of channels that were known before: music on hold, and who talks to a member of a queue. */
+  keepFrom(before: AmiActivity): void {
+    for (const [id, { musicOnHold, queue }] of before.parts) {
+      if (musicOnHold !== undefined) this.set(id, 'musicOnHold', musicOnHold);
+      const own = this.parts.get(id)?.queue;
+      if (queue !== undefined && queue.position === undefined && own === undefined)
+        this.set(id, 'queue', queue);
+    }
+  }
+
   /** Undefined where nothing is known. */
   of(channelId: string): AmiPart | undefined {
     return this.parts.get(channelId);
@@ -110,9 +142,11 @@ export class AmiActivity {
     const { Uniqueid, Queue: name = '' } = event;
     const position = positionOf(event);
     if (Uniqueid === undefined || name === '' || position === undefined) return NOTHING;
+    const ask = { list: 'QueueStatus', name } as const;
+    if (this.parts.get(Uniqueid)?.queue?.name === name) return { changed: [], ask };
     const moved = this.move(name, (one) => (one >= position ? one + 1 : one));
     const { changed } = this.set(Uniqueid, 'queue', { name, position, joinedAt: at });
-    return { changed: [...moved, ...changed], ask: { list: 'QueueStatus', name } };
+    return { changed, moved, ask };
   }
 
   private waits(entry: AmiPacket, at: number): Heard {
@@ -135,10 +169,12 @@ export class AmiActivity {
 
   private leaves(event: AmiPacket): Heard {
     const { Uniqueid, Queue: name = '' } = event;
-    const position = positionOf(event);
+    const known = this.parts.get(Uniqueid ?? '')?.queue;
+    if (known?.name !== name) return NOTHING;
+    const position = known.position ?? positionOf(event);
     const { changed } = this.set(Uniqueid, 'queue', undefined);
     const moved = position === undefined ? [] : this.move(name, (one) => (one > position ? one - 1 : one));
-    return { changed: [...changed, ...moved] };
+    return { changed, moved };
   }
 
   private connected(event: AmiPacket, at: number): Heard {
@@ -174,10 +210,12 @@ export class AmiActivity {
 
 function parkedOf(event: AmiPacket, at: number): ParkedActivity | undefined {
   const { Parkinglot: lot = '', ParkingSpace: space = '', ParkerDialString: parker = '' } = event;
-  const left = numberOf(event['ParkingTimeout']);
-  if (lot === '' || space === '' || left === undefined) return undefined;
+  const left = event['ParkingTimeout'];
+  if (lot === '' || space === '' || left === undefined || !/^\d{1,20}$/.test(left)) return undefined;
   const parkedFor = numberOf(event['ParkingDuration']) ?? 0;
-  return { lot, space, timeoutS: left, parker, parkedAt: at - parkedFor * 1_000 };
+  // What is left is told; of a call that is never called back that is less than nothing, printed as a number without a sign.
+  const timeoutS = left.length > MAX_DIGITS ? 0 : Number(left) + parkedFor;
+  return { lot, space, timeoutS: left === '0' ? 0 : timeoutS, parker, parkedAt: at - parkedFor * 1_000 };
 }
 
 function flag<K extends string>(packet: AmiPacket, header: string, name: K): Partial<Record<K, boolean>> {
@@ -194,5 +232,5 @@ function positionOf(packet: AmiPacket): number | undefined {
 }
 
 function numberOf(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,9}$/.test(text) ? Number(text) : undefined;
+  return text !== undefined && text.length <= MAX_DIGITS && /^\d+$/.test(text) ? Number(text) : undefined;
 }

@@ -1,16 +1,19 @@
 import type { AmiConnection, AmiPacket } from '@reinvite/ami';
-import { isCoded, type Logger } from '@reinvite/runtime';
+import { isCoded, retryForever, type Logger } from '@reinvite/runtime';
 import type { Life } from '../process/life.js';
 import { AmiActivity, type Question } from './ami-activity.js';
 
-/** Events of one conference or queue come together; its list is asked for once they have. */
-const ASK_AFTER_MS = 150;
+/** Events of one conference come together; its list is asked for once they have. A queue's list tells the priority only. */
+const ASK_AFTER_MS = { ConfbridgeList: 150, QueueStatus: 1_000 } as const;
+/** Everybody in a queue moves when one leaves it, and the place matters only at a crash. */
+const TELL_MOVED_MS = 1_000;
 
 export interface DialplanObserverOptions {
   readonly ami: AmiConnection;
   /** The life whose legs these are; undefined while none is known. */
   readonly life: () => Life | undefined;
   readonly log: Logger;
+  readonly signal: AbortSignal;
   readonly now: () => number;
 }
 
@@ -22,48 +25,63 @@ export class DialplanObserver {
   private activity = new AmiActivity();
   private waiting: AmiPacket[] | undefined = [];
   private readonly questions = new Map<string, NodeJS.Timeout>();
+  private readonly moved = new Set<string>();
+  private telling: NodeJS.Timeout | undefined;
+  /** Number of the login. */
+  private session = 0;
+  /** The life that what is known is of, where that is known. */
+  private incarnation: string | undefined;
 
   constructor(private readonly options: DialplanObserverOptions) {}
 
   /** Listens as long as the connection lives. */
   start(): void {
-    const { ami, log } = this.options;
+    const { ami, log, signal } = this.options;
     ami.on('event', (event) => {
       if (this.waiting === undefined) this.take(event);
       else this.waiting.push(event);
     });
     ami.on('down', () => {
+      this.session += 1;
       this.waiting = [];
       this.questions.forEach(clearTimeout);
       this.questions.clear();
     });
     ami.on('up', () => {
       this.waiting = [];
-      this.synchronize().catch((err: unknown) =>
-        log.warn({ err }, 'the state of the dialplan cannot be read'),
-      );
+      const { session } = this;
+      const stillUp = (): boolean => this.session === session;
+      retryForever(async () => (stillUp() ? this.synchronize(stillUp) : undefined), {
+        what: 'reading what the dialplan is doing',
+        log,
+        signal,
+      }).catch((err: unknown) => log.debug({ err }, 'what the dialplan is doing is not read'));
     });
   }
 
   /** The calls of a life are known only now: what was heard before is put on them. */
   tellAll(): void {
+    this.incarnation = this.options.life()?.info.incarnation;
     this.tell(this.activity.known);
   }
 
-  private async synchronize(): Promise<void> {
-    const before = this.activity.known;
+  private async synchronize(stillUp: () => boolean): Promise<void> {
     const entries = [
       ...(await this.list('ParkedCalls')),
       ...(await this.list('QueueStatus')),
       ...(await this.conferences()),
     ];
-    if (!this.options.ami.isUp) return;
+    if (!stillUp()) return;
+    const before = this.activity;
     const waiting = this.waiting ?? [];
     this.waiting = undefined;
     this.activity = new AmiActivity();
     const now = this.options.now();
     for (const entry of entries) this.activity.apply(entry, now);
-    this.tell([...before, ...this.activity.known]);
+    const incarnation = this.options.life()?.info.incarnation;
+    if (incarnation !== undefined && incarnation === this.incarnation) this.activity.keepFrom(before);
+    this.incarnation = incarnation;
+    this.tell([...before.known, ...this.activity.known]);
     waiting.forEach((event) => this.take(event));
   }
 
@@ -75,9 +93,8 @@ export class DialplanObserver {
 
   /** Empty also where Asterisk refuses: it says that there is no conference as an error. */
   private async list(action: string, name?: string): Promise<readonly AmiPacket[]> {
-    const key = action === 'QueueStatus' ? 'Queue' : 'Conference';
     try {
-      return (await this.options.ami.ask(action, name === undefined ? {} : { [key]: name })).listed;
+      return (await this.options.ami.ask(action, listed(action, name))).listed;
     } catch (err) {
       if (!isCoded(err, 'AMI_REQUEST_FAILED')) throw err;
       this.options.log.debug({ problem: err.message }, 'the manager interface has no list');
@@ -86,20 +103,32 @@ export class DialplanObserver {
   }
 
   private take(event: AmiPacket): void {
-    const { changed, ask } = this.activity.apply(event, this.options.now());
+    const { changed, moved = [], ask } = this.activity.apply(event, this.options.now());
     this.tell(changed);
+    for (const id of moved) this.moved.add(id);
+    if (this.moved.size > 0) this.telling ??= setTimeout(() => this.tellMoved(), TELL_MOVED_MS).unref();
     if (ask !== undefined) this.askLater(ask);
   }
 
-  private askLater({ list, name }: Question): void {
+  private tellMoved(): void {
+    this.telling = undefined;
+    this.tell([...this.moved]);
+    this.moved.clear();
+  }
+
+  private askLater(question: Question): void {
+    const { list, name } = question;
     const key = `${list} ${name}`;
     if (this.questions.has(key)) return;
     const timer = setTimeout(() => {
       this.questions.delete(key);
-      this.list(list, name)
-        .then((entries) => entries.forEach((entry) => this.take(entry)))
+      this.options.ami
+        .ask(list, listed(list, name))
+        .then(({ listed: entries }) =>
+          this.tell(this.activity.replace(question, entriesOf(question, entries), this.options.now())),
+        )
         .catch((err: unknown) => this.options.log.debug({ err }, 'a list was not given'));
-    }, ASK_AFTER_MS);
+    }, ASK_AFTER_MS[list]);
     this.questions.set(key, timer.unref());
   }
 
@@ -110,4 +139,16 @@ export class DialplanObserver {
     for (const id of new Set(channelIds))
       life.facts.offer(life.picture.legActivity(id, this.activity.of(id), at));
   }
+}
+
+/** What an action that lists is told. */
+function listed(action: string, name: string | undefined): Record<string, string> {
+  if (name === undefined) return {};
+  return action === 'QueueStatus' ? { Queue: name } : { Conference: name };
+}
+
+/** A queue's list tells the queue and its members as well. */
+function entriesOf({ list }: Question, entries: readonly AmiPacket[]): AmiPacket[] {
+  const wanted = list === 'QueueStatus' ? 'QueueEntry' : 'ConfbridgeList';
+  return entries.filter(({ Event }) => Event === wanted);
 }
