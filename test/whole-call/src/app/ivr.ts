@@ -1,3 +1,4 @@
+import { createWriteStream } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -13,7 +14,10 @@ export function billingOf({ info }: Lab): string {
   return path.join(info.shared, 'billing.jsonl');
 }
 
-/** Starts the example application in the lab's `core`; resolves when every node has taken it. It ends with the lab. */
+/**
+ * Starts the example application in the lab's `core`; resolves when every node has taken it. It ends with the lab, whose
+ * logs have what it says as `ivr.log`.
+ */
 export async function startIvr(lab: Lab): Promise<void> {
   const { config = '', shared, ari, nats, natsTls } = lab.info;
   const billing = billingOf(lab);
@@ -37,10 +41,12 @@ export async function startIvr(lab: Lab): Promise<void> {
   });
   const { stdout, stderr } = child;
   if (stdout === null || stderr === null) throw new TypeError('the application was spawned without pipes');
+  const log = createWriteStream(path.join(lab.info.logs, 'ivr.log'), { flags: 'a' });
   let complaints = '';
   stderr.on('data', (text: Buffer) => (complaints += text.toString()));
   await new Promise<void>((resolve, reject) => {
     createInterface({ input: stdout }).on('line', (text) => {
+      log.write(`${text}\n`);
       if ((JSON.parse(text) as { what: string }).what === 'ready') resolve();
     });
     child.once('exit', (code) => reject(new Error(`the application ended with ${code}: ${complaints}`)));

@@ -15,8 +15,6 @@ export interface Case {
   readonly begin: (play: CasePlay) => Promise<void>;
   /** Who hears what from then on: before the first crash, and after each. */
   readonly hears: Hears;
-  /** Who hears what after a crash, where an application is in charge that goes on to something else. */
-  readonly hearsAfterCrash?: Hears;
   /** The phone that hears the prompt, which has to go on where it was. */
   readonly prompt?: PhoneName;
   /** What else has to be so after each crash. @returns what is not. */

@@ -27,7 +27,7 @@ interface Recording {
 const OF_LEG: Recording = { name: nameOf, kind: 'ari', voices: ['alice'] };
 const OF_BRIDGE: Recording = { name: nameOf, kind: 'ari', voices: ['alice', 'bob'] };
 const OF_DIALPLAN: Recording = {
-  name: (play) => `${DIAL.tape(play.phone('bob').sipPort)}.sln`,
+  name: (play) => DIAL.tape(play.phone('bob').sipPort),
   kind: 'mixmonitor',
   voices: ['alice', 'bob'],
 };
@@ -85,7 +85,7 @@ function settingsOf(play: CasePlay): Readonly<Record<string, string>> {
 
 /** A part's file, as a path on this machine. */
 function fileOf(play: CasePlay, { kind }: Recording, node: string, name: string): string {
-  return play.around.lab.hostPath(node, `${SPOOL[kind]}/${name.endsWith('.sln') ? name : `${name}.sln`}`);
+  return play.around.lab.hostPath(node, `${SPOOL[kind]}/${name}.sln`);
 }
 
 /** Asterisk holds back 32 KiB of a file: a part has to be longer for anything of it to outlive its node. */
@@ -102,9 +102,10 @@ async function untilOnDisk(play: CasePlay, recording: Recording, node: string, n
 /** After a crash the recording has to go on in a part of its own. */
 async function lastPartFaults(play: CasePlay, recording: Recording): Promise<string[]> {
   const name = recording.name(play);
-  const last = (await manifestOf(play.around.db, name)).at(-1);
-  if (last === undefined) return [`there is no manifest of ${name}`];
-  if (last.nodeId !== play.nodeOf('alice')) return [`the last part of ${name} is on ${last.nodeId}`];
+  const last = await eventually(`a part of ${name} on the node of its call`, async () => {
+    const part = (await manifestOf(play.around.db, name)).at(-1);
+    return part?.nodeId === play.nodeOf('alice') ? part : undefined;
+  });
   await untilOnDisk(play, recording, last.nodeId, last.name);
   return [];
 }

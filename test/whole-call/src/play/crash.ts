@@ -46,7 +46,7 @@ async function judge(part: Part, crash: Crash): Promise<void> {
   const struck = struckPhones(part, crash);
   const calls = (): (ReturnType<typeof play.callOf> & object)[] =>
     struck.flatMap((name) => play.callOf(name) ?? []);
-  const { heardAt, faults } = await untilHeard(play, test.hearsAfterCrash ?? test.hears, crash.at, () =>
+  const { heardAt, faults } = await untilHeard(play, test.hears, crash.at, () =>
     calls().every((call) => isBack(call, crash)),
   );
   const answered = calls().map((call) => answeredAfter(call, crash.at));

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Case, Hears } from '../cases/case.js';
+import type { Case } from '../cases/case.js';
 import { endingFaults } from '../judge/dialog.js';
 import { promptFaults } from '../judge/prompt.js';
 import { hasPassed, type CaseVerdict, type CrashVerdict } from '../judge/verdict.js';
@@ -69,7 +69,7 @@ export class Stage {
       }
     };
     await Promise.all(Array.from({ length: AT_ONCE }, beginNext));
-    await this.everybodyHears(parts, 'before the crash', ({ hears }) => hears);
+    await this.everybodyHears(parts, 'before the crash');
     await this.untilOnRecord(parts);
   }
 
@@ -86,7 +86,6 @@ export class Stage {
     await this.everybodyHears(
       parts.filter(({ test }) => test.prompt === undefined),
       'in the end',
-      ({ hears, hearsAfterCrash = hears }) => hearsAfterCrash,
     );
     await inGood(parts, async ({ test: { id, then }, play, faults }) => {
       if (then === undefined) return;
@@ -105,14 +104,10 @@ export class Stage {
     );
   }
 
-  /** Everybody hears now what they are to hear. */
-  private async everybodyHears(
-    parts: readonly Part[],
-    when: string,
-    hearsOf: (test: Case) => Hears,
-  ): Promise<void> {
+  /** Everybody hears now what they are to hear before and after each crash. */
+  private async everybodyHears(parts: readonly Part[], when: string): Promise<void> {
     await inGood(parts, async ({ test, play, faults }) => {
-      const heard = await untilHeard(play, hearsOf(test), Date.now());
+      const heard = await untilHeard(play, test.hears, Date.now());
       faults.push(...heard.faults.map((fault) => `${when}: ${fault}`));
     });
   }
