@@ -90,9 +90,7 @@ function configFor(nodes: number, sentinels: number, random: Random): Config {
       flapping: { crashes: flaps ? 2 : NEVER, withinMs: random.int(4_000, 30_000) },
       policies: {
         default: {
-          crashLimit: limits
-            ? { nodes: random.int(1, 2), withinMs: random.pick([2_000, 120_000]) }
-            : { nodes: NEVER },
+          crashLimit: { nodes: limits ? random.int(1, 2) : NEVER },
           quarantineMs: random.pick([0, random.int(1_000, 6_000)]),
         },
       },

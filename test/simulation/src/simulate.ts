@@ -97,7 +97,7 @@ function lost(cluster: Cluster, audit: Audit): Found[] {
 }
 
 async function judge(world: World, cluster: Cluster, open: readonly Found[]): Promise<Violation[]> {
-  const { postgres, nodes, phones, calls, witness, machines, config, crashLimit } = cluster;
+  const { postgres, nats, nodes, phones, calls, witness, machines, config, crashLimit } = cluster;
   const { originated } = witness;
   const { hangAfterMs } = config.sentinel;
   const { ms: leaseMs } = config.nodeAgent.lease;
@@ -110,7 +110,7 @@ async function judge(world: World, cluster: Cluster, open: readonly Found[]): Pr
   return [
     ...witness.violations,
     ...unsafe({ audit, nodes, phones, originated, hangAfterMs, leaseMs }),
-    ...unrestrained({ audit, nodes, calls, originated, settings: config.recovery, crashLimit }),
+    ...unrestrained({ audit, nodes, calls, originated, nats, settings: config.recovery, crashLimit }),
     ...now.map((one) => ({ ...one, at })),
   ];
 }

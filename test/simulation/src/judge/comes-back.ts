@@ -125,8 +125,8 @@ function isLostBetweenWorkers(events: readonly RecoveryEvent[], nats: Fate['nats
 }
 
 /** Whether at all times a node answered, could be reached, and was not one that gets no calls because it has died too often. */
-function wasThereAlwaysANode({ nodes, audit, flapping }: Fate): boolean {
-  const deaths = deathsOf(audit);
+function wasThereAlwaysANode({ nodes, audit, nats, flapping }: Fate): boolean {
+  const deaths = deathsOf(audit, nats);
   const all = [...nodes.values()].map((node) => ({
     ...{ lives: node.lives, absences: node.absences },
     deaths: deaths.filter(({ nodeId }) => nodeId === node.id).map(({ at }) => at - BEGINNING),

@@ -3,6 +3,7 @@ import type { Config } from '@reinvite/runtime';
 import type { Life } from '../asterisk/life.js';
 import type { Node } from '../asterisk/node.js';
 import type { Phone } from '../asterisk/phone.js';
+import type { Nats } from '../bus/server.js';
 import { BEGINNING } from '../world/time.js';
 import type { Audit, Recorded } from './audit.js';
 import type { Violation } from './violation.js';
@@ -13,6 +14,7 @@ export interface Restrained {
   readonly nodes: ReadonlyMap<string, Node>;
   readonly calls: readonly (readonly Phone[])[];
   readonly originated: readonly Originated[];
+  readonly nats: Pick<Nats, 'stored'>;
   readonly settings: Pick<Config['recovery'], 'massFailure' | 'flapping'>;
   readonly crashLimit: { readonly nodes: number; readonly withinMs: number };
 }
@@ -23,11 +25,13 @@ interface Death {
   readonly incarnation: string;
   readonly at: number;
   readonly recordedAt: number;
+  /** From then on replicas of recovery can hear of it. */
+  readonly publishedAt: number;
 }
 
 /** What keeps recovery from making it worse: judged from the deaths that were recorded and from what the Asterisks sent. */
 export function unrestrained(seen: Restrained): Violation[] {
-  const deaths = deathsOf(seen.audit);
+  const deaths = deathsOf(seen.audit, seen.nats);
   return [
     ...[...seen.audit.recoveries.values()].flatMap((events) => [
       ...begunInMassFailure(events, deaths, seen),
@@ -38,11 +42,19 @@ export function unrestrained(seen: Restrained): Violation[] {
   ];
 }
 
-export function deathsOf({ nodes }: Audit): Death[] {
+export function deathsOf({ nodes }: Audit, nats: Pick<Nats, 'stored'>): Death[] {
+  const published = new Map(
+    nats.stored('nodeEvents').map(({ json, storedAt }) => {
+      const { nodeId, incarnation } = JSON.parse(json) as Pick<Death, 'nodeId' | 'incarnation'>;
+      return [`${nodeId} ${incarnation}`, storedAt] as const;
+    }),
+  );
   return [...nodes.values()].flatMap((events) =>
     events.flatMap(({ event, recordedAt }) => {
       const { type, nodeId, incarnation, at } = event;
-      return type === 'NodeDown' ? [{ nodeId, incarnation, at, recordedAt }] : [];
+      if (type !== 'NodeDown') return [];
+      const publishedAt = published.get(`${nodeId} ${incarnation}`) ?? Infinity;
+      return [{ nodeId, incarnation, at, recordedAt, publishedAt }];
     }),
   );
 }
@@ -107,10 +119,13 @@ function givenToFlapping(
   deaths: readonly Death[],
   { settings }: Restrained,
 ): Violation[] {
-  return events.flatMap(({ event, recordedAt }): Violation[] => {
+  return events.flatMap(({ event, recordedAt }, index): Violation[] => {
     if (event.type !== 'AttemptStarted') return [];
     const { target, recoveryId, at } = event;
-    const known = deaths.filter((one) => one.nodeId === target && one.recordedAt + HEARD_MS <= at);
+    // Who is half back there is followed by the other half: a call is on one node.
+    const before = events.slice(0, index).map(({ event: one }) => one);
+    if (before.some((one) => one.type === 'LegAnswered' && one.target === target)) return [];
+    const known = deaths.filter((one) => one.nodeId === target && one.publishedAt + HEARD_MS <= at);
     const until = shunnedUntil(
       known.map((one) => one.at),
       settings.flapping,
