@@ -160,5 +160,6 @@ describe('who is left of a pair when the other cannot return', () => {
       );
     expect(sent(END)).toMatchObject([{ command: { bridgeId: null } }]);
     expect(sent(HOLD)).toEqual([]);
+    expect(bereftIn(play(dial(HOLD), oneLost).events)).toBeUndefined();
   });
 });

@@ -224,6 +224,27 @@ describe('a leg that led to another part of the conference', () => {
     expect(after).toMatchObject({ phase: 'completed', outcome: 'recovered' });
   });
 
+  it('comes back after all where the next attempt goes elsewhere', () => {
+    const before = stateOf(planRecovery(2, { conference, target: candidate('ast2') }));
+    const events = decide(
+      {
+        type: 'TargetDied',
+        nodeId: 'ast2',
+        incarnation: 'life-of-ast2',
+        takenOver: new Set(),
+        ended: new Set(),
+        candidates: [candidate('ast3')],
+        at: 11_000,
+      },
+      before,
+    );
+    const next = events.reduce(evolve, before);
+    if (next.phase !== 'restoring') throw new Error(next.phase);
+    const command = restoreCallOf(next);
+    expect(command.legs.map(({ legId }) => legId)).toEqual(['leg-0', 'leg-1']);
+    expect(command.hangUp).toBeUndefined();
+  });
+
   it('and where it was all that was there, the call is over, and its other end is hung up all the same', () => {
     const events = decide(
       planRecovery(1, {

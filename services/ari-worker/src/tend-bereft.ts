@@ -1,5 +1,5 @@
 import { subjects, type Bus } from '@reinvite/bus';
-import type { BereftResult, RestoreFact, TendBereft } from '@reinvite/domain';
+import { RECOVERED_CONTEXT, type BereftResult, type RestoreFact, type TendBereft } from '@reinvite/domain';
 import { codedError, isCoded, retryForever, type Logger } from '@reinvite/runtime';
 import { membersOf } from './bridge-members.js';
 import type { Target } from './target.js';
@@ -54,7 +54,10 @@ export async function tendToBereft(context: BereftContext): Promise<void> {
 async function outcomeOf({ command, target, log, now }: BereftContext): Promise<BereftResult> {
   const { channelId, bridgeId } = command;
   try {
-    if ((await target.request((ari) => ari.channels.find(channelId))) === undefined) return 'gone';
+    const channel = await target.request((ari) => ari.channels.find(channelId));
+    if (channel === undefined) return 'gone';
+    // In the dialplan who has gone on from where he waited is not ours to judge.
+    if (bridgeId === null && channel.dialplan.context !== RECOVERED_CONTEXT) return 'not-alone';
     if (bridgeId !== null && (await membersOf(target, bridgeId)).some((id) => id !== channelId))
       return 'not-alone';
     await treat(command, target);

@@ -76,6 +76,14 @@ describe('one who is alone', () => {
       expect(results()).toEqual(['gone']);
     });
 
+    it('in the dialplan is ended only where it waits still', async () => {
+      await commands.handle(tend({ do: 'end', cause: 16 }, { bridgeId: null }), 1);
+      expect(asterisk.live.has('c1')).toBe(true);
+      asterisk.context = 'reinvite-recovered';
+      await commands.handle(tend({ do: 'end', cause: 16 }, { bridgeId: null, commandId: '2' }), 1);
+      expect(results()).toEqual(['not-alone', 'done']);
+    });
+
     it('was of another life of the node', async () => {
       await commands.handle(tend({ do: 'end', cause: 16 }, { targetIncarnation: '1' }), 1);
       expect(asterisk.live.has('c1')).toBe(true);

@@ -14,6 +14,8 @@ export class FakeAsterisk extends EventEmitter {
   readonly originated: Originate[] = [];
   readonly live = new Map<string, { state: string; appName: string }>();
   readonly bridged = new Map<string, string[]>();
+  /** Where all channels are in the dialplan. */
+  context = '';
   onOriginate: OriginateScript = () => undefined;
   /** A channel is in Stasis only after so many tries to add it. */
   refusalsBeforeStasis = 0;
@@ -153,7 +155,7 @@ export class FakeAsterisk extends EventEmitter {
       id: channelId,
       name: `PJSIP/edge-${channelId}`,
       state,
-      dialplan: { context: '', extension: '', priority: 1, appName, appData: '' },
+      dialplan: { context: this.context, extension: '', priority: 1, appName, appData: '' },
     };
   }
 

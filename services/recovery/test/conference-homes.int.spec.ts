@@ -19,6 +19,7 @@ function wants(recoveryId: string, nodeId: string, change: Partial<WantedHome> =
     fit: NODES.map(life),
     lives: false,
     again: false,
+    tried: [],
     ...change,
   };
 }

@@ -140,6 +140,22 @@ describe('a conference over nodes, on real Postgres and NATS', () => {
     }
   });
 
+  it('is left for another node by who does not get there', async () => {
+    cluster.replica();
+    cluster.worker.manner = ({ target }) => (target === 'ast3' ? 'phone-busy' : 'answers');
+    const seq = await talking(
+      ...part('ast3', 'conf', leg('ast3', 'bob'), leg('ast3', 'carol')),
+      ...part('ast1', 'conf', leg('ast1', 'alice')),
+    );
+    await cluster.dies('ast1', seq);
+    const [row] = await ended(1);
+    expect(row).toMatchObject({ outcome: 'recovered', attempts: 2 });
+    expect(cluster.worker.commands.map(({ target }) => target)).toEqual([
+      'ast3',
+      expect.stringMatching(/^ast[24]$/),
+    ]);
+  });
+
   it('leaves bridges alone that are on one node only', async () => {
     cluster.replica();
     const pairs = Array.from({ length: 6 }, (_, n) =>

@@ -24,6 +24,8 @@ function bereftOf(state: RestoringState, at: number): LegsBereft | null {
   const { plan, attempt, legs, targetDead, takenOver } = state;
   if (plan.bereft === undefined || plan.join.kind === 'none' || targetDead || takenOver.length > 0)
     return null;
+  // In the dialplan one waits in our own context for as long as there is hope, and goes on then as the dialplan says.
+  if (plan.join.kind === 'dialplan' && plan.bereft.do !== 'end') return null;
   const needless = new Set(attempt.rejoined?.map(({ legId }) => legId));
   const lost =
     legs.filter((leg) => !leg.answered).length +
@@ -50,14 +52,13 @@ function bereftOf(state: RestoringState, at: number): LegsBereft | null {
   };
 }
 
-/** What an ari-worker has to do; null where the dialplan does it, which was told when the leg was originated. */
+/** What an ari-worker has to do. */
 export function tendBereftOf({ plan, bereft, bereftOver }: CompletedState): TendBereft | null {
   if (bereft === undefined) return null;
   const { recoveryId, callId } = plan;
   const { attempt, target, targetIncarnation, channelId, bridgeId } = bereft;
   const isOver = bereftOver !== undefined;
   const treatment: BereftTreatment = isOver ? { do: 'end', cause: NORMAL_CLEARING } : bereft.treatment;
-  if (bridgeId === null && treatment.do !== 'end') return null;
   return {
     type: 'TendBereft',
     commandId: `${recoveryId}-bereft-${isOver ? 'over' : 'begin'}`,

@@ -154,7 +154,9 @@ function ofConference(
   spread: Conferences,
   fit: readonly Candidate[],
 ): Pick<PlanRecovery, 'conference' | 'fit'> {
-  const standing = call.conference === undefined ? undefined : spread.get(conferenceKey(call.conference));
+  // A queue is each node's own: only those who come back at once are to be together.
+  if (call.conference === undefined || call.conference.kind === 'queue') return {};
+  const standing = spread.get(conferenceKey(call.conference));
   const conference = standing === undefined ? undefined : plannedConferenceOf(call, standing);
   return conference === undefined ? {} : { conference, fit };
 }

@@ -52,7 +52,8 @@ export function nextStep(
   const plain = new Set(
     left.filter(({ leg, again }) => leg.plainOffer || again.plainOffer).map(({ leg }) => leg.legId),
   );
-  const attempted = attemptAt(plan, next, target, new Set(left.map(({ leg }) => leg.legId)), at, plain);
+  const legIds = new Set([...left.map(({ leg }) => leg.legId), ...neededAgain(state, target)]);
+  const attempted = attemptAt(plan, next, target, legIds, at, plain);
   return attempted.legs.length === 0 ? null : attempted;
 }
 
@@ -150,6 +151,12 @@ export function attemptAt(
     deadlineAt,
     at,
   };
+}
+
+/** Legs that the target before had made needless: from another node they lead to it. */
+function neededAgain({ attempt }: RestoringState, target: Place): string[] {
+  const before = { nodeId: attempt.target, incarnation: attempt.targetIncarnation };
+  return isSamePlace(before, target) ? [] : (attempt.rejoined ?? []).map(({ legId }) => legId);
 }
 
 /** Legs that the target makes needless: in the conference that is joined again there, they would lead from it to itself. */

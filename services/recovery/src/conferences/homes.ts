@@ -19,6 +19,8 @@ export interface WantedHome {
   readonly lives: boolean;
   /** An attempt of this recovery has failed: where nobody else has chosen the home it may choose another. */
   readonly again: boolean;
+  /** Nodes where it has been in vain. */
+  readonly tried: readonly string[];
 }
 
 /** Where all of a conference goes. */

@@ -225,7 +225,9 @@ export class Planner {
     if (calls.length === 0) return NOTHING;
     const policy = this.options.policyFor(nodeId);
     const reads = readsOf(this.options);
-    const known = calls.flatMap((call) => call.conference ?? []);
+    const known = calls.flatMap(({ conference: one }) =>
+      one === undefined || one.kind === 'queue' ? [] : one,
+    );
     const groups = policy.targets;
     const [past, conferences] = await Promise.all([
       reads.past(calls, historySince(trigger, policy)),

@@ -38,8 +38,16 @@ export function wantedHomes(
       conference.trunks.some(({ peer }) => isSamePlace(peer, target));
     const again = event.attempt > 1;
     const able = candidatesWithin(fit, limits.targetGroups);
-    return [{ recoveryId, conference: conference.key, groups, target, fit: able, lives, again }];
+    const tried = triedBy(state);
+    return [{ recoveryId, conference: conference.key, groups, target, fit: able, lives, again, tried }];
   });
+}
+
+/** Nodes that a recovery had been to in vain, and that may well be alive. */
+function triedBy(state: RecoveryState): string[] {
+  if (state.phase !== 'restoring') return [];
+  const { tried, targetDead, attempt } = state;
+  return tried.filter((nodeId) => !targetDead || nodeId !== attempt.target);
 }
 
 function planOf(
@@ -50,7 +58,8 @@ function planOf(
 }
 
 /**
- * Takes the homes in the transaction that records the attempts.
+ * Takes the homes in the transaction that records the attempts. A recovery that has been at the home, and whose phones do not answer
+ * there, goes its own way: to be in the call without the conference is better than not to be in it.
  * @throws CodedError `CONFERENCE_ELSEWHERE` where somebody else has chosen another home: see {@link atHomes}.
  */
 export async function takeHomes(
@@ -60,10 +69,10 @@ export async function takeHomes(
 ): Promise<void> {
   if (wanted.length === 0) return;
   const taken = await homes.take(tx, wanted);
-  const targets = new Map(wanted.map(({ recoveryId, target }) => [recoveryId, target]));
+  const asked = new Map(wanted.map((one) => [one.recoveryId, one]));
   const elsewhere = taken.filter(({ recoveryId, home }) => {
-    const target = targets.get(recoveryId);
-    return target !== undefined && !isSamePlace(target, home);
+    const one = asked.get(recoveryId);
+    return one !== undefined && !isSamePlace(one.target, home) && !one.tried.includes(home.nodeId);
   });
   if (elsewhere.length > 0)
     throw codedError('CONFERENCE_ELSEWHERE', 'the conference is being joined on another node', {

@@ -15,6 +15,7 @@ export type Manner =
   | 'one-refuses'
   | 'phone-refuses'
   | 'phone-collides'
+  | 'phone-busy'
   | 'joins-nothing'
   | 'loses-sight'
   | 'unreachable'
@@ -76,6 +77,7 @@ export class FakeWorker {
       await this.refuse({ ...command, legs: command.legs.slice(1) }, true, 'DIALOG_GONE');
     }
     if (manner === 'phone-refuses') await this.refuse(command, true, 'REINVITE_REJECTED');
+    if (manner === 'phone-busy') await this.refuse(command, true, 'SERVER_UNAVAILABLE');
     if (manner === 'phone-collides') await this.refuse(command, true, 'REINVITE_COLLIDED');
     if (manner === 'loses-sight') await this.refuse(command, true, 'OUTCOME_UNKNOWN');
     if (manner === 'unreachable') await this.refuse(command, false, 'TARGET_UNREACHABLE');
