@@ -58,6 +58,12 @@ export type LegResume = z.infer<typeof legResume>;
 export const bridgeResume = z.object(heard);
 export type BridgeResume = z.infer<typeof bridgeResume>;
 
+/** What a leg or bridge had been given to go on with by the recovery before, and whether its worker has said what came of it. */
+export interface Resumed<T extends BridgeResume> {
+  readonly resume: T;
+  readonly told: boolean;
+}
+
 /** When something comes back: `unless-flow`: not where the application keeps its state with us (docs/flow.md), for then it does so itself. */
 export type ResumeWhen = 'always' | 'unless-flow' | 'never';
 

@@ -2,11 +2,10 @@ import { z } from 'zod';
 import type { BridgeObserved, LegObserved } from '../call-facts.js';
 import type { Conference } from '../conference/key.js';
 import type { BridgeActivity } from '../activity.js';
-import type { Resumed } from '../recovery/resume-plan.js';
 import { epochMs } from '../node.js';
 import type { RestoreCall } from '../restore.js';
 import { placeExtras } from './place-work.js';
-import type { BridgeResume, LegResume } from '../resume.js';
+import type { BridgeResume, LegResume, Resumed } from '../resume.js';
 
 type FactKey = 'type' | 'nodeId' | 'incarnation';
 

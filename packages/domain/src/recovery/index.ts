@@ -42,7 +42,7 @@ export {
 export { MAX_AGE_MS, planRecoveries, type PlanInput, type Restraint } from './plan.js';
 export { REASONS, workerReason, type Reason, type SkipReason } from './reasons.js';
 export { cseqOfAttempt } from './dialog-of-attempt.js';
-export { whatOfMusic, whatOfPlayback, whatOfRecording, type Resumed } from './resume-plan.js';
+export { whatOfMusic, whatOfPlayback, whatOfRecording } from './resume-plan.js';
 export { restoreCallOf } from './restore-command.js';
 export {
   unplanned,

@@ -11,12 +11,6 @@ import type {
 } from '../resume.js';
 import { restoredByDialplan } from './place-variables.js';
 
-/** What a leg or bridge had been given to go on with by the recovery before, and whether its worker has said what came of it. */
-export interface Resumed<T extends BridgeResume> {
-  readonly resume: T;
-  readonly told: boolean;
-}
-
 export interface ResumeGrounds {
   readonly policy: ResumePolicy;
   /** Whether the application keeps its state with us. */
