@@ -74,6 +74,7 @@ export const recoveryLegs = pgTable(
     index('recovery_legs_channel')
       .on(t.channelId)
       .where(sql`${t.channelId} is not null`),
+    index('recovery_legs_leg').on(t.legId),
     index('recovery_legs_sip_call_id').on(t.sipCallId),
   ],
 );

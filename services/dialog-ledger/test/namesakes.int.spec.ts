@@ -72,8 +72,10 @@ describe('a dialog-ledger of a name that another one has, on a real Postgres and
       info: () => undefined,
     } as unknown as Logger;
     const second = new Namesakes('ledger-test', 'second', listening);
-    await second.look(bus);
-    expect(second.count).toBe(1);
+    await eventually('the other one to be seen', async () => {
+      await second.look(bus);
+      return second.count === 1;
+    });
     expect(errors).toMatchObject([{ err: { code: 'LEDGER_ID_TAKEN', details: { others: 1 } } }]);
     const itself = new Namesakes('ledger-test', first.instanceId ?? '', listening);
     const stranger = new Namesakes('ledger-other', 'third', listening);

@@ -6,7 +6,7 @@ import type { Planner } from './planning/planner.js';
 import type { PostgresAnswers } from './postgres-answers.js';
 import { Batcher } from './recoveries/batcher.js';
 import type { Recoveries } from './recoveries/recoveries.js';
-import { lookedAtAgain, type ToldByAgents } from './recoveries/told-by-agents.js';
+import { askedTogether, lookedAtAgain, type ToldByAgents } from './recoveries/told-by-agents.js';
 import type { Restraints } from './restraint/index.js';
 
 /** The phones do not wait for the record of their answers, while the re-INVITEs to come wait for the processor. */
@@ -98,6 +98,7 @@ export function consumeFacts(
   recoveries: Pick<Recoveries, 'tell'>,
   told: ToldByAgents = async () => [],
 ): Promise<void> {
+  const ask = askedTogether(told);
   const batcher = new Batcher<RestoreFact>(
     (facts) => {
       const candidates = nodes.candidates();
@@ -120,7 +121,7 @@ export function consumeFacts(
     ackWaitMs: ACK_WAIT_MS,
     mayKeep: () => postgres.lately(),
     handler: async (fact) => {
-      const known = await lookedAtAgain(fact, told);
+      const known = await lookedAtAgain(fact, ask);
       await Promise.all(known.map((one) => batcher.submit(one)));
     },
   });

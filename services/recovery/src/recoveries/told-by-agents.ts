@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { database, withPostgresErrors, type Pool } from '@reinvite/db';
 import { commandIdOf, recoveryStream, type RestoreFact } from '@reinvite/domain';
 import { sql } from 'drizzle-orm';
+import { Batcher } from './batcher.js';
 
 /** An agent tells of a channel within milliseconds; NATS and the projection may take this long. */
 const PATIENCE_MS = 2_000;
@@ -87,15 +88,46 @@ function commonOf({ recovery_id: recoveryId, call_id: callId, target, at }: Told
   };
 }
 
+/** Asked within that time it is one question. */
+const TOGETHER_MS = 25;
+const ASKED_AT_ONCE = 1_000;
+
+interface Asked {
+  readonly recoveryId: string;
+  facts: readonly RestoreFact[];
+}
+
+/** For one recovery at a time, and all that are asked about together are one query: a lost node is many lost legs. */
+export function askedTogether(told: ToldByAgents): (recoveryId: string) => Promise<readonly RestoreFact[]> {
+  const batcher = new Batcher<Asked>(
+    async (all) => {
+      const facts = new Map<string, RestoreFact[]>();
+      for (const fact of await told([...new Set(all.map((one) => one.recoveryId))]))
+        facts.set(fact.recoveryId, [...(facts.get(fact.recoveryId) ?? []), fact]);
+      for (const one of all) one.facts = facts.get(one.recoveryId) ?? [];
+    },
+    ASKED_AT_ONCE,
+    TOGETHER_MS,
+  );
+  return async (recoveryId) => {
+    const asked: Asked = { recoveryId, facts: [] };
+    await batcher.submit(asked);
+    return asked.facts;
+  };
+}
+
 /**
  * What is to be believed of a fact: that of a worker which has lost sight of a channel says that its outcome is unknown, where
  * the agent beside the Asterisk may know that the phone is back.
  * @throws as {@link ToldByAgents}
  */
-export async function lookedAtAgain(fact: RestoreFact, told: ToldByAgents): Promise<readonly RestoreFact[]> {
+export async function lookedAtAgain(
+  fact: RestoreFact,
+  told: ReturnType<typeof askedTogether>,
+): Promise<readonly RestoreFact[]> {
   if (fact.type !== 'LegRefused' || fact.reason !== 'OUTCOME_UNKNOWN') return [fact];
   for (let left = PATIENCE_MS; ; left -= LOOK_AGAIN_MS) {
-    const known = await told([fact.recoveryId]);
+    const known = await told(fact.recoveryId);
     if (known.some((one) => one.type === 'LegAnswered' && one.channelId === fact.channelId)) return known;
     if (left <= 0) return [fact];
     await delay(LOOK_AGAIN_MS);

@@ -1,0 +1,1 @@
+CREATE INDEX "recovery_legs_leg" ON "recovery_legs" USING btree ("leg_id");
