@@ -37,6 +37,7 @@ function waitsForJoin({ plan }: RestoringState): boolean {
 
 /** What lost its last node while another recovery goes on with the rest is not at its limit: that one counts the crash. */
 function reasonOf(leg: LegProgress | undefined, state: RestoringState): string {
-  if (leg !== undefined && state.takenOver.length === 0 && crashesNodes(leg, state)) return CRASHES_NODES;
+  const isAtLimit = state.legs.some((one) => !one.answered && crashesNodes(one, state));
+  if (isAtLimit && state.takenOver.length === 0) return CRASHES_NODES;
   return leg?.refused?.reason ?? (state.targetDead ? 'target-lost' : 'attempt-timed-out');
 }
