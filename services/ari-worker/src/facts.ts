@@ -2,7 +2,7 @@ import { subjects, type Bus } from '@reinvite/bus';
 import type { RestoreCall, RestoreFact } from '@reinvite/domain';
 import { retryForever, type Logger } from '@reinvite/runtime';
 import type { JoinReason, Refusal } from './reasons.js';
-import type { ResumeResult } from './resume/account.js';
+import type { ResumeResult } from './resume/result.js';
 
 export interface FactsOptions {
   readonly bus: Pick<Bus, 'publishDurable'>;

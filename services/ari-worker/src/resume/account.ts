@@ -3,17 +3,12 @@ import type { NotRestored, ResumeReason } from '@reinvite/domain';
 import { isCoded, type CodedError } from '@reinvite/runtime';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { LegContext } from '../restore-leg.js';
+import type { ResumeResult } from './result.js';
 
 /** An answered channel is in its application within milliseconds; one whose application is gone never is. */
 const IN_APPLICATION_MS = 5_000;
 const FIRST_PAUSE_MS = 2;
 const MAX_PAUSE_MS = 50;
-
-/** What came back and what did not. */
-export interface ResumeResult {
-  readonly restored: readonly string[];
-  readonly notRestored: readonly NotRestored[];
-}
 
 /** Keeps account of what is tried, and tries it until the channel is where it can be done. Never rejects. */
 export class Account {
