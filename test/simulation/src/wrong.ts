@@ -16,7 +16,7 @@ export interface Wrong {
   readonly noGuard: boolean;
   /** Nobody looks at the deadlines. */
   readonly noDeadlines: boolean;
-  /** What was seen of a commanded call is acknowledged before it is recorded. */
+  /** What was seen of a commanded call is acknowledged before it is recorded, and agents are not asked about it. */
   readonly factsAckedEarly: boolean;
   /** The read side is not written. */
   readonly noReadSide: boolean;

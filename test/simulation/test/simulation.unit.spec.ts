@@ -52,7 +52,7 @@ const MUTATIONS: readonly (readonly [keyof Wrong, number, readonly Invariant[]])
   ['factsAckedEarly', 150, ['one-outcome', 'audit-tells-the-truth']],
   ['noReadSide', 150, ['replay', 'one-outcome']],
   ['noLease', 150, ['one-owner', 'never-wrongly-down', 'fenced-before-originate']],
-  ['noMajority', 150, ['never-wrongly-fenced', 'never-wrongly-down']],
+  ['noMajority', 150, ['never-wrongly-fenced', 'never-wrongly-down', 'one-owner']],
   ['noQuestion', 150, ['not-in-a-mass-failure']],
   ['noFlapping', 150, ['not-to-a-flapping-node']],
   ['noCrashLimit', 150, ['stops-killing']],

@@ -40,7 +40,7 @@ export class Life implements Speaker {
   constructor(
     private readonly world: World,
     readonly nodeId: string,
-    private readonly surroundings: Surroundings,
+    private readonly surroundings: Surroundings<Life>,
   ) {
     this.startedAt = world.time.now;
     this.incarnation = String(Date.now());

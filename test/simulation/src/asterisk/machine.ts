@@ -2,7 +2,12 @@ import type { LeaseRecord, LeaseStore, ProcessIdentity, Processes } from '@reinv
 import type { Process } from '../world/process.js';
 import type { Life } from './life.js';
 import type { Killing } from './surroundings.js';
-import type { Node } from './node.js';
+
+/** The lives of the Asterisk that runs on it. */
+interface Inhabited {
+  readonly life: Life | undefined;
+  readonly lives: readonly Life[];
+}
 
 /** What of a node's machine its agent works on: the processes, and a file that a reboot empties. */
 export class Machine {
@@ -10,7 +15,7 @@ export class Machine {
   readonly guards = new Set<Process>();
   private lease: LeaseRecord | null = null;
 
-  constructor(private readonly node: Node) {}
+  constructor(private readonly node: Inhabited) {}
 
   readonly leaseStore: LeaseStore = {
     read: () => this.lease,

@@ -11,7 +11,7 @@ export class Node {
   constructor(
     private readonly world: World,
     readonly id: string,
-    private readonly surroundings: Surroundings,
+    private readonly surroundings: Surroundings<Life>,
   ) {}
 
   /** The latest life, dead or alive; undefined before the first. */

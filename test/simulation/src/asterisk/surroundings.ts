@@ -1,5 +1,4 @@
 import type { SimulatedChannel } from './channel.js';
-import type { Life } from './life.js';
 import type { Phone } from './phone.js';
 
 /** Of one node, when (virtual ms) something was last in the way of … */
@@ -12,8 +11,8 @@ export interface Troubles {
   majorityAt: number;
 }
 
-/** What an Asterisk acts on, and who watches it. */
-export interface Surroundings {
+/** What an Asterisk acts on, and who watches its lives. */
+export interface Surroundings<Life> {
   readonly troublesOf: (nodeId: string) => Readonly<Troubles>;
   /** The phone of a SIP Call-ID. */
   readonly phoneOf: (sipCallId: string) => Phone | undefined;

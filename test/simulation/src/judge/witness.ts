@@ -36,7 +36,7 @@ export class Witness {
     private readonly nodes: () => Iterable<Node>,
   ) {}
 
-  readonly hooks: Surroundings['witness'] = {
+  readonly hooks: Surroundings<Life>['witness'] = {
     originates: (life, channel) => this.originates(life, channel),
     died: (life) => this.died(life),
   };

@@ -136,7 +136,8 @@ export function startRecovery(services: Services, name: string): RecoveryReplica
     () => performance.now(),
   );
   bus.subscribe(subjects.heartbeat('*'), heartbeat, (beat) => nodes.heard(beat));
-  const told = simulatedTold(process, postgres);
+  // What agents know makes good what is lost so.
+  const told = wrong.factsAckedEarly ? undefined : simulatedTold(process, postgres);
   const openLegs = simulatedOpenLegs(process, postgres);
   const candidates = () => nodes.candidates();
   const tellTargeted = (life: Pick<NodeDown, 'nodeId' | 'incarnation'>) =>
