@@ -49,6 +49,12 @@ describe('what the dialplan was doing', () => {
     queued = [];
     for (const plan of QUEUE) queued.push(...(await scene.call([plan])));
     await scene.call(OTHERS);
+    await onRecord();
+  });
+  afterAll(() => scene.close());
+
+  /** Everything that only the manager interface tells. */
+  async function onRecord(): Promise<void> {
     await eventually('what the manager interface tells to be on record', async () => {
       const { rows } = await scene.db.query<{ told: number }>(
         `select count(*)::int as told from legs where gone_at is null
@@ -57,8 +63,7 @@ describe('what the dialplan was doing', () => {
       );
       return rows[0]?.told === QUEUE.length + 5;
     });
-  });
-  afterAll(() => scene.close());
+  }
 
   async function say(command: string): Promise<string> {
     const said = await Promise.all(
@@ -102,22 +107,7 @@ describe('what the dialplan was doing', () => {
       living = ['ast1', 'ast2'].filter((one) => one !== node);
       await scene.untilBack(crash, 30_000);
 
-      await eventually('the conference', async () => {
-        const users = (await say('confbridge list one'))
-          .split('\n')
-          .filter((line) => line.startsWith('PJSIP/'));
-        return users.length === 3 && users.filter((line) => /\s+AM\s/.test(line)).length === 1;
-      });
-      await eventually('the queue in its order', async () => (await waiting()).join() === queued.join());
-      await eventually('the parking spaces', async () => {
-        const spaces = [...(await say('parking show default')).matchAll(/^\s+Space\s+:\s+(\d+)/gm)];
-        return (
-          spaces
-            .map(([, space]) => space)
-            .sort()
-            .join() === '703,705'
-        );
-      });
+      await togetherAgain();
       const channels = await eventually('all to be where they were', async () => {
         const all = await say('core show channels concise');
         const is = (what: RegExp, times: number) => [...all.matchAll(what)].length === times;
@@ -159,6 +149,16 @@ describe('what the dialplan was doing', () => {
     });
   }
 
+  it('is known again to an agent that was restarted, as far as Asterisk can list it', async () => {
+    await scene.db.query(`update legs set activity = null where gone_at is null`);
+    await scene.lab.restart('node-agent-ast1');
+    await onRecord();
+    const crash = await scene.crash('ast1');
+    living = ['ast2'];
+    await scene.untilBack(crash, 30_000);
+    await togetherAgain();
+  });
+
   it('has its recordings in parts, each named with its node', async () => {
     const { rows } = await scene.db.query<{ part: number; node_id: string; name: string }>(
       `select part, node_id, name from recordings where recording like 'mixed-%' order by part`,
@@ -177,6 +177,26 @@ describe('what the dialplan was doing', () => {
       .filter((phone) => phone.requests.every(({ method }) => method !== 'BYE'));
     expect(open).toHaveLength(calls.flatMap(phonesOf).length);
   });
+
+  /** Conference, queue and parking lot are as they were. */
+  async function togetherAgain(): Promise<void> {
+    await eventually('the conference', async () => {
+      const users = (await say('confbridge list one'))
+        .split('\n')
+        .filter((line) => line.startsWith('PJSIP/'));
+      return users.length === 3 && users.filter((line) => /\s+AM\s/.test(line)).length === 1;
+    });
+    await eventually('the queue in its order', async () => (await waiting()).join() === queued.join());
+    await eventually('the parking spaces', async () => {
+      const spaces = [...(await say('parking show default')).matchAll(/^\s+Space\s+:\s+(\d+)/gm)];
+      return (
+        spaces
+          .map(([, space]) => space)
+          .sort()
+          .join() === '703,705'
+      );
+    });
+  }
 
   /** How far the prompt was when its channel came back, ms. */
   function offsetOf(channels: string): number {
