@@ -162,7 +162,11 @@ describe('whatever an ari-worker says, in whatever order', () => {
           for (const { legId } of event.legs) {
             const last = attemptsOf(before, legId).at(-1);
             const said = before.filter(
-              (past) => 'legId' in past && past.legId === legId && past.attempt === last?.attempt,
+              (past) =>
+                'channelId' in past &&
+                'legId' in past &&
+                past.legId === legId &&
+                past.attempt === last?.attempt,
             );
             const death = before.find(
               (past) => past.type === 'TargetDied' && past.attempt === event.attempt - 1,
