@@ -22,6 +22,8 @@ interface OwnTimer {
   isWaiting: boolean;
 }
 
+const TIMERS = ['Timeout', 'Interval', 'Immediate'] as const;
+
 type SetTimer = (work: (...args: unknown[]) => void, ...rest: unknown[]) => object;
 
 /**
@@ -34,6 +36,7 @@ export class Time {
   private readonly clock: Clock;
   private readonly timers = new WeakMap<object, OwnTimer>();
   private readonly plainTimer: SetTimer;
+  private readonly plain: Readonly<Record<string, unknown>>;
 
   constructor(random: Random) {
     this.clock = FakeTimers.install({
@@ -51,6 +54,7 @@ export class Time {
       ],
     });
     this.plainTimer = this.clock.setTimeout.bind(this.clock) as unknown as SetTimer;
+    this.plain = { ...this.clock };
     this.giveTimersOwners();
     crypto.randomUUID = () => random.uuid();
     Math.random = () => random.float();
@@ -90,7 +94,7 @@ export class Time {
   private giveTimersOwners(): void {
     const { clock, timers } = this;
     const methods = clock as unknown as Record<string, SetTimer | ((handle: object) => void)>;
-    for (const kind of ['Timeout', 'Interval', 'Immediate']) {
+    for (const kind of TIMERS) {
       const set = (methods[`set${kind}`] as SetTimer).bind(clock);
       const clear = (methods[`clear${kind}`] as (handle: object) => void).bind(clock);
       methods[`set${kind}`] = (work: (...args: unknown[]) => void, ...rest: unknown[]) => {
@@ -119,6 +123,12 @@ export class Time {
 
   /** Gives the process its clock back. Timers that are left are forgotten. */
   release(): void {
+    // By its own methods the clock knows what to give back.
+    for (const kind of TIMERS)
+      Object.assign(this.clock, {
+        [`set${kind}`]: this.plain[`set${kind}`],
+        [`clear${kind}`]: this.plain[`clear${kind}`],
+      });
     this.clock.uninstall();
     crypto.randomUUID = realUuid;
     Math.random = realRandom;
