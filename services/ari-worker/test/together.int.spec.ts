@@ -1,0 +1,198 @@
+import { connectAri, type AriConnection, type AriEvent } from '@reinvite/ari';
+import { Bus, subjects } from '@reinvite/bus';
+import {
+  restoreFact,
+  type LegAttempt,
+  type RestoreCall,
+  type RestoreFact,
+  type TendBereft,
+} from '@reinvite/domain';
+import { startLab, type Lab } from '@reinvite/lab';
+import { createLogger, parseConfig } from '@reinvite/runtime';
+import { eventually } from '@reinvite/test-support';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ariWorker } from '../src/ari-worker.js';
+import { Phone } from './phone.js';
+
+const log = createLogger('test', 'silent');
+
+describe('who comes back to others, and who stays alone, on a real Asterisk', () => {
+  let lab: Lab;
+  let bus: Bus;
+  let demo: AriConnection;
+  let worker: Promise<void>;
+  const stop = new AbortController();
+  const facts: RestoreFact[] = [];
+  const events: AriEvent[] = [];
+  const phones: Phone[] = [];
+  let count = 0;
+
+  const address = (host: string): string => lab.info.hosts[host]?.address ?? '';
+  const legTo = async (response: Parameters<typeof Phone.start>[2], pauseMs = 0): Promise<LegAttempt> => {
+    const phone = await Phone.start(lab, 22_000 + (count += 1), response, pauseMs);
+    phones.push(phone);
+    const legId = `leg${count}x`;
+    const uri = `sip:phone@${address('phones')}:${phone.port}`;
+    return {
+      legId,
+      channelId: `reinvite-together-${legId}`,
+      endpoint: 'edge',
+      requestUri: uri,
+      variables: {
+        'PJSIP_RECOVERY_CALL-ID': `call-${legId}`,
+        PJSIP_RECOVERY_FROM_URI: `sip:app@${address('edge')}`,
+        PJSIP_RECOVERY_FROM_TAG: `ours-${legId}`,
+        PJSIP_RECOVERY_TO_URI: uri,
+        PJSIP_RECOVERY_TO_TAG: `phones-${legId}`,
+        PJSIP_RECOVERY_CSEQ: '4711',
+        PJSIP_RECOVERY_ROUTES: `<sip:${address('edge')};lr>`,
+        PJSIP_RECOVERY_REQUEST_URI: uri,
+      },
+      callerId: '',
+      accountCode: '',
+      language: 'en',
+      continuation: { kind: 'stasis', app: 'demo', args: ['recovered', legId] },
+    };
+  };
+  const common = async () => {
+    const recoveryId = `together-${(count += 1)}`;
+    const { incarnation: targetIncarnation } = await demo.whenUp();
+    return { recoveryId, callId: recoveryId, attempt: 1, target: 'ast1', targetIncarnation };
+  };
+  const restore = async (
+    bridgeId: string,
+    legs: LegAttempt[],
+    change: Partial<RestoreCall> = {},
+  ): Promise<RestoreCall> => {
+    const of = await common();
+    const command: RestoreCall = {
+      type: 'RestoreCall',
+      commandId: `${of.recoveryId}-1`,
+      ...of,
+      legs,
+      join: { kind: 'ari-bridge', bridgeId, bridgeType: 'mixing', name: '' },
+      notAfter: Date.now() + 30_000,
+      ...change,
+    };
+    await bus.publishDurable(subjects.restoreCommand('ast1'), command, command.commandId);
+    return command;
+  };
+  const tend = async (
+    bridgeId: string,
+    channelId: string,
+    treatment: TendBereft['treatment'],
+  ): Promise<RestoreFact> => {
+    const of = await common();
+    const command: TendBereft = {
+      type: 'TendBereft',
+      commandId: `${of.recoveryId}-bereft-begin`,
+      ...of,
+      bridgeId,
+      channelId,
+      treatment,
+      notAfter: Date.now() + 30_000,
+    };
+    await bus.publishDurable(subjects.restoreCommand('ast1'), command, command.commandId);
+    return told('BereftTended', of.recoveryId);
+  };
+  const told = (type: RestoreFact['type'], recoveryId: string): Promise<RestoreFact> =>
+    eventually(`${type} of ${recoveryId}`, () =>
+      facts.find((fact) => fact.type === type && fact.recoveryId === recoveryId),
+    );
+  const members = async (bridgeId: string): Promise<string[]> =>
+    [...(await demo.bridges.get(bridgeId)).channelIds].sort();
+
+  beforeAll(async () => {
+    lab = await startLab({ nodes: 1, reinvite: false });
+    const { username, password } = lab.info.ari['ast1'] ?? { username: '', password: '' };
+    const ari = { url: `http://${address('ast1')}:8088`, username, password };
+    const config = parseConfig({
+      nats: { servers: [lab.info.nats] },
+      postgres: { url: lab.info.postgres },
+      nodes: [{ id: 'ast1', sipAddresses: [address('ast1')], ari }],
+      recovery: { attemptTimeoutMs: 4_000 },
+    });
+    demo = connectAri({ ...ari, app: 'demo', subscribeAll: true, log, signal: stop.signal });
+    demo.on('event', (event) => events.push(event));
+    await demo.whenUp();
+    bus = await Bus.connect({ servers: [lab.info.nats], name: 'test', log, signal: stop.signal });
+    void bus.tail({
+      stream: 'restoreFacts',
+      schema: restoreFact,
+      after: async () => facts.length,
+      maxBatch: 10,
+      handler: async (batch) => void facts.push(...batch.map(({ message }) => message)),
+    });
+    worker = ariWorker({ config, log, signal: stop.signal });
+  });
+  afterEach(async () => {
+    await Promise.all(phones.splice(0).map((one) => one.stop()));
+  });
+  afterAll(async () => {
+    stop.abort(new Error('stopped'));
+    await worker;
+    await bus.close();
+    await lab.down();
+  });
+
+  it('joins a bridge that is there, and makes it not anew; then hangs up what led to the dead node', async () => {
+    const [alice, bob] = [await legTo('200 OK'), await legTo('200 OK')];
+    const first = await restore('conf', [alice]);
+    await told('LegsJoined', first.recoveryId);
+    const trunk = await legTo('200 OK');
+    const of = await restore('conf', [trunk]);
+    await told('LegsJoined', of.recoveryId);
+    const second = await restore('conf', [bob], { hangUp: [trunk.channelId] });
+    await told('LegsJoined', second.recoveryId);
+    await eventually('the trunk to be gone', async () => {
+      const there = await members('conf');
+      return there.length === 2 && there;
+    });
+    expect(await members('conf')).toEqual([alice.channelId, bob.channelId].sort());
+    expect(events.filter(({ type }) => type === 'BridgeDestroyed')).toEqual([]);
+    expect(await demo.channels.find(trunk.channelId)).toBeUndefined();
+  });
+
+  it('plays to one who waits, until the other is there', async () => {
+    const pair = [await legTo('200 OK'), await legTo('200 OK', 1_500)];
+    const { recoveryId, commandId } = await restore('pair', pair, { comfort: 'tone:ring' });
+    const playback = (type: 'PlaybackStarted' | 'PlaybackFinished') =>
+      events.findIndex((event) => event.type === type && event.playback.id === `${commandId}-comfort`);
+    await eventually('the tone', () => playback('PlaybackStarted') >= 0);
+    await told('LegsJoined', recoveryId);
+    await eventually('its end', () => playback('PlaybackFinished') >= 0);
+    expect(await members('pair')).toEqual(pair.map(({ channelId }) => channelId).sort());
+  });
+
+  it('holds who is alone, hands it to an application, and ends it', async () => {
+    const [alice, bob] = [await legTo('200 OK'), await legTo('481 Call/Transaction Does Not Exist')];
+    const { recoveryId } = await restore('left', [alice, bob]);
+    await told('LegRefused', recoveryId);
+    await eventually('one', async () => (await members('left')).length === 1);
+    const hold = await tend('left', alice.channelId, { do: 'hold', musicOnHold: 'default', forMs: 1_000 });
+    expect(hold).toMatchObject({ result: 'done', treatment: 'hold' });
+    // Whoever plays the music is nobody.
+    const handed = await tend('left', alice.channelId, { do: 'application', app: 'demo', args: ['alone'] });
+    expect(handed).toMatchObject({ result: 'done' });
+    await eventually('its application', () =>
+      events.some(
+        (event) =>
+          event.type === 'StasisStart' && event.args[0] === 'alone' && event.channel.id === alice.channelId,
+      ),
+    );
+    expect(await members('left')).not.toContain(alice.channelId);
+    expect(await tend('left', alice.channelId, { do: 'end', cause: 31 })).toMatchObject({ result: 'done' });
+    await eventually('its end', async () => (await demo.channels.find(alice.channelId)) === undefined);
+    expect(await tend('left', alice.channelId, { do: 'end', cause: 31 })).toMatchObject({ result: 'gone' });
+  });
+
+  it('leaves alone who is not alone any more', async () => {
+    const pair = [await legTo('200 OK'), await legTo('200 OK')];
+    const { recoveryId } = await restore('both', pair);
+    await told('LegsJoined', recoveryId);
+    expect(await tend('both', pair[0]?.channelId ?? '', { do: 'end', cause: 16 })).toMatchObject({
+      result: 'not-alone',
+    });
+    expect(await members('both')).toHaveLength(2);
+  });
+});
