@@ -20,6 +20,7 @@ describe('the options of a lab', () => {
       fenceCommand: true,
       leases: {},
       billing: false,
+      variables: [],
     });
   });
 
