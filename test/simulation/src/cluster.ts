@@ -31,7 +31,7 @@ export class Cluster {
   readonly postgres: Postgres;
   readonly operator: Operator;
   readonly processes = new Map<string, Process>();
-  private readonly wellness: Wellness;
+  readonly wellness: Wellness;
   private readonly starting = new Set<string>();
   private readonly replicas = new Map<string, RecoveryReplica>();
   private readonly starters = new Map<string, () => Process>();

@@ -110,7 +110,10 @@ async function judge(world: World, cluster: Cluster, open: readonly Found[]): Pr
   return [
     ...witness.violations,
     ...unsafe({ audit, nodes, phones, originated, hangAfterMs, leaseMs }),
-    ...unrestrained({ audit, nodes, calls, originated, nats, settings: config.recovery, crashLimit }),
+    ...unrestrained({
+      ...{ audit, nodes, calls, originated, nats, settings: config.recovery, crashLimit },
+      isDeaf: cluster.wellness.isDeaf,
+    }),
     ...now.map((one) => ({ ...one, at })),
   ];
 }

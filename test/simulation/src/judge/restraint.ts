@@ -15,6 +15,8 @@ export interface Restrained {
   readonly calls: readonly (readonly Phone[])[];
   readonly originated: readonly Originated[];
   readonly nats: Pick<Nats, 'stored'>;
+  /** Whether a replica of recovery may not have heard of deaths, a moment before or just then (virtual ms). */
+  readonly isDeaf: (at: number) => boolean;
   readonly settings: Pick<Config['recovery'], 'massFailure' | 'flapping'>;
   readonly crashLimit: { readonly nodes: number; readonly withinMs: number };
 }
@@ -117,11 +119,12 @@ const HEARD_MS = 1_000;
 function givenToFlapping(
   events: readonly Recorded<RecoveryEvent>[],
   deaths: readonly Death[],
-  { settings }: Restrained,
+  { settings, isDeaf }: Restrained,
 ): Violation[] {
   return events.flatMap(({ event, recordedAt }, index): Violation[] => {
     if (event.type !== 'AttemptStarted') return [];
     const { target, recoveryId, at } = event;
+    if (isDeaf(at - BEGINNING)) return [];
     // Who is half back there is followed by the other half: a call is on one node.
     const before = events.slice(0, index).map(({ event: one }) => one);
     if (before.some((one) => one.type === 'LegAnswered' && one.target === target)) return [];
@@ -166,14 +169,14 @@ function heldWithoutCause(
   });
 }
 
-/** A call that is known to have lost as many nodes as it may goes to no other, unless somebody has asked for that. */
+/** A call of which a leg is known to have been lost with as many nodes as may be goes to no other, unless somebody has asked for that. */
 function goesOnKilling(
   phones: readonly Phone[],
   deaths: readonly Death[],
   { audit, originated, crashLimit }: Restrained,
 ): Violation[] {
   const own = originated.filter(({ phone }) => phones.includes(phone));
-  const takenAt = takers(own);
+  const takenAt = phones.map((one) => takers(own.filter(({ phone }) => phone === one)));
   const attempts = [...audit.recoveries.values()].map((events) => ({
     isAsked: events.some(
       ({ event }) =>
@@ -193,24 +196,23 @@ function goesOnKilling(
   ).length;
   return own.flatMap(({ at, life, channelId }): Violation[] => {
     const begunAt = attempts.map(({ begun }) => begun.get(channelId)).find((one) => one !== undefined) ?? 0;
-    const lost = [...takenAt].filter(
-      ([taker, epochMs]) =>
-        taker !== life &&
-        deaths.some(
-          (death) =>
-            death.nodeId === taker.nodeId &&
-            death.incarnation === taker.incarnation &&
-            death.recordedAt < begunAt &&
-            death.at - epochMs <= crashLimit.withinMs,
-        ),
-    );
-    if (lost.length < crashLimit.nodes + asked) return [];
-    const what = `${channelId} is originated after the call has lost ${lost.length} nodes`;
+    const isLost = ([taker, epochMs]: readonly [Life, number]): boolean =>
+      taker !== life &&
+      deaths.some(
+        (death) =>
+          death.nodeId === taker.nodeId &&
+          death.incarnation === taker.incarnation &&
+          death.recordedAt < begunAt &&
+          death.at - epochMs <= crashLimit.withinMs,
+      );
+    const lost = Math.max(...takenAt.map((takers) => [...takers].filter(isLost).length));
+    if (lost < crashLimit.nodes + asked) return [];
+    const what = `${channelId} is originated after a leg of its call was lost with ${lost} nodes`;
     return [{ invariant: 'stops-killing', at, what }];
   });
 }
 
-/** Which lives a call was given to, and when first (epoch ms). One that its phones have refused never had it. */
+/** Which lives a leg was given to, and when first (epoch ms). One that its phone has refused never had it. */
 function takers(own: readonly Originated[]): ReadonlyMap<Life, number> {
   const found = new Map<Life, number>();
   for (const { life, epochMs, channelId, phone } of own) {

@@ -5,6 +5,8 @@ import type { Process } from '../world/process.js';
 import type { World } from '../world/world.js';
 
 const LOOK_MS = 50;
+/** A reader of a stream asks anew after so long at the latest. */
+const CATCHES_UP_MS = 4_000;
 
 export interface Watched {
   readonly nodes: ReadonlyMap<string, Node>;
@@ -18,6 +20,8 @@ export interface Watched {
 export class Wellness {
   private readonly troubles = new Map<string, Troubles>();
   private readonly majorities = new Map<string, number>();
+  /** When a replica of recovery could not read the streams, virtual ms. */
+  private readonly deafAt: number[] = [];
 
   constructor(
     private readonly world: World,
@@ -37,6 +41,10 @@ export class Wellness {
     return this.majorities.get(sentinel) ?? 0;
   }
 
+  /** Whether a replica of recovery could not read the streams then, or was still catching up. */
+  readonly isDeaf = (at: number): boolean =>
+    this.deafAt.some((one) => one <= at && at - one <= CATCHES_UP_MS);
+
   private look(): void {
     const { world, watched } = this;
     const { time, network } = world;
@@ -51,6 +59,11 @@ export class Wellness {
       if (isBad || !this.isTenantHeard(nodeId)) troubles.leaseAt = now;
       if (this.hasMajority(nodeId)) troubles.majorityAt = now;
     }
+    const { nats, processes } = watched;
+    const hears = (one: Process): boolean =>
+      isUp(one) && network.isOpen(one.host, NATS) && nats.hasStreams(one.host);
+    const replicas = [...processes.values()].filter(({ name }) => name.startsWith('recovery-'));
+    if (slow > 0 || loss > 0 || !replicas.every(hears)) this.deafAt.push(now);
     for (const name of watched.sentinels) if (this.hasMajority(name)) this.majorities.set(name, now);
     time.later(LOOK_MS, () => this.look());
   }
