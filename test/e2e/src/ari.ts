@@ -23,6 +23,7 @@ export class TestAri {
       username: ari.username,
       password: ari.password,
       app: 'e2e',
+      subscribeAll: true,
       log: createLogger('e2e', 'silent'),
       signal: this.stopping.signal,
     });
