@@ -165,7 +165,8 @@ describe('a node dies in the middle of its calls', () => {
         expect.arrayContaining(['NodeDown', 'RecoveryPlanned', 'LegAnswered', 'RecoveryCompleted']),
       );
       expect(steps.indexOf('NodeDown')).toBeLessThan(steps.indexOf('RecoveryPlanned'));
-      expect(steps.at(-1)).toBe('RecoveryCompleted');
+      // What a leg was doing goes on when it is back, and is told when it does.
+      expect(steps.filter((step) => !/^(Leg|Bridge)Resumed$/.test(step)).at(-1)).toBe('RecoveryCompleted');
     }
   });
 });
