@@ -84,7 +84,8 @@ describe('what a recovery rests on gives way while it is going on', () => {
   async function waitForAllLedgers(): Promise<void> {
     const { config = '' } = scene.lab.info;
     const loaded = await loadConfig(config);
-    const policies = { default: { ...loaded.recovery.policies.default, barrierMissed: 'skip' } };
+    const quarantineMs = loaded.recovery.policies.default?.quarantineMs;
+    const policies = { default: { quarantineMs, barrierMissed: 'skip' } };
     await writeFile(config, JSON.stringify({ ...loaded, recovery: { ...loaded.recovery, policies } }));
     await scene.lab.restart('recovery');
   }
