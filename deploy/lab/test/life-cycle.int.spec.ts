@@ -5,7 +5,7 @@ import path from 'node:path';
 import { isCoded } from '@reinvite/runtime';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { endLab, findLab, runningLabs, startLab, type Lab } from '../src/index.js';
-import { eventually, rememberNamespace, tracesOf } from './machine.js';
+import { eventually, forgetLabs, rememberLab, tracesOf } from './machine.js';
 
 const CLI = path.resolve(import.meta.dirname, '..', 'dist', 'cli.js');
 const NOTHING = { mounts: [], uplinks: [], processes: [] };
@@ -14,12 +14,16 @@ const started: string[] = [];
 async function core(name = `it-${Math.random().toString(36).slice(2, 10)}`): Promise<Lab> {
   started.push(name);
   const lab = await startLab({ name, only: 'core' });
-  await rememberNamespace(lab.info.pid);
+  await remember(lab);
   return lab;
 }
 
+function remember({ info }: Lab): Promise<void> {
+  return rememberLab(info.pid, info.subnet.replace(/0\/24$/, ''));
+}
+
 function traces(lab: Lab): ReturnType<typeof tracesOf> {
-  return tracesOf(lab.info.pid, lab.info.name, lab.info.subnet.replace(/0\/24$/, ''));
+  return tracesOf(lab.info.pid, lab.info.name);
 }
 
 async function leavesNothing(lab: Lab): Promise<void> {
@@ -42,6 +46,7 @@ async function codeOf(task: Promise<unknown>): Promise<string> {
 afterEach(async () => {
   await Promise.all(started.splice(0).map(endLab));
 });
+afterAll(forgetLabs);
 
 describe('a lab of core alone', () => {
   let lab: Lab;
@@ -181,7 +186,7 @@ describe('the end of a lab', () => {
     const name = `it-owned-${process.pid}`;
     started.push(name);
     const lab = await startLab({ name, only: 'core', owner: owner.pid ?? 0 });
-    await rememberNamespace(lab.info.pid);
+    await remember(lab);
     expect(await runningLabs()).toContain(name);
     owner.kill('SIGKILL');
     await leavesNothing(lab);

@@ -1,4 +1,4 @@
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { open, readdir, readFile, readlink, type FileHandle } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 
@@ -9,34 +9,71 @@ export interface Traces {
   readonly processes: string[];
 }
 
-/** Traces of the lab whose process has this id and whose subnet starts so (`10.77.3.`). */
-export async function tracesOf(pid: number, name: string, subnet: string): Promise<Traces> {
+/** Traces of the lab whose process has this id ({@link rememberLab}). */
+export async function tracesOf(pid: number, name: string): Promise<Traces> {
   const mounts = (await readFile('/proc/self/mounts', 'utf8'))
     .split('\n')
     .filter((line) => line.includes('reinvite-lab') || line.includes(`/${name}/`));
-  const uplinks = Object.entries(networkInterfaces())
-    .filter(([, addresses]) => addresses?.some(({ address }) => address.startsWith(subnet)) === true)
-    .map(([link]) => link);
-  return { mounts, uplinks, processes: await processesBelow(pid) };
+  const known = remembered.get(pid);
+  const links = await Promise.all((known?.uplinks ?? []).map(isThere));
+  const uplinks = (known?.uplinks ?? []).filter((_, n) => links[n]).map(({ link }) => link);
+  return { mounts, uplinks, processes: await processesBelow(known?.namespace) };
 }
 
-/** Processes that live in the PID namespace of a lab, by the namespace that its first process gave its children. */
-async function processesBelow(pid: number): Promise<string[]> {
+/** Processes that live in a PID namespace. */
+async function processesBelow(namespace: string | undefined): Promise<string[]> {
   const entries = (await readdir('/proc')).filter((entry) => /^\d+$/.test(entry));
   const found = await Promise.all(
     entries.map(async (entry) => {
-      const namespace = await readlink(`/proc/${entry}/ns/pid`).catch(() => undefined);
-      return namespace !== undefined && namespace === pidNamespaces.get(pid) ? [entry] : [];
+      const own = await readlink(`/proc/${entry}/ns/pid`).catch(() => undefined);
+      return own !== undefined && own === namespace ? [entry] : [];
     }),
   );
   return found.flat();
 }
 
-const pidNamespaces = new Map<number, string>();
+interface Uplink {
+  readonly link: string;
+  /** Of the interface itself; its name and its addresses may be another lab's later. */
+  readonly index: string;
+}
 
-/** Remembers which PID namespace is the lab's, while it is up. */
-export async function rememberNamespace(pid: number): Promise<void> {
-  pidNamespaces.set(pid, await readlink(`/proc/${pid}/ns/pid_for_children`));
+interface Remembered {
+  /** The PID namespace that the lab's first process gave its children. */
+  readonly namespace: string;
+  /** As long as it is open no other namespace gets that number. */
+  readonly held: FileHandle;
+  readonly uplinks: readonly Uplink[];
+}
+
+const remembered = new Map<number, Remembered>();
+
+/** Remembers what is the lab's while it is up: its process id, and how the addresses of its subnet begin (`10.77.3.`). */
+export async function rememberLab(pid: number, subnet: string): Promise<void> {
+  const file = `/proc/${pid}/ns/pid_for_children`;
+  const links = Object.entries(networkInterfaces())
+    .filter(([, addresses]) => addresses?.some(({ address }) => address.startsWith(subnet)) === true)
+    .map(([link]) => link);
+  if (links.length === 0) throw new Error(`no interface of this machine has an address of ${subnet}`);
+  remembered.set(pid, {
+    namespace: await readlink(file),
+    held: await open(file),
+    uplinks: await Promise.all(links.map(async (link) => ({ link, index: await indexOf(link) }))),
+  });
+}
+
+/** Lets go of the labs that were remembered. */
+export async function forgetLabs(): Promise<void> {
+  await Promise.all([...remembered.values()].map(({ held }) => held.close()));
+  remembered.clear();
+}
+
+async function isThere({ link, index }: Uplink): Promise<boolean> {
+  return (await indexOf(link).catch(() => '')) === index;
+}
+
+function indexOf(link: string): Promise<string> {
+  return readFile(`/sys/class/net/${link}/ifindex`, 'utf8');
 }
 
 /** Asks until the answer is true. */
