@@ -7,6 +7,7 @@ import { eventually } from '@reinvite/test-support';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ariWorker } from '../src/ari-worker.js';
 import { Phone } from './phone.js';
+import { realLeg } from './real-leg.js';
 
 const log = createLogger('test', 'silent');
 
@@ -38,31 +39,15 @@ describe('the ari-worker, on a real Asterisk', () => {
   };
   const address = (host: string): string => lab.info.hosts[host]?.address ?? '';
 
-  /** A leg to a phone which believes that it has had this dialog for long. */
   const legTo = (to: Phone, change: Record<string, string> = {}): LegAttempt => {
-    const id = `leg${(count += 1)}x`;
-    const uri = `sip:phone@${address('phones')}:${to.port}`;
-    return {
-      legId: id,
-      channelId: `reinvite-test-${id}`,
-      endpoint: 'edge',
-      requestUri: uri,
-      variables: {
-        'PJSIP_RECOVERY_CALL-ID': `call-${id}`,
-        PJSIP_RECOVERY_FROM_URI: `sip:app@${address('edge')}`,
-        PJSIP_RECOVERY_FROM_TAG: `ours-${id}`,
-        PJSIP_RECOVERY_TO_URI: uri,
-        PJSIP_RECOVERY_TO_TAG: `phones-${id}`,
-        PJSIP_RECOVERY_CSEQ: '4711',
-        PJSIP_RECOVERY_ROUTES: `<sip:${address('edge')};lr>`,
-        PJSIP_RECOVERY_REQUEST_URI: uri,
-        ...change,
-      },
-      callerId: '',
-      accountCode: 'acme',
-      language: 'en',
-      continuation: { kind: 'stasis', app: 'demo', args: ['recovered', id] },
-    };
+    const legId = `leg${(count += 1)}x`;
+    const leg = realLeg({
+      legId,
+      channelId: `reinvite-test-${legId}`,
+      phone: `${address('phones')}:${to.port}`,
+      edge: address('edge'),
+    });
+    return { ...leg, variables: { ...leg.variables, ...change }, accountCode: 'acme' };
   };
   const restore = async (
     legs: LegAttempt[],

@@ -14,6 +14,7 @@ import { eventually } from '@reinvite/test-support';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ariWorker } from '../src/ari-worker.js';
 import { Phone } from './phone.js';
+import { realLeg } from './real-leg.js';
 
 const log = createLogger('test', 'silent');
 const TONE = { id: 'tone', media: ['tone:dial'], language: '', offsetMs: 4_000 };
@@ -40,29 +41,13 @@ describe('what was going on comes back, on a real Asterisk', () => {
     const phone = await Phone.start(lab, 21_000 + (count += 1), '200 OK', 0);
     phones.push(phone);
     const legId = `leg${count}x`;
-    const uri = `sip:phone@${address('phones')}:${phone.port}`;
-    return {
+    const leg = realLeg({
       legId,
       channelId: `reinvite-resume-${legId}`,
-      endpoint: 'edge',
-      requestUri: uri,
-      variables: {
-        ...resume.variables,
-        'PJSIP_RECOVERY_CALL-ID': `call-${legId}`,
-        PJSIP_RECOVERY_FROM_URI: `sip:app@${address('edge')}`,
-        PJSIP_RECOVERY_FROM_TAG: `ours-${legId}`,
-        PJSIP_RECOVERY_TO_URI: uri,
-        PJSIP_RECOVERY_TO_TAG: `phones-${legId}`,
-        PJSIP_RECOVERY_CSEQ: '4711',
-        PJSIP_RECOVERY_ROUTES: `<sip:${address('edge')};lr>`,
-        PJSIP_RECOVERY_REQUEST_URI: uri,
-      },
-      callerId: '',
-      accountCode: '',
-      language: 'en',
-      continuation: { kind: 'stasis', app: 'demo', args: ['recovered', legId] },
-      resume,
-    };
+      phone: `${address('phones')}:${phone.port}`,
+      edge: address('edge'),
+    });
+    return { ...leg, variables: { ...resume.variables, ...leg.variables }, resume };
   };
   /** @returns the command, which may be given again. */
   const restore = async (legs: LegAttempt[], bridge?: BridgeResume, bridgeType = 'mixing') => {

@@ -13,6 +13,7 @@ import { eventually } from '@reinvite/test-support';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ariWorker } from '../src/ari-worker.js';
 import { Phone } from './phone.js';
+import { realLeg } from './real-leg.js';
 
 const log = createLogger('test', 'silent');
 
@@ -32,27 +33,12 @@ describe('who comes back to others, and who stays alone, on a real Asterisk', ()
     const phone = await Phone.start(lab, 22_000 + (count += 1), response, pauseMs);
     phones.push(phone);
     const legId = `leg${count}x`;
-    const uri = `sip:phone@${address('phones')}:${phone.port}`;
-    return {
+    return realLeg({
       legId,
       channelId: `reinvite-together-${legId}`,
-      endpoint: 'edge',
-      requestUri: uri,
-      variables: {
-        'PJSIP_RECOVERY_CALL-ID': `call-${legId}`,
-        PJSIP_RECOVERY_FROM_URI: `sip:app@${address('edge')}`,
-        PJSIP_RECOVERY_FROM_TAG: `ours-${legId}`,
-        PJSIP_RECOVERY_TO_URI: uri,
-        PJSIP_RECOVERY_TO_TAG: `phones-${legId}`,
-        PJSIP_RECOVERY_CSEQ: '4711',
-        PJSIP_RECOVERY_ROUTES: `<sip:${address('edge')};lr>`,
-        PJSIP_RECOVERY_REQUEST_URI: uri,
-      },
-      callerId: '',
-      accountCode: '',
-      language: 'en',
-      continuation: { kind: 'stasis', app: 'demo', args: ['recovered', legId] },
-    };
+      phone: `${address('phones')}:${phone.port}`,
+      edge: address('edge'),
+    });
   };
   const common = async () => {
     const recoveryId = `together-${(count += 1)}`;
