@@ -13,7 +13,7 @@ import {
   type Link,
 } from './connect.js';
 import { consumeQueue, tailStream, type QueueOptions, type TailOptions } from './consume.js';
-import { publishAcknowledged } from './publish.js';
+import { publishAcknowledged, publishOnce } from './publish.js';
 import { ensureStreams } from './streams.js';
 import { streams, type StreamKey } from './subjects.js';
 
@@ -22,6 +22,14 @@ export interface RespondOptions {
   readonly queue?: string;
   /** A longer request is refused unread. */
   readonly maxBytes?: number;
+}
+
+/** What JetStream says of a message that it has. */
+export interface Stored {
+  /** In its stream. */
+  readonly seq: number;
+  /** Whether it had that id already. */
+  readonly duplicate: boolean;
 }
 
 /**
@@ -96,17 +104,33 @@ export class Bus {
   }
 
   /**
-   * JetStream: stored once under `id`, however often it is tried.
+   * JetStream: stored once under `id`, however often it is tried. Of two messages sent one after the other the second may be
+   * stored first, where the first had to be tried again; see {@link Bus.publishInOrder}.
    * @returns the sequence in its stream.
    * @throws CodedError `NATS_PUBLISH_FAILED` where the server did not acknowledge in time.
    */
-  async publishDurable(
+  publishDurable(subject: string, message: unknown, id: string): Promise<Stored> {
+    return this.store(publishAcknowledged, subject, message, id);
+  }
+
+  /**
+   * JetStream, tried once: what is stored is stored in the order in which it was sent, and what is not is for the caller to tell
+   * again. It may have been stored also where this rejects.
+   * @returns the sequence in its stream.
+   * @throws CodedError `NATS_PUBLISH_FAILED` where the server refused it or did not acknowledge in time.
+   */
+  publishInOrder(subject: string, message: unknown, id: string): Promise<Stored> {
+    return this.store(publishOnce, subject, message, id);
+  }
+
+  private async store(
+    publish: typeof publishOnce,
     subject: string,
     message: unknown,
     id: string,
-  ): Promise<{ seq: number; duplicate: boolean }> {
+  ): Promise<Stored> {
     try {
-      const ack = await publishAcknowledged(this.js, subject, encode(message), id);
+      const ack = await publish(this.js, subject, encode(message), id);
       return { seq: ack.seq, duplicate: ack.duplicate };
     } catch (cause) {
       throw codedError('NATS_PUBLISH_FAILED', `no acknowledgement for ${subject}`, { subject, id }, cause);

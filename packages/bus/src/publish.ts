@@ -7,6 +7,8 @@ import type { JetStreamClient, PubAck } from '@nats-io/jetstream';
 const TRY_MS = 1_250;
 /** A stream that has no leader yet refuses at once: the next try leaves it time to find one. */
 const PAUSES_MS = [100, 200, 400] as const;
+/** Nobody sends it again, so a slow server has twice the time. */
+const ONCE_MS = 2 * TRY_MS;
 
 /**
  * Publishes until it is acknowledged: once more than there are {@link PAUSES_MS}, each for {@link TRY_MS} at most, its pause
@@ -29,4 +31,17 @@ export async function publishAcknowledged(
     }
   }
   return publish();
+}
+
+/**
+ * Publishes without a second try, for what must not be stored behind what was sent after it: a try that is refused and made
+ * again would be. Rejects after {@link ONCE_MS}, or as soon as it is refused; it may have been stored all the same.
+ */
+export function publishOnce(
+  js: Pick<JetStreamClient, 'publish'>,
+  subject: string,
+  payload: Uint8Array | string,
+  id: string,
+): Promise<PubAck> {
+  return js.publish(subject, payload, { msgID: id, timeout: ONCE_MS });
 }

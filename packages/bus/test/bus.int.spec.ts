@@ -1,6 +1,6 @@
 import { nodeDown, processGone, type NodeDown } from '@reinvite/domain';
 import { codedError, createLogger, type CodedError } from '@reinvite/runtime';
-import { startBackends } from '@reinvite/test-support';
+import { CuttableProxy, startBackends } from '@reinvite/test-support';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { Bus } from '../src/bus.js';
@@ -35,6 +35,35 @@ describe('the bus, on a real NATS', () => {
     const first = await bus.publishDurable(subjects.nodeDown('ast1'), down(1), 'same-id');
     const again = await bus.publishDurable(subjects.nodeDown('ast1'), down(1), 'same-id');
     expect(again).toEqual({ seq: first.seq, duplicate: true });
+  });
+
+  it('stores what must stay in its order in the order in which it was sent, also what is sent while NATS is away', async () => {
+    const proxy = await CuttableProxy.before(backends.natsUrl);
+    const own = await Bus.connect({ servers: [proxy.url], name: 'test', log, signal: stop.signal });
+    try {
+      const sent: Promise<number | undefined>[] = [];
+      let last: number | undefined;
+      const send = async (): Promise<void> => {
+        const id = `step-${sent.length}`;
+        const storing = own.publishInOrder(subjects.callFact('ast7'), { id }, id).then(
+          ({ seq }) => (last = seq),
+          () => undefined,
+        );
+        sent.push(storing);
+        await new Promise((resolve) => setTimeout(resolve, 5));
+      };
+      while (sent.length < 50) await send();
+      proxy.cut();
+      while (sent.length < 100) await send();
+      proxy.mend();
+      last = undefined;
+      while (last === undefined) await send();
+      const stored = (await Promise.all(sent)).filter((seq) => seq !== undefined);
+      expect(stored).toEqual([...stored].sort((a, b) => a - b));
+    } finally {
+      await own.close();
+      proxy.close();
+    }
   });
 
   it('hands a message to one of those who share a durable name, and again after a failure', async () => {

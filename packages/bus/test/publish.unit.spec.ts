@@ -1,6 +1,6 @@
 import type { JetStreamPublishOptions, PubAck } from '@nats-io/jetstream';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { publishAcknowledged } from '../src/publish.js';
+import { publishAcknowledged, publishOnce } from '../src/publish.js';
 
 /** A stream that does not store what it is sent a number of times; it says so at once, or after its time is over. */
 function losing(times: number, how: 'at once' | 'in time') {
@@ -42,4 +42,15 @@ describe('a message that has to be acknowledged', () => {
     expect(sent.map((one) => one.at - begun)).toEqual(at);
     expect(sent.map(({ timeout }) => timeout)).toEqual([1_250, 1_250, 1_250, 1_250]);
   });
+
+  it.each(['at once', 'in time'] as const)(
+    'is sent once where it must not be stored behind what follows it, and that it was not stored is said %s',
+    async (how) => {
+      const { sent, js } = losing(1, how);
+      const given = expect(publishOnce(js, 'subject', 'text', 'id-1')).rejects.toThrow();
+      await vi.runAllTimersAsync();
+      await given;
+      expect(sent).toHaveLength(1);
+    },
+  );
 });

@@ -15,12 +15,11 @@ import {
 } from '@reinvite/domain';
 import { codedError, createLogger, parseConfig, type Config } from '@reinvite/runtime';
 import type { Dialog } from '@reinvite/sip';
-import { eventually, startBackends, type Backends } from '@reinvite/test-support';
+import { CuttableProxy, eventually, startBackends, type Backends } from '@reinvite/test-support';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { answerBarriers } from '../src/barrier.js';
 import { dialogLedger } from '../src/service.js';
 import { answeredCall, AST1, callTo, hep, ledgerOn, nodes, PHONE } from './captures.js';
-import { CuttableProxy } from './cuttable-proxy.js';
 import { FakeStore } from './fake-store.js';
 import { Flood } from './flood.js';
 
@@ -41,8 +40,8 @@ describe('the dialog-ledger, on a real Postgres and NATS', () => {
 
   beforeAll(async () => {
     backends = await startBackends();
-    postgres = await CuttableProxy.to(backends.postgresUrl);
-    nats = await CuttableProxy.to(backends.natsUrl);
+    postgres = await CuttableProxy.before(backends.postgresUrl);
+    nats = await CuttableProxy.before(backends.natsUrl);
     pool = connectPool(backends.postgresUrl, { applicationName: 'test', log });
     source = new PostgresDialogSource(pool);
     bus = await Bus.connect({ servers: [backends.natsUrl], name: 'test', log, signal: testEnd.signal });
@@ -62,8 +61,8 @@ describe('the dialog-ledger, on a real Postgres and NATS', () => {
     startLedger();
   });
   afterEach(async () => {
-    postgres.restore();
-    nats.restore();
+    postgres.mend();
+    nats.mend();
     stop.abort();
     await stopped;
   });
@@ -240,7 +239,7 @@ describe('the dialog-ledger, on a real Postgres and NATS', () => {
     postgres.cut();
     send([...answeredCall(AST1, 'during'), hep(PHONE, AST1, callTo(AST1, 'before').bye)]);
     expect(await barrier()).toMatchObject({ status: 'failed', code: 'POSTGRES_UNREACHABLE' });
-    postgres.restore();
+    postgres.mend();
     await untilFound('during', 'confirmed');
     await untilFound('before', 'ended');
   });
@@ -256,9 +255,9 @@ describe('the dialog-ledger, on a real Postgres and NATS', () => {
     await eventually('the ledger to listen', () => said.mock.calls.flat().includes('listening for HEP'));
     said.mockRestore();
     send(answeredCall(AST1, 'alone'));
-    postgres.restore();
+    postgres.mend();
     await untilFound('alone', 'confirmed');
-    nats.restore();
+    nats.mend();
     await untilListening();
   });
 

@@ -212,7 +212,7 @@ function newLife(
   const facts = new FactStream({
     publish: async (fact, id) => {
       const bus = await connected;
-      return (await bus.publishDurable(subjects.callFact(nodeId), fact, id)).seq;
+      return (await bus.publishInOrder(subjects.callFact(nodeId), fact, id)).seq;
     },
     newId: randomUUID,
     now: Date.now,

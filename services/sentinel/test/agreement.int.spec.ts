@@ -9,11 +9,10 @@ import {
   type LeaseReply,
 } from '@reinvite/domain';
 import { createLogger, parseConfig } from '@reinvite/runtime';
-import { eventually, startBackends } from '@reinvite/test-support';
+import { CuttableProxy, eventually, startBackends } from '@reinvite/test-support';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { sentinel } from '../src/sentinel.js';
-import { CuttableProxy } from './cuttable-proxy.js';
 
 const log = createLogger('test', 'silent');
 /** A command that confirms every fence. */

@@ -12,10 +12,9 @@ import {
   type ProcessGoneReply,
 } from '@reinvite/domain';
 import { createLogger, parseConfig } from '@reinvite/runtime';
-import { startBackends } from '@reinvite/test-support';
+import { CuttableProxy, startBackends } from '@reinvite/test-support';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sentinel } from '../src/sentinel.js';
-import { CuttableProxy } from './cuttable-proxy.js';
 
 const log = createLogger('test', 'silent');
 const SOON = { timeout: 20_000, interval: 20 };

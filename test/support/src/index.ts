@@ -2,3 +2,4 @@ export { startBackends, startNats, type Backends } from './backends.js';
 export type { NatsServer, NatsSettings } from './nats.js';
 export { makeCertificates, type Certificates } from './certificates.js';
 export { eventually } from './eventually.js';
+export { CuttableProxy } from './cuttable-proxy.js';

@@ -1,21 +1,31 @@
-import type { Bus, Delivery, QueueOptions, StreamKey, TailOptions } from '@reinvite/bus';
+import {
+  publishAcknowledged,
+  type Bus,
+  type Delivery,
+  type QueueOptions,
+  type StreamKey,
+  type TailOptions,
+} from '@reinvite/bus';
 import { codedError, isCoded } from '@reinvite/runtime';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { z } from 'zod';
 import { call, type Process } from '../world/process.js';
 import { NATS, type Nats, type StreamMessage, type Subscriber, type Taker } from './server.js';
 
-const PUBLISH_TIMEOUT_MS = 5_000;
+/** As long as the real one waits for what it sends once. */
+const PUBLISH_TIMEOUT_MS = 2_500;
 /** A taker that is not heard of again counts as gone after this. */
 const INTEREST_MS = 5_000;
 const RENEW_MS = 2_000;
 /** How long a reader waits at the server for what comes next. */
 const WAIT_MS = 2_000;
 
+type Stored = Awaited<ReturnType<Bus['publishDurable']>>;
 type Public = Pick<
   Bus,
   | 'publish'
   | 'publishDurable'
+  | 'publishInOrder'
   | 'subscribe'
   | 'respond'
   | 'request'
@@ -43,15 +53,28 @@ export class SimulatedBus implements Public {
     );
   }
 
-  publishDurable(
+  publishDurable(subject: string, message: unknown, id: string): Promise<Stored> {
+    const publish = async (_: string, __: unknown, { timeout }: { timeout?: number } = {}) => ({
+      stream: 'simulated',
+      ...(await this.store(subject, message, id, timeout)),
+    });
+    return publishAcknowledged({ publish }, subject, '', id);
+  }
+
+  publishInOrder(subject: string, message: unknown, id: string): Promise<Stored> {
+    return this.store(subject, message, id);
+  }
+
+  private store(
     subject: string,
     message: unknown,
     id: string,
-  ): Promise<{ seq: number; duplicate: boolean }> {
+    timeoutMs = PUBLISH_TIMEOUT_MS,
+  ): Promise<Stored> {
     const json = JSON.stringify(message);
     return this.ask(
       () => this.nats.store(subject, json, id),
-      PUBLISH_TIMEOUT_MS,
+      timeoutMs,
       () => codedError('NATS_PUBLISH_FAILED', `no acknowledgement for ${subject}`, { subject, id }),
     );
   }

@@ -41,7 +41,7 @@ export function startAgent({ world, nats, config, wrong }: Services, node: Node)
     const { incarnation } = info;
     const picture = new CallPicture(node.id, incarnation);
     const facts = new FactStream({
-      publish: async (fact, id) => (await bus.publishDurable(subjects.callFact(node.id), fact, id)).seq,
+      publish: async (fact, id) => (await bus.publishInOrder(subjects.callFact(node.id), fact, id)).seq,
       newId: randomUUID,
       now: Date.now,
       lingerMs: LINGER_MS,
