@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { codedError } from '@reinvite/runtime';
+import { setClock } from './clock/clock-file.js';
 import { ask } from './control-client.js';
 import { spawnOn, type SpawnOptions } from './enter.js';
 import { hostRoot, POSTGRES_DATA } from './paths.js';
@@ -115,6 +116,16 @@ export class Lab {
   /** Undoes {@link fillPostgresDisk}. */
   async freePostgresDisk(): Promise<void> {
     await this.exec('core', ['rm', '-f', BALLAST]);
+  }
+
+  /**
+   * Sets the wall clock of one of Reinvite's services so many ms ahead of the machine's (behind it, where that is negative);
+   * resolves when it goes by it. For a lab with `settableClocks`.
+   * @throws CodedError `LAB_COMMAND_FAILED` where the service has no such clock, or does not run.
+   */
+  async setClock(service: string, aheadMs: number): Promise<void> {
+    const { config = '' } = this.info;
+    await setClock(path.dirname(config), service, aheadMs);
   }
 
   /** A file of a host, as a path on this machine; valid while the lab is up. */

@@ -37,6 +37,8 @@ export const labSpec = z.strictObject({
   leases: z.record(z.string(), z.number().int().min(3_000)).default({}),
   /** Channel variables that come back with a call. */
   variables: z.array(z.string()).default([]),
+  /** Whether the wall clocks of Reinvite's services can be set. */
+  settableClocks: z.boolean().default(false),
 });
 export type LabSpec = z.infer<typeof labSpec>;
 
@@ -75,6 +77,8 @@ export interface LabOptions {
   readonly leases?: Readonly<Record<string, number>>;
   /** Names of channel variables that come back with a call. Default: none, for Asterisk then tells the agents of every one that is set. */
   readonly variables?: readonly string[];
+  /** Whether each of Reinvite's services has a wall clock that can be set ({@link Lab.setClock}). Default: no. */
+  readonly settableClocks?: boolean;
   /**
    * Whose end ends the lab: by default this process, `none` for a lab that stays until `down`, or the process with this
    * id.
@@ -100,6 +104,7 @@ export function specOf(options: LabOptions): LabSpec {
     leases: options.leases ?? {},
     variables: options.variables ?? [],
     billing: options.billing ?? false,
+    settableClocks: options.settableClocks ?? false,
     ...(options.postgresDiskMb === undefined ? {} : { postgresDiskMb: options.postgresDiskMb }),
   });
   if (!result.success) throw codedError('LAB_REQUEST_INVALID', z.prettifyError(result.error));

@@ -21,6 +21,7 @@ describe('the options of a lab', () => {
       leases: {},
       billing: false,
       variables: [],
+      settableClocks: false,
     });
   });
 

@@ -87,6 +87,7 @@ export async function buildLab(
     restrained: spec.restrained,
     fenceCommand: spec.fenceCommand,
     leases: spec.leases,
+    settableClocks: spec.settableClocks,
     variables: spec.variables,
     billing: spec.billing,
     security,

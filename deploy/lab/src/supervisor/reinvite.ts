@@ -4,6 +4,7 @@ import { stringify } from 'yaml';
 import { CHECKOUT, LAB_PACKAGE } from '../paths.js';
 import type { HostLayout } from '../layout.js';
 import type { CentralService } from '../options.js';
+import { settableClock } from '../clock/clock-file.js';
 import { natsUrl } from './core.js';
 import { ariTlsUrl, pidFileOf, type NodeSettings } from './nodes.js';
 import { run } from './run.js';
@@ -42,6 +43,7 @@ export interface ReinviteSettings {
   /** Names of channel variables. */
   readonly variables: readonly string[];
   readonly billing: boolean;
+  readonly settableClocks: boolean;
   readonly security: Security;
 }
 
@@ -99,21 +101,30 @@ export async function migrate(settings: ReinviteSettings): Promise<void> {
 
 /** Reinvite's own processes: one agent on each node, the rest in core. */
 export function reinviteUnits(settings: ReinviteSettings): UnitSpec[] {
+  const unit = (name: string, service: string, host: string, config: string): UnitSpec =>
+    serviceUnit(settings, name, service, host, config);
   const central = settings.services.map((placed) =>
-    serviceUnit(placed.name, placed.service, placed.host.name, serviceConfigFile(settings, placed)),
+    unit(placed.name, placed.service, placed.host.name, serviceConfigFile(settings, placed)),
   );
   const agents = settings.nodes.map(({ node }) =>
-    serviceUnit(`node-agent-${node.name}`, 'node-agent', node.name, agentConfigFile(settings, node.name)),
+    unit(`node-agent-${node.name}`, 'node-agent', node.name, agentConfigFile(settings, node.name)),
   );
   return [...central, ...agents];
 }
 
-function serviceUnit(name: string, service: string, host: string, config: string): UnitSpec {
+function serviceUnit(
+  { config: dir, settableClocks }: ReinviteSettings,
+  name: string,
+  service: string,
+  host: string,
+  config: string,
+): UnitSpec {
+  const clock = settableClocks ? ['--import', settableClock(dir, name)] : [];
   return {
     name,
     host,
     files: 'machine',
-    argv: [process.execPath, MAIN, 'run', service, '--config', config],
+    argv: [process.execPath, ...clock, MAIN, 'run', service, '--config', config],
     ready: (said) => until(name, READY_MS, async () => (await said()).includes('"msg":"ready"')),
   };
 }
