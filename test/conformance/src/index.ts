@@ -4,4 +4,4 @@ export type { Factors } from './cases/factors.js';
 export type { Verdict } from './judge/judge.js';
 export { documentation } from './report/docs.js';
 export { printed, resultOf, type CaseResult, type Result } from './report/result.js';
-export { run, type RunOptions } from './run.js';
+export { run } from './run.js';

@@ -1,24 +1,17 @@
 import { cp } from 'node:fs/promises';
 import { startLab } from '@reinvite/lab';
+import type { RunOptions } from '@reinvite/test-command-line';
 import { startDemoApp } from '@reinvite/test-phones';
 import pg from 'pg';
 import type { Case } from './cases/case.js';
 import { judge, type Verdict } from './judge/judge.js';
-import { Stage, type Progress } from './play/stage.js';
+import { Stage } from './play/stage.js';
 import type { Witness } from './play/witness.js';
 
 const NODES = 3;
 
 /** Phones at the same time. With more of them a small machine is busy with phones, and not with what they are to judge. */
 const BATCH = 24;
-
-/** What a run needs besides its cases. */
-export interface RunOptions {
-  readonly progress: Progress;
-  readonly signal?: AbortSignal;
-  /** Directory for the phones' traces and the logs. */
-  readonly keep?: string;
-}
 
 /** Plays the cases on a lab of their own, and judges them. */
 export async function run(

@@ -1,5 +1,6 @@
 import { cp, lstat } from 'node:fs/promises';
 import { startLab } from '@reinvite/lab';
+import type { RunOptions } from '@reinvite/test-command-line';
 import pg from 'pg';
 import { Application } from './app/application.js';
 import { startIvr } from './app/ivr.js';
@@ -7,19 +8,11 @@ import type { Case } from './cases/case.js';
 import { CHOSEN_VARIABLES } from './cases/variables.js';
 import type { CaseVerdict } from './judge/verdict.js';
 import { furnish } from './play/furnish.js';
-import { Stage, type Progress } from './play/stage.js';
+import { Stage } from './play/stage.js';
 
 const NODES = 3;
 /** Cases that die together: each has up to four phones that speak. */
 const BATCH = 6;
-
-/** What a run needs besides its cases. */
-export interface RunOptions {
-  readonly progress: Progress;
-  readonly signal?: AbortSignal;
-  /** Directory for captures and logs. */
-  readonly keep?: string;
-}
 
 /** Plays the cases on a lab of their own, and judges them. */
 export async function run(

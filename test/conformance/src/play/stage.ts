@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Lab } from '@reinvite/lab';
+import type { Progress } from '@reinvite/test-command-line';
 import { eventually } from '@reinvite/test-support';
 import type pg from 'pg';
 import type { Case } from '../cases/case.js';
@@ -27,9 +28,6 @@ const ON_RECORD_MS = 10_000;
 /** Less than the time after which a silent node is suspected. */
 const BUSY_MS = 500;
 const LOOK_EVERY_MS = 250;
-
-/** Says how far the play is. */
-export type Progress = (line: string) => void;
 
 /** Phones of many cases at once, and the deaths of the nodes that their calls are on. */
 export class Stage {

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Progress } from '@reinvite/test-command-line';
 import type { Case } from '../cases/case.js';
 import { endingFaults } from '../judge/dialog.js';
 import { promptFaults } from '../judge/prompt.js';
@@ -19,9 +20,6 @@ const AT_ONCE = 4;
 const ON_RECORD_MS = 15_000;
 const ENDED_MS = 5_000;
 const LOOK_EVERY_MS = 250;
-
-/** Says how far the play is. */
-export type Progress = (line: string) => void;
 
 /** Calls of several cases at once, and the deaths of the nodes that they are on, one after the other. */
 export class Stage {
