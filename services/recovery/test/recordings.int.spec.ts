@@ -5,6 +5,7 @@ import { createLogger } from '@reinvite/runtime';
 import { startBackends } from '@reinvite/test-support';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { foldFacts } from '../src/call-records/fold.js';
+import { pruneCallRecords } from '../src/call-records/prune.js';
 import { closeIncarnation } from '../src/call-records/read.js';
 import { writeChanges } from '../src/call-records/write.js';
 import { rowsOf } from '../src/recoveries/read-rows.js';
@@ -160,6 +161,18 @@ describe('recordings on record, on a real Postgres', () => {
       { call_id: 'call' },
       { ended_at: new Date(70_000), call_id: 'call' },
     ]);
+  });
+
+  it('are forgotten a day after their end, save those in parts', async () => {
+    const recorded = { activity: { recordings: [rec('whole', 10_000), rec('one', 10_000)] } };
+    await facts(leg('a', 10_000, recorded));
+    await facts(leg('a', 11_000, { activity: { recordings: [rec('one', 10_000)] } }));
+    await facts(leg('b', 10_000, { activity: { recordings: [rec('goes on', 10_000)] } }));
+    await events(story('one', 2), 0);
+    const names = async () => (await parts()).map(({ name }) => name);
+    expect(await names()).toEqual(['goes on', 'one', 'one-2', 'whole']);
+    await pruneCallRecords(pool);
+    expect(await names()).toEqual(['goes on', 'one', 'one-2']);
   });
 
   it('are the same when everything is told twice, and in another order', async () => {

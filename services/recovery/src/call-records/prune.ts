@@ -25,7 +25,10 @@ export async function pruneEvery(pool: Pool, log: Logger, signal: AbortSignal): 
   }
 }
 
-/** Removes legs and bridges that went more than a day ago, and all of incarnations that were closed before that. */
+/**
+ * Removes legs and bridges that went more than a day ago, all of incarnations that were closed before that, and recordings that
+ * ended before that whole: one in parts stays, for its manifest is all that ties them.
+ */
 export async function pruneCallRecords(pool: Pool): Promise<void> {
   const db = database(pool);
   await withPostgresErrors(async () => {
@@ -36,6 +39,9 @@ export async function pruneCallRecords(pool: Pool): Promise<void> {
           or (t.node_id, t.incarnation) in (
             select node_id, incarnation from node_incarnations where closed_at < now() - ${KEEP_GONE}::interval)`);
     }
+    await db.execute(
+      sql`delete from recordings where ended_at < now() - ${KEEP_GONE}::interval and not cut and recovery_id is null`,
+    );
     await db.execute(sql`delete from node_incarnations where closed_at < now() - ${KEEP_GONE}::interval`);
   });
 }
