@@ -40,7 +40,12 @@ const playback = z.object({ id: z.string() });
 function bodyOf(target: OriginateTarget, variables: Originate['variables']): object | undefined {
   const args = 'app' in target ? target.appArgs : undefined;
   if (args === undefined) return variables;
-  return { variables: variables ?? {}, appArgs: args.join(',') };
+  return { variables: variables ?? {}, appArgs: args.map(literal).join(',') };
+}
+
+/** Asterisk takes the arguments apart as those of a dialplan application: it reads brackets and takes quotes away (main/app.c). */
+function literal(arg: string): string {
+  return arg.replace(/[\\"()[\],]/g, '\\$&');
 }
 
 /** ARI's `/channels`. Every method rejects with a coded error; see {@link AriConnection}. */

@@ -88,6 +88,17 @@ describe('ARI of a real Asterisk', () => {
     await ari.channels.hangup('long.');
   });
 
+  it('hands an application its arguments as they are', async () => {
+    const appArgs = ['a(b"[@phone', '"x", [y', 'back\\slash', 'plain)', 'last'];
+    await ari.channels.originate({
+      channelId: 'odd.',
+      endpoint: phone(),
+      target: { app: 'test', appArgs },
+    });
+    expect(await seen('StasisStart', 'odd.')).toMatchObject({ args: appArgs });
+    await ari.channels.hangup('odd.');
+  });
+
   it('codes what Asterisk refuses', async () => {
     const wanted = { channelId: 'two.', endpoint: phone(), target: { app: 'test' } };
     await expect(

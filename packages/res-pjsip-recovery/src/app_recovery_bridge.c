@@ -1,5 +1,5 @@
 /*
- * Reinvite: RecoveryBridge(), where the two halves of a recovered call meet again.
+ * Reinvite: RecoveryBridge(), where the two halves of a recovered call meet again. RecoveryGoto() is loaded with it.
  *
  * This program is free software, distributed under the terms of the GNU General Public License Version 2.
  * See the LICENSE file at the top of this package.
@@ -21,6 +21,8 @@
 #include "asterisk/module.h"
 #include "asterisk/pbx.h"
 #include "asterisk/strings.h"
+
+#include "recovery_goto.h"
 
 static const char app[] = "RecoveryBridge";
 static const char synopsis[] = "Meet the other half of a recovered call";
@@ -275,12 +277,17 @@ static int load_module(void)
 		ao2_cleanup(meetings);
 		return AST_MODULE_LOAD_DECLINE;
 	}
+	if (recovery_goto_register()) {
+		ast_unregister_application(app);
+		ao2_cleanup(meetings);
+		return AST_MODULE_LOAD_DECLINE;
+	}
 	return AST_MODULE_LOAD_SUCCESS;
 }
 
 static int unload_module(void)
 {
-	int failed = ast_unregister_application(app);
+	int failed = ast_unregister_application(app) | recovery_goto_unregister();
 
 	ao2_cleanup(meetings);
 	meetings = NULL;

@@ -32,6 +32,16 @@ exten => meet,1,RecoveryBridge(\${MEETING},\${PATIENCE},\${LIMIT})
  same => n,Set(GLOBAL(\${LEG})=\${RECOVERYBRIDGESTATUS})
 `;
 
+/** Where a leg is led on to, as a global variable says. */
+const GOING = `
+[going]
+exten => go,1,RecoveryGoto(\${NEXT})
+exten => _55.,1,Set(GLOBAL(\${LEG})=begun)
+ same => n,Set(GLOBAL(\${LEG})=\${LEN(\${EXTEN})}digits)
+ same => n,Hangup()
+ same => n,Set(GLOBAL(\${LEG})=astray)
+`;
+
 describe('the modules, on a real Asterisk', () => {
   const stop = new AbortController();
   const events: AriEvent[] = [];
@@ -120,7 +130,7 @@ describe('the modules, on a real Asterisk', () => {
   beforeAll(async () => {
     lab = await startLab({ nodes: 2, reinvite: false });
     await configure('pjsip.conf', CHALLENGED, 'module reload res_pjsip.so');
-    await configure('extensions.conf', MEETING, 'dialplan reload');
+    await configure('extensions.conf', MEETING + GOING, 'dialplan reload');
     [held, healthy] = await Promise.all([connect('ast1'), connect('ast2')]);
     healthy.on('event', (one) => events.push(one));
   });
@@ -217,10 +227,16 @@ describe('the modules, on a real Asterisk', () => {
 
   let legs = 0;
   async function enter(meeting: string, patience: string, limit = ''): Promise<{ id: string; leg: string }> {
-    const leg = `LEG${(legs += 1)}`;
-    const id = `meeting-${leg}`;
-    const variables = { MEETING: meeting, PATIENCE: patience, LIMIT: limit, LEG: leg };
     const target = { context: 'meeting', extension: 'meet', priority: 1 };
+    return dial(target, { MEETING: meeting, PATIENCE: patience, LIMIT: limit });
+  }
+  async function dial(
+    target: { context: string; extension: string; priority: number },
+    about: Variables,
+  ): Promise<{ id: string; leg: string }> {
+    const leg = `LEG${(legs += 1)}`;
+    const id = `in-dialplan-${leg}`;
+    const variables = { ...about, LEG: leg };
     await healthy.channels.originate({
       channelId: id,
       endpoint: 'Local/echo@from-edge/n',
@@ -255,5 +271,18 @@ describe('the modules, on a real Asterisk', () => {
     expect(await status(first)).toBe('JOINED');
     for (const limit of ['0', '-1', '86401', 'x'])
       expect(await status(await enter('odd', '30', limit))).toBe('FAILED');
+  });
+
+  it('lead a leg on at the place that it had, whatever its phone had dialled', async () => {
+    const goOn = (extension: string, priority: string, next: string) =>
+      dial(
+        { context: 'going', extension: 'go', priority: 1 },
+        { REINVITE_CONTEXT: 'going', REINVITE_EXTENSION: extension, REINVITE_PRIORITY: priority, NEXT: next },
+      );
+    expect(await status(await goOn('5551', '2', ''))).toBe('4digits');
+    expect(await status(await goOn('5551', '1', 'next'))).toBe('4digits');
+    expect(await status(await goOn('5551,4', '1', 'next'))).toBe('6digits');
+    const nowhere = await goOn('5551', '0', '');
+    await find('ChannelDestroyed', nowhere.id);
   });
 });

@@ -4,6 +4,9 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Lab } from '@reinvite/lab';
 
+/** A phone may choose such Call-IDs (`word`, RFC 3261 section 25.1): who reads brackets or quotes in them finds some that are open. */
+const CALL_ID = '%u-%p("[@%s';
+
 /** What one SIPp process plays: one scenario, one line of the injection file for each call. */
 export interface SippRun {
   readonly name: string;
@@ -34,7 +37,7 @@ export class Sipp {
       ...['-i', phones, '-p', String(run.ports.sip), '-mi', phones, '-t', 'u1', '-aa', '-nostdin'],
       ...['-min_rtp_port', String(run.ports.rtp.min), '-max_rtp_port', String(run.ports.rtp.max)],
       ...['-m', String(run.calls), '-l', String(run.calls), '-r', String(run.perSecond ?? 10)],
-      ...['-trace_err', '-error_file', `${inside}.err`],
+      ...['-cid_str', CALL_ID, '-trace_err', '-error_file', `${inside}.err`],
     ];
     const process = lab.spawn('phones', argv, { stdio: 'ignore' });
     const sipp = new Sipp(process, `${local}.err`);
