@@ -28,14 +28,18 @@ export class Machines {
 
   /** Those machines; one whose recovery does not exist, or whose events this release cannot read, is left out. @throws CodedError `POSTGRES_UNREACHABLE`. */
   async load(recoveryIds: readonly string[]): Promise<ReadonlyMap<string, Machine>> {
-    const missing = recoveryIds.filter((recoveryId) => !this.kept.has(recoveryId));
-    for (const [recoveryId, events] of await this.read(missing)) this.keep(recoveryId, fold(events));
-    return new Map(
-      recoveryIds.flatMap((recoveryId) => {
-        const machine = this.kept.get(recoveryId);
-        return machine === undefined ? [] : [[recoveryId, machine]];
-      }),
-    );
+    const cached = new Map(recoveryIds.map((recoveryId) => [recoveryId, this.kept.get(recoveryId)]));
+    const missing = recoveryIds.filter((recoveryId) => cached.get(recoveryId) === undefined);
+    const read = new Map((await this.read(missing)).map(([id, events]) => [id, fold(events)]));
+    const machines = new Map<string, Machine>();
+    for (const recoveryId of recoveryIds) {
+      // What has been kept meanwhile is newer.
+      const machine = this.kept.get(recoveryId) ?? cached.get(recoveryId) ?? read.get(recoveryId);
+      if (machine !== undefined) machines.set(recoveryId, machine);
+    }
+    // Only now: each may take the place of another that was asked for.
+    for (const [recoveryId, machine] of machines) if (read.has(recoveryId)) this.keep(recoveryId, machine);
+    return machines;
   }
 
   /** Whether it is in memory, as it was when this replica last had to do with it. */
