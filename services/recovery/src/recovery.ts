@@ -14,7 +14,7 @@ import {
   type RecoveryEvent,
 } from '@reinvite/domain';
 import { EventCodec, EventStore, Outbox } from '@reinvite/event-store';
-import { groupOf, postgresUrl, retryForever, type Service, type ServiceContext } from '@reinvite/runtime';
+import { postgresUrl, retryForever, type Service, type ServiceContext } from '@reinvite/runtime';
 import { writeBills } from './billing/index.js';
 import { projectCallFacts } from './call-records/index.js';
 import { postgresHomes } from './conferences/index.js';
@@ -101,7 +101,7 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
   };
   await retryForever(ready, { what: 'opening the database', log, signal });
   const nodes = new NodeBook(
-    (nodeId) => groupOf(config, nodeId),
+    new Map(config.nodes.map(({ id, group }) => [id, group])),
     () => Date.now(),
     config.nodeAgent.heartbeatMs * HEARTBEATS_HEARD,
     config.recovery.flapping,

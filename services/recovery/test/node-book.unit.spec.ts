@@ -17,12 +17,12 @@ function beat(nodeId: string, change: Partial<Heartbeat> = {}): Heartbeat {
   };
 }
 
-const oneGroup = (): string => 'default';
+const groups = new Map(['ast2', 'ast3'].map((nodeId) => [nodeId, 'default']));
 
 describe('what is known of the nodes', () => {
   it('has legs that were just sent count for their target until its heartbeats show them', () => {
     let now = 10_000;
-    const book = new NodeBook(oneGroup, () => now, 0);
+    const book = new NodeBook(groups, () => now, 0);
     book.heard(beat('ast2'));
     book.assign('ast2', 3);
     expect(book.candidates()[0]?.load).toBe(3);
@@ -32,7 +32,7 @@ describe('what is known of the nodes', () => {
   });
 
   it('never has a dead incarnation for a target, whatever its last heartbeat said', () => {
-    const book = new NodeBook(oneGroup, () => 10_000, 0);
+    const book = new NodeBook(groups, () => 10_000, 0);
     book.heard(beat('ast2'));
     book.died({ nodeId: 'ast2', incarnation: 'life-of-ast2', at: 9_000 });
     expect(book.candidates()).toEqual([]);
@@ -40,8 +40,18 @@ describe('what is known of the nodes', () => {
     expect(book.candidates()).toMatchObject([{ incarnation: 'next', lastResort: true }]);
   });
 
+  it('never has a node for a target that is not configured, and keeps nothing of it', () => {
+    const book = new NodeBook(groups, () => 10_000, 0);
+    book.heard(beat('ast99'));
+    book.died({ nodeId: 'ast98', incarnation: 'life-of-ast98', at: 9_000 });
+    book.assign('ast99', 1);
+    expect(book.candidates()).toEqual([]);
+    expect(book.standings()).toEqual([]);
+    expect(book.lately('ast99', 1_000)).toBeNull();
+  });
+
   it('waits for the first heartbeat where nobody was heard of yet', async () => {
-    const book = new NodeBook(oneGroup, () => 10_000, 0);
+    const book = new NodeBook(groups, () => 10_000, 0);
     const waiting = book.awaitCandidates(20_000);
     book.heard(beat('ast3', { asterisk: 'starting' }));
     book.heard(beat('ast2'));
@@ -49,7 +59,7 @@ describe('what is known of the nodes', () => {
   });
 
   it('waits until every node could be heard before it names any', async () => {
-    const book = new NodeBook(oneGroup, () => 10_000, 5);
+    const book = new NodeBook(groups, () => 10_000, 5);
     book.heard(beat('ast2'));
     const waiting = book.awaitCandidates(0);
     book.heard(beat('ast3'));
@@ -57,7 +67,7 @@ describe('what is known of the nodes', () => {
   });
 
   it('gives up waiting after the time that was given', async () => {
-    expect(await new NodeBook(oneGroup, () => 10_000, 0).awaitCandidates(1)).toEqual([]);
+    expect(await new NodeBook(groups, () => 10_000, 0).awaitCandidates(1)).toEqual([]);
   });
 });
 

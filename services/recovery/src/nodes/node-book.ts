@@ -25,7 +25,10 @@ interface Entry {
   assigned: { readonly legs: number; readonly until: number }[];
 }
 
-/** What this replica knows of every node: its last heartbeat, its dead incarnations, and the legs just sent to it. */
+/**
+ * What this replica knows of every configured node: its last heartbeat, its dead incarnations, and the legs just sent to it. Of
+ * others nothing is kept: no ari-worker could carry out what is sent to them.
+ */
 export class NodeBook {
   private readonly nodes = new Map<string, Entry>();
   private readonly waiting = new Set<() => void>();
@@ -33,13 +36,13 @@ export class NodeBook {
   private readonly openedAt: number;
 
   /**
-   * @param groupOf the group that a node is configured to be in.
+   * @param groups of every configured node the group that it is in.
    * @param now epoch ms, as everywhere here.
    * @param listenMs how long to listen, from now on, before every node that beats has been heard.
    * @param flapping when a node has died too often to be given calls; null: never.
    */
   constructor(
-    private readonly groupOf: (nodeId: string) => string,
+    private readonly groups: ReadonlyMap<string, string>,
     private readonly now: () => number,
     private readonly listenMs: number,
     private readonly flapping: FlappingLimit | null = null,
@@ -49,6 +52,7 @@ export class NodeBook {
 
   heard(heartbeat: Heartbeat): void {
     const entry = this.entry(heartbeat.nodeId);
+    if (entry === undefined) return;
     entry.heartbeat = heartbeat;
     entry.heardAt = this.now();
     for (const wake of this.waiting) wake();
@@ -56,6 +60,7 @@ export class NodeBook {
 
   died({ nodeId, incarnation, at }: Pick<NodeDown, 'nodeId' | 'incarnation' | 'at'>): void {
     const entry = this.entry(nodeId);
+    if (entry === undefined) return;
     if (!entry.dead.has(incarnation)) entry.deaths = [...entry.deaths, at].slice(-DEATHS_KEPT);
     entry.dead.add(incarnation);
     entry.diedAt = Math.max(entry.diedAt ?? 0, at);
@@ -69,18 +74,19 @@ export class NodeBook {
 
   /** Legs are on their way to a node. */
   assign(nodeId: string, legs: number): void {
-    this.entry(nodeId).assigned.push({ legs, until: this.now() + ASSIGNED_MS });
+    this.entry(nodeId)?.assigned.push({ legs, until: this.now() + ASSIGNED_MS });
   }
 
   candidates(): Candidate[] {
     const now = this.now();
     const standings = [...this.nodes].flatMap(([nodeId, entry]) => {
-      if (entry.heartbeat === null) return [];
+      const group = this.groups.get(nodeId);
+      if (entry.heartbeat === null || group === undefined) return [];
       entry.assigned = entry.assigned.filter(({ until }) => until > now);
       const assigned = entry.assigned.reduce((sum, { legs }) => sum + legs, 0);
       const { heartbeat, heardAt, dead, diedAt } = entry;
       const shunnedUntil = this.shunnedUntil(entry);
-      return [{ heartbeat, group: this.groupOf(nodeId), heardAt, dead, diedAt, shunnedUntil, assigned }];
+      return [{ heartbeat, group, heardAt, dead, diedAt, shunnedUntil, assigned }];
     });
     return candidatesOf(standings, now);
   }
@@ -128,7 +134,8 @@ export class NodeBook {
     return this.candidates();
   }
 
-  private entry(nodeId: string): Entry {
+  private entry(nodeId: string): Entry | undefined {
+    if (!this.groups.has(nodeId)) return undefined;
     let entry = this.nodes.get(nodeId);
     if (entry === undefined) {
       entry = { heartbeat: null, heardAt: 0, diedAt: null, deaths: [], dead: new Set(), assigned: [] };

@@ -21,6 +21,9 @@ import { FakeWorker } from './fake-worker.js';
 
 const log = createLogger('test', process.env.REINVITE_TEST_LOG ?? 'silent');
 
+/** So many that two which die are no mass failure. */
+const NODES = ['ast1', 'ast2', 'ast3', 'ast4', 'ast5'];
+
 export interface AuditRow extends Record<string, unknown> {
   readonly recovery_id: string;
   readonly call_id: string;
@@ -227,7 +230,7 @@ export class Cluster {
     return parseConfig({
       nats: { servers: [this.backends.natsUrl] },
       postgres: { url: this.backends.postgresUrl },
-      nodes: [{ id: 'ast1', sipAddresses: ['127.0.0.1'], ari }],
+      nodes: NODES.map((id) => ({ id, sipAddresses: ['127.0.0.1'], ari })),
       recovery: settings,
       ...sections,
     });

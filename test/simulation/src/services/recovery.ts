@@ -73,7 +73,7 @@ export function startRecovery(services: Services, name: string): RecoveryReplica
     log,
   });
   const nodes = new NodeBook(
-    () => 'default',
+    new Map(config.nodes.map(({ id, group }) => [id, group])),
     Date.now,
     config.nodeAgent.heartbeatMs * HEARTBEATS_HEARD,
     wrong.noFlapping ? null : config.recovery.flapping,
