@@ -2,7 +2,9 @@ import type { Bus } from '@reinvite/bus';
 import type { RestoreCall, TendBereft } from '@reinvite/domain';
 import { codedError, type Logger } from '@reinvite/runtime';
 import { Facts } from './facts.js';
+import { UNHEARD } from './reasons.js';
 import { restoreCall } from './restore-call.js';
+import { isWorthAnotherTry } from './restore-leg.js';
 import type { Target } from './target.js';
 import { tendToBereft } from './tend-bereft.js';
 
@@ -43,14 +45,33 @@ export class Commands {
     const { recoveryId, callId, target: nodeId } = command;
     const log = this.options.log.child({ recoveryId, callId, nodeId });
     const target = targets.get(nodeId);
-    if (target === undefined)
-      throw codedError('MESSAGE_INVALID', `the command is for ${nodeId}, which is not configured`, {
-        nodeId,
-      });
+    if (target === undefined) return this.leave(command, mayHaveBegun, log);
     if (command.type === 'TendBereft') return tendToBereft({ command, target, bus, log, now, closing });
     const facts = new Facts(command, { bus, log, signal: closing, now });
     log.debug({ legs: command.legs.length, mayHaveBegun }, 'restoring a call');
     await restoreCall({ command, target, facts, log, mayHaveBegun, answerTimeoutMs, now, closing });
+  }
+
+  /**
+   * The node is in no configuration of ours, as while a new one is made known: what may have begun is for a worker that knows it.
+   * @throws CodedError `ARI_UNREACHABLE`
+   */
+  private async leave(command: RestoreCall | TendBereft, mayHaveBegun: boolean, log: Logger): Promise<void> {
+    const { bus, now, closing, answerTimeoutMs } = this.options;
+    const isForAnother =
+      command.type === 'TendBereft'
+        ? now() <= command.notAfter
+        : mayHaveBegun && isWorthAnotherTry({ now, command, answerTimeoutMs });
+    if (isForAnother)
+      throw codedError('ARI_UNREACHABLE', `${command.target} is not configured here`, { maybeSent: false });
+    log.error('a command for a node that is not configured here cannot be carried out');
+    if (command.type === 'TendBereft') return;
+    const facts = new Facts(command, { bus, log, signal: closing, now });
+    const refusal = mayHaveBegun
+      ? ({ reason: 'OUTCOME_UNKNOWN', sent: true } as const)
+      : ({ reason: 'TARGET_UNREACHABLE', sent: false } as const);
+    command.legs.forEach((leg) => facts.refused(leg, { ...UNHEARD, ...refusal }));
+    await facts.stored();
   }
 
   private forget(): void {

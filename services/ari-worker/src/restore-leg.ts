@@ -82,7 +82,11 @@ function isInTime({ now, command }: LegContext): boolean {
 }
 
 /** Whether somebody waits still for what another worker could do. */
-export function isWorthAnotherTry({ now, command, answerTimeoutMs }: LegContext): boolean {
+export function isWorthAnotherTry({
+  now,
+  command,
+  answerTimeoutMs,
+}: Pick<LegContext, 'now' | 'command' | 'answerTimeoutMs'>): boolean {
   return now() <= command.notAfter + answerTimeoutMs;
 }
 

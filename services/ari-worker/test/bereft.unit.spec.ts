@@ -13,17 +13,19 @@ describe('one who is alone', () => {
   let asterisk: FakeAsterisk;
   let commands: Commands;
   let stream: FactStream;
+  let clock: number;
 
   beforeEach(() => {
     asterisk = new FakeAsterisk();
     stream = new FactStream();
+    clock = 0;
     const target = new Target({ nodeId: 'ast2', ari: asterisk.connection, concurrency: 16, log });
     commands = new Commands({
       bus: stream.bus,
       targets: new Map([['ast2', target]]),
       answerTimeoutMs: 5_000,
       log,
-      now: () => 0,
+      now: () => clock,
       closing: new AbortController().signal,
     });
   });
@@ -82,6 +84,14 @@ describe('one who is alone', () => {
       asterisk.context = 'reinvite-recovered';
       await commands.handle(tend({ do: 'end', cause: 16 }, { bridgeId: null, commandId: '2' }), 1);
       expect(results()).toEqual(['not-alone', 'done']);
+    });
+
+    it('is left to a worker that knows the node, for as long as that makes sense', async () => {
+      const elsewhere = tend({ do: 'end', cause: 16 }, { target: 'ast9' });
+      await expect(commands.handle(elsewhere, 1)).rejects.toMatchObject({ code: 'ARI_UNREACHABLE' });
+      clock = 1_001;
+      await commands.handle(elsewhere, 2);
+      expect(stream.facts).toEqual([]);
     });
 
     it('was of another life of the node', async () => {
