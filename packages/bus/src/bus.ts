@@ -1,5 +1,5 @@
 import { jetstream, jetstreamManager, type JetStreamClient } from '@nats-io/jetstream';
-import type { Msg, NatsConnection } from '@nats-io/transport-node';
+import { InvalidArgumentError, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { codedError, isCoded, retryForever } from '@reinvite/runtime';
 import type { z } from 'zod';
 import { decode, encode } from './codec.js';
@@ -107,7 +107,7 @@ export class Bus {
    * JetStream: stored once under `id`, however often it is tried. Of two messages sent one after the other the second may be
    * stored first, where the first had to be tried again; see {@link Bus.publishInOrder}.
    * @returns the sequence in its stream.
-   * @throws CodedError `NATS_PUBLISH_FAILED` where the server did not acknowledge in time.
+   * @throws CodedError `NATS_PUBLISH_FAILED` where the server did not acknowledge in time; `MESSAGE_TOO_LARGE` where it never will.
    */
   publishDurable(subject: string, message: unknown, id: string): Promise<Stored> {
     return this.store(publishAcknowledged, subject, message, id);
@@ -117,7 +117,7 @@ export class Bus {
    * JetStream, tried once: what is stored is stored in the order in which it was sent, and what is not is for the caller to tell
    * again. It may have been stored also where this rejects.
    * @returns the sequence in its stream.
-   * @throws CodedError `NATS_PUBLISH_FAILED` where the server refused it or did not acknowledge in time.
+   * @throws CodedError `NATS_PUBLISH_FAILED` where the server refused it or did not acknowledge in time; `MESSAGE_TOO_LARGE`.
    */
   publishInOrder(subject: string, message: unknown, id: string): Promise<Stored> {
     return this.store(publishOnce, subject, message, id);
@@ -134,6 +134,8 @@ export class Bus {
       return { seq: ack.seq, duplicate: ack.duplicate };
     } catch (cause) {
       throw codedError('NATS_PUBLISH_FAILED', `no acknowledgement for ${subject}`, { subject, id }, cause);
+      if (cause instanceof InvalidArgumentError)
+        throw codedError('MESSAGE_TOO_LARGE', `longer than NATS takes on ${subject}`, { subject, id }, cause);
     }
   }
 

@@ -1,13 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Pool } from '@reinvite/db';
-import type { Logger } from '@reinvite/runtime';
+import { isCoded, type Logger } from '@reinvite/runtime';
 import type { OutboxMessage } from './event.js';
 import { postgresOutboxRows, type OutboxRow, type OutboxRows } from './outbox-rows.js';
 
 export interface OutboxOptions {
   /** Where the messages are kept: the table of a database, or what stands for it. */
   readonly pool: Pool | OutboxRows;
-  /** Resolves once the message is stored there under its id, however often it is called. */
+  /**
+   * Resolves once the message is stored there under its id, however often it is called. What it rejects with a terminal coded
+   * error can never be published, and is left out.
+   */
   readonly publish: (message: OutboxMessage) => Promise<unknown>;
   readonly log: Logger;
   /** How often to look for messages that were left behind; default 500 ms. */
@@ -38,7 +41,7 @@ export class Outbox {
     const published: string[] = [];
     await Promise.all(
       messages.map(async (message) => {
-        if (await this.published(message)) published.push(message.id);
+        if (await this.isDone(message)) published.push(message.id);
       }),
     );
     try {
@@ -71,8 +74,8 @@ export class Outbox {
 
   /**
    * Publishes the messages left behind, those of one subject in the order in which they were appended: one that fails holds
-   * up the later ones of its subject until the next call.
-   * @returns how many were published. @throws CodedError `POSTGRES_UNREACHABLE`.
+   * up the later ones of its subject until the next call, unless it can never be published.
+   * @returns how many are done with. @throws CodedError `POSTGRES_UNREACHABLE`.
    */
   async relayPending(signal?: AbortSignal): Promise<number> {
     let total = 0;
@@ -103,21 +106,25 @@ export class Outbox {
   private async publishInOrder(messages: readonly OutboxMessage[]): Promise<string[]> {
     const done: string[] = [];
     for (const message of messages) {
-      if (!(await this.published(message))) break;
+      if (!(await this.isDone(message))) break;
       done.push(message.id);
     }
     return done;
   }
 
-  private async published(message: OutboxMessage): Promise<boolean> {
+  /** Whether the message has not to be tried again. */
+  private async isDone(message: OutboxMessage): Promise<boolean> {
+    const { publish, log } = this.options;
+    const { subject, id } = message;
     try {
-      await this.options.publish(message);
+      await publish(message);
       return true;
     } catch (err) {
-      this.options.log.warn(
-        { err, subject: message.subject, id: message.id },
-        'message not published, it stays in the outbox',
-      );
+      if (isCoded(err) && err.class === 'terminal') {
+        log.error({ err, subject, id }, 'message cannot be published, it is left out');
+        return true;
+      }
+      log.warn({ err, subject, id }, 'message not published, it stays in the outbox');
       return false;
     }
   }

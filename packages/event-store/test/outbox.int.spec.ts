@@ -1,5 +1,5 @@
 import { connectPool, database, outbox, type Pool } from '@reinvite/db';
-import { createLogger } from '@reinvite/runtime';
+import { codedError, createLogger } from '@reinvite/runtime';
 import { startBackends } from '@reinvite/test-support';
 import { isNull } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -89,6 +89,26 @@ describe('the outbox', () => {
     broken = false;
     expect(await relay.relayPending()).toBe(2);
     expect(sent).toEqual(['b1', 'a1', 'a2']);
+  });
+
+  it('leaves out what can never be published, with an error in the log, and goes on behind it', async () => {
+    const sent: string[] = [];
+    const publish = async ({ id }: OutboxMessage): Promise<void> => {
+      if (id.startsWith('long')) throw codedError('MESSAGE_TOO_LARGE', 'longer than NATS takes');
+      sent.push(id);
+    };
+    const said = vi.spyOn(log, 'error');
+    const relay = new Outbox({ pool, publish, log, graceMs: 0 });
+    await commit(message('long-1'), message('behind'));
+    expect(await relay.relayPending()).toBe(2);
+    await relay.publishNow(await commit(message('long-2')));
+    expect(sent).toEqual(['behind']);
+    expect(await pending()).toEqual([]);
+    expect(said.mock.calls.map(([entry]) => entry)).toMatchObject([
+      { id: 'long-1', err: { code: 'MESSAGE_TOO_LARGE' } },
+      { id: 'long-2', err: { code: 'MESSAGE_TOO_LARGE' } },
+    ]);
+    said.mockRestore();
   });
 
   it('leaves to the relay what could not be published at once', async () => {

@@ -13,7 +13,10 @@ export const ERROR_TABLE = {
   ],
   NATS_STREAM_MISSING: ['retryable', 'A JetStream stream is not there; run `reinvite migrate`.'],
   MESSAGE_INVALID: ['terminal', 'A message on the bus does not fit its schema; it is dropped and counted.'],
-  MESSAGE_TOO_LARGE: ['terminal', 'A request on the bus is longer than is allowed; it is refused unread.'],
+  MESSAGE_TOO_LARGE: [
+    'terminal',
+    'A message on the bus is longer than is allowed: a request is refused unread, what was to be published (`max_payload` of the NATS servers) is left out.',
+  ],
   STREAM_NOT_HANDLED: [
     'retryable',
     'What was read from a stream could not be handled; reading begins again from the checkpoint, and the cause says why.',
