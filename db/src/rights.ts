@@ -26,7 +26,7 @@ export const RIGHTS: Readonly<Record<string, Rights>> = {
     cel: READ,
     checkpoints: KEEP,
     conference_homes: ALL,
-    deadlines: KEEP,
+    deadlines: ALL,
     dialogs: READ,
     events: ADD,
     legs: ALL,

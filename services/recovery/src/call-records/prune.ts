@@ -4,6 +4,7 @@ import type { Logger } from '@reinvite/runtime';
 import { sql } from 'drizzle-orm';
 import { pruneHomes } from '../conferences/index.js';
 import { pruneFlows } from '../flow/index.js';
+import { pruneDeadlines } from '../recoveries/prune-deadlines.js';
 
 const EVERY_MS = 600_000;
 /** How long call records of legs and bridges are kept that are gone. */
@@ -17,6 +18,7 @@ export async function pruneEvery(pool: Pool, log: Logger, signal: AbortSignal): 
       await pruneFlows(pool);
       await pruneCallRecords(pool);
       await pruneHomes(pool, KEEP_GONE);
+      await pruneDeadlines(pool, KEEP_GONE);
     } catch (err) {
       log.warn({ err }, 'old call records not removed, trying again later');
     }

@@ -1,5 +1,5 @@
 import { Bus, subjects } from '@reinvite/bus';
-import { checkpoints, connectPool, database, inTransaction, legs, type Pool } from '@reinvite/db';
+import { checkpoints, connectPool, database, deadlines, inTransaction, legs, type Pool } from '@reinvite/db';
 import type { CallFact } from '@reinvite/domain';
 import { createLogger } from '@reinvite/runtime';
 import { startBackends } from '@reinvite/test-support';
@@ -10,6 +10,7 @@ import { projectCallFacts, type CallRecordProjection } from '../../src/call-reco
 import { pruneCallRecords } from '../../src/call-records/prune.js';
 import { closeIncarnation, readLiveCalls } from '../../src/call-records/read.js';
 import { writeChanges } from '../../src/call-records/write.js';
+import { pruneDeadlines } from '../../src/recoveries/prune-deadlines.js';
 import { bridge, bridgeGone, leg, legGone, sequenced, synced, syncing } from './facts.js';
 
 const log = createLogger('test', 'silent');
@@ -257,3 +258,18 @@ describe('the call records, on real Postgres and NATS', () => {
     expect(await database(pool).select().from(legs)).toEqual([]);
   });
 });
+
+  it('and deadlines that are done with are forgotten a day later', async () => {
+    const row = { recoveryId: 'r', kind: 'attempt', dueAt: new Date(0) };
+    const dayAgo = new Date(Date.now() - 25 * 3_600_000);
+    await database(pool)
+      .insert(deadlines)
+      .values([
+        { ...row, id: 'to come' },
+        { ...row, id: 'done just now', doneAt: new Date() },
+        { ...row, id: 'done long ago', doneAt: dayAgo },
+      ]);
+    await pruneDeadlines(pool, '1 day');
+    const left = await database(pool).select({ id: deadlines.id }).from(deadlines).orderBy(deadlines.id);
+    expect(left.map(({ id }) => id)).toEqual(['done just now', 'to come']);
+  });
