@@ -90,14 +90,16 @@ const REFERENCE = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
 /**
  * Replaces `${NAME}` in every text of a parsed configuration with that variable of the environment; `$${` stands for `${`.
+ * Each counts as a secret, wherever it is put.
  * @throws CodedError `CONFIG_INVALID` naming each variable that is not set.
  */
 export function withEnvironment(raw: unknown, environment: NodeJS.ProcessEnv): unknown {
   const missing = new Set<string>();
   const replaced = replaceIn(raw, (whole, name) => {
     const value = environment[name];
-    if (value === undefined) missing.add(name);
-    return value ?? whole;
+    if (value !== undefined) return keepSecret(value);
+    missing.add(name);
+    return whole;
   });
   if (missing.size > 0)
     throw codedError('CONFIG_INVALID', `not set in the environment: ${[...missing].join(', ')}`);

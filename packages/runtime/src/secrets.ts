@@ -30,9 +30,9 @@ export function keepSecretOfUrl(url: string): string {
   return url;
 }
 
-/** The text with every secret that is known cut out. */
-export function withoutSecrets(text: string): string {
+/** The text with every secret that is known cut out. @param censor what stands in its place. */
+export function withoutSecrets(text: string, censor = CENSOR): string {
   let clean = text;
-  for (const secret of kept) clean = clean.replaceAll(secret, CENSOR);
+  for (const secret of kept) clean = clean.replaceAll(secret, censor);
   return clean;
 }

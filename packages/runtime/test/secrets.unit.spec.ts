@@ -95,6 +95,14 @@ describe('the log', () => {
     expect(line).not.toMatch(/tr1cky|p%40ssw|p@ssw/);
   });
 
+  it('has nothing that came from the environment, wherever it was put', () => {
+    withEnvironment({ fenceCommand: ['fence', '-p${FENCE_PASS}'] }, { FENCE_PASS: 'from-outside' });
+    expect(
+      JSON.parse(logged((log) => log.warn({ output: 'login from-outside refused' }, 'ended'))),
+    ).toMatchObject({ output: 'login [cut] refused' });
+    expect(withoutSecrets('-pfrom-outside', '[set]')).toBe('-p[set]');
+  });
+
   it('has no secret of six characters or more in any text (property)', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 6, maxLength: 40 }), fc.string(), fc.string(), (secret, a, b) => {

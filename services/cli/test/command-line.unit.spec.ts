@@ -97,13 +97,29 @@ describe('reinvite check-config', () => {
     expect(out).not.toMatch(/secret-of/);
   });
 
+  it('hides the secret of the manager interface, and what came from the environment wherever it stands', async () => {
+    process.env.REINVITE_TEST_FENCE = 'secret-of-fence';
+    const { code, out } = await check({
+      ...raw,
+      nodeAgent: { ami: { secret: 'secret-of-ami' } },
+      sentinel: { fenceCommand: ['fence', '--password=${REINVITE_TEST_FENCE}', '{nodeId}'] },
+    });
+    expect(code).toBe(EXIT.ok);
+    expect(JSON.parse(out)).toMatchObject({
+      nodeAgent: { ami: { username: 'reinvite', secret: '[set]' } },
+      sentinel: { fenceCommand: ['fence', '--password=[set]', '{nodeId}'] },
+    });
+    expect(out).not.toMatch(/secret-of/);
+  });
+
   it('refuses a configuration without the secrets that the services need, and names all that are missing', async () => {
     const [node] = raw.nodes;
     const { url, username } = node?.ari ?? { url: '', username: '' };
-    const bare = { ...raw, postgres: {}, nodes: [{ ...node, ari: { url, username } }] };
+    const nodes = [{ ...node, ari: { url, username } }];
+    const bare = { ...raw, postgres: {}, nodes, nodeAgent: { ami: {} } };
     const { code, out, err } = await check(bare);
     expect({ code, out }).toEqual({ code: EXIT.usage, out: '' });
-    expect(err).toMatch(/CONFIG_INVALID.*postgres\.url.*ARI password of ast1/s);
+    expect(err).toMatch(/CONFIG_INVALID.*postgres\.url.*ARI password of ast1.*nodeAgent\.ami\.secret/s);
   });
 
   it('warns of a secret that cannot be read here, and of a group without a policy', async () => {

@@ -5,6 +5,7 @@ import {
   isCoded,
   loadConfig,
   readSecret,
+  withoutSecrets,
   type Config,
 } from '@reinvite/runtime';
 import type { Output } from '../output.js';
@@ -16,13 +17,15 @@ import type { Output } from '../output.js';
  */
 export async function checkConfig(options: { readonly config: string }, output: Output): Promise<void> {
   const config = await loadConfig(options.config);
+  // Before any secret is read: what is known by now comes from the environment, and all of that is hidden.
+  const shown = JSON.stringify(config, hideSecret, 2);
   const { missing, unreadable } = await checkSecrets(config);
   if (missing.length > 0) throw codedError('CONFIG_INVALID', missing.join('\n'));
   for (const message of unreadable)
     output.err(`warning: ${message}; the services need it where they run, as the user who runs them`);
   for (const group of groupsWithoutPolicy(config))
     output.err(`warning: the group ${group} has no recovery policy: what is built in applies to it`);
-  output.out(JSON.stringify(config, hideSecret, 2));
+  output.out(shown);
 }
 
 /** Who has a URL of Postgres of its own, where the configuration names one for each. */
@@ -50,7 +53,7 @@ async function checkSecrets(config: Config): Promise<{ missing: string[]; unread
 }
 
 /** The secrets that every installation needs, and the files that this one names. */
-function secretsOf({ nats, postgres, nodes, dialogLedger, homer }: Config): Secret[] {
+function secretsOf({ nats, postgres, nodes, nodeAgent: { ami }, dialogLedger, homer }: Config): Secret[] {
   const files = [
     { what: 'nats.tls.caFile', file: nats.tls?.caFile },
     { what: 'nats.tls.certFile', file: nats.tls?.certFile },
@@ -72,18 +75,21 @@ function secretsOf({ nats, postgres, nodes, dialogLedger, homer }: Config): Secr
       value: ari.password,
       file: ari.passwordFile,
     })),
+    ...(ami === undefined ? [] : [{ what: 'nodeAgent.ami.secret', value: ami.secret, file: ami.secretFile }]),
     ...files.filter(({ file }) => file !== undefined).map((named) => ({ ...named, value: undefined })),
   ];
 }
 
-/** NATS and Postgres URLs may hold a password. */
+const HIDDEN = '[set]';
+
+/** NATS and Postgres URLs may hold a password; what comes from the environment may be one, wherever it stands. */
 function hideSecret(key: string, value: unknown): unknown {
-  if (/^(password|authToken|capturePassword)$/.test(key) && value !== undefined) return '[set]';
+  if (/^(password|secret|authToken|capturePassword)$/.test(key) && value !== undefined) return HIDDEN;
   if (key === 'url' && typeof value === 'string') return hideUserInfo(value);
   if (key === 'servers' && Array.isArray(value)) return value.map((server) => hideUserInfo(String(server)));
-  return value;
+  return typeof value === 'string' ? withoutSecrets(value, HIDDEN) : value;
 }
 
 function hideUserInfo(url: string): string {
-  return url.replace(/\/\/[^/]*@/, '//[set]@');
+  return withoutSecrets(url, HIDDEN).replace(/\/\/[^/]*@/, `//${HIDDEN}@`);
 }
