@@ -48,9 +48,17 @@ export async function publicKeyIn(file: string): Promise<string> {
   return publicKeyOf(await readSeed(file));
 }
 
+/** Prefix of every inbox, also of those of clients without a key. */
+const INBOXES = '_INBOX';
+
 /** Prefix of the inboxes of a key. */
 export function inboxOf(publicKey: string): string {
-  return `_INBOX.${publicKey}`;
+  return `${INBOXES}.${publicKey}`;
+}
+
+/** Whether what is sent there reaches nobody but who waits for an answer. */
+export function isInbox(subject: string | undefined): boolean {
+  return subject?.startsWith(`${INBOXES}.`) ?? false;
 }
 
 async function readSeed(file: string): Promise<string> {

@@ -2,7 +2,8 @@ import { jetstream, jetstreamManager, type JetStreamClient } from '@nats-io/jets
 import { InvalidArgumentError, type Msg, type NatsConnection } from '@nats-io/transport-node';
 import { codedError, isCoded, retryForever } from '@reinvite/runtime';
 import type { z } from 'zod';
-import { decode, encode } from './codec.js';
+import { isInbox } from './access.js';
+import { decode, encode, type SubjectOf } from './codec.js';
 import {
   coded,
   openConnection,
@@ -133,23 +134,27 @@ export class Bus {
       const ack = await publish(this.js, subject, encode(message), id);
       return { seq: ack.seq, duplicate: ack.duplicate };
     } catch (cause) {
-      throw codedError('NATS_PUBLISH_FAILED', `no acknowledgement for ${subject}`, { subject, id }, cause);
       if (cause instanceof InvalidArgumentError)
         throw codedError('MESSAGE_TOO_LARGE', `longer than NATS takes on ${subject}`, { subject, id }, cause);
+      throw codedError('NATS_PUBLISH_FAILED', `no acknowledgement for ${subject}`, { subject, id }, cause);
     }
   }
 
-  /** Core NATS subscription, until the bus closes. An error of the handler is logged; the next message is handled. */
+  /**
+   * Core NATS subscription, until the bus closes. An error of the handler is logged; the next message is handled.
+   * @param subjectOf see {@link SubjectOf}.
+   */
   subscribe<T>(
     subject: string,
     schema: z.ZodType<T>,
     handler: (message: T) => void | Promise<void>,
+    subjectOf?: SubjectOf<T>,
   ): () => void {
     const subscription = this.connection.subscribe(subject);
     void (async () => {
       for await (const raw of subscription) {
         try {
-          await handler(decode(schema, raw.subject, raw.string()));
+          await handler(decode(schema, raw.subject, raw.string(), subjectOf));
         } catch (err) {
           this.options.log.error({ err, subject: raw.subject }, 'message not handled');
         }
@@ -160,7 +165,8 @@ export class Bus {
 
   /**
    * Answers requests. Requests are handled side by side. A message that does not fit the schema, and an error of the
-   * handler, are answered with what `refuse` makes of the error, so that the asker always learns why.
+   * handler, are answered with what `refuse` makes of the error, so that the asker always learns why. What asks for its answer
+   * anywhere but at an inbox is dropped unread: the answer is sent with our rights, and would be a command or a fact there.
    */
   respond<T>(
     subject: string,
@@ -194,6 +200,11 @@ export class Bus {
     };
     void (async () => {
       for await (const raw of subscription) {
+        const { subject: from, reply } = raw;
+        if (!isInbox(reply)) {
+          this.options.log.warn({ subject: from, reply }, 'a request that names no inbox was dropped');
+          continue;
+        }
         respondTo(raw).catch((err: unknown) =>
           this.options.log.error({ err, subject: raw.subject }, 'request not answered'),
         );

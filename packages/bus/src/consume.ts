@@ -12,7 +12,7 @@ import {
 import type { NatsConnection } from '@nats-io/transport-node';
 import { codedError, isCoded, retryForever, type CodedError, type Logger } from '@reinvite/runtime';
 import type { z } from 'zod';
-import { decode } from './codec.js';
+import { decode, type SubjectOf } from './codec.js';
 import { streams, type StreamKey } from './subjects.js';
 
 /** JetStream's error code for a consumer that exists with another configuration. */
@@ -36,6 +36,7 @@ export interface QueueOptions<T> {
   readonly durable: string;
   readonly filter?: string;
   readonly schema: z.ZodType<T>;
+  readonly subjectOf?: SubjectOf<T>;
   /** Messages handled at the same time by this process. */
   readonly maxInFlight: number;
   /** A message not acknowledged for this long goes to another consumer; the handler's work is kept alive meanwhile. */
@@ -113,7 +114,7 @@ async function handleOne<T>(message: JsMsg, reader: Reader, options: QueueOption
   };
   const alive = setInterval(() => void keep(), ackWaitMs / WORKING_PER_ACK_WAIT);
   try {
-    await options.handler(decode(options.schema, message.subject, message.string()), {
+    await options.handler(decode(options.schema, message.subject, message.string(), options.subjectOf), {
       attempt: message.info.deliveryCount,
     });
     message.ack();
@@ -130,6 +131,7 @@ export interface TailOptions<T> {
   readonly stream: StreamKey;
   readonly filter?: string;
   readonly schema: z.ZodType<T>;
+  readonly subjectOf?: SubjectOf<T>;
   /** Sequence after which to begin; asked again after every interruption, so it must be the reader's own checkpoint. */
   readonly after: () => Promise<number>;
   readonly maxBatch: number;
@@ -161,7 +163,7 @@ export async function tailStream<T>(
     try {
       await inBatches(messages, options.maxBatch, options.linger, (raws) => {
         const batch = raws.flatMap((raw) => {
-          const message = decodeOrDrop(raw, reader, options.schema);
+          const message = decodeOrDrop(raw, reader, options);
           return message === undefined ? [] : [{ seq: raw.seq, message }];
         });
         return handled(stream.name, options.handler(batch, raws.at(-1)?.seq ?? after));
@@ -225,9 +227,13 @@ function stopOnAbort(messages: ConsumerMessages, signal: AbortSignal): () => voi
   return () => signal.removeEventListener('abort', stop);
 }
 
-function decodeOrDrop<T>(raw: JsMsg, reader: Reader, schema: z.ZodType<T>): T | undefined {
+function decodeOrDrop<T>(
+  raw: JsMsg,
+  reader: Reader,
+  { schema, subjectOf }: Pick<TailOptions<T>, 'schema' | 'subjectOf'>,
+): T | undefined {
   try {
-    return decode(schema, raw.subject, raw.string());
+    return decode(schema, raw.subject, raw.string(), subjectOf);
   } catch (err) {
     reader.log.error({ err, subject: raw.subject, seq: raw.seq }, 'message dropped');
     return undefined;

@@ -1,5 +1,6 @@
 import { nodeDown, processGone, type NodeDown } from '@reinvite/domain';
 import { codedError, createLogger, type CodedError } from '@reinvite/runtime';
+import { connect } from '@nats-io/transport-node';
 import { CuttableProxy, startBackends } from '@reinvite/test-support';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
@@ -157,6 +158,72 @@ describe('the bus, on a real NATS', () => {
       ok: true,
     });
     unsubscribe();
+  });
+
+  it('drops what asks for its answer anywhere but at an inbox, or nowhere', async () => {
+    const handled: string[] = [];
+    const unsubscribe = bus.respond(
+      subjects.processGone('*'),
+      processGone,
+      async ({ nodeId }) => ({ count: handled.push(nodeId) }),
+      () => ({}),
+    );
+    const client = await connect({ servers: [backends.natsUrl] });
+    const gone = { type: 'ProcessGone', nodeId: 'ast1', incarnation: '1', at: 1, lastFactSeq: null };
+    const before = await bus.streamState('restoreCommands');
+    for (const reply of [subjects.restoreCommand('ast1'), '_INBOXES.x', ''])
+      client.publish(subjects.processGone('ast1'), JSON.stringify(gone), { reply });
+    await client.flush();
+    await bus.request(subjects.processGone('ast2'), { ...gone, nodeId: 'ast2' }, z.unknown(), 5_000);
+    expect(handled).toEqual(['ast2']);
+    expect(await bus.streamState('restoreCommands')).toEqual(before);
+    unsubscribe();
+    await client.close();
+  });
+
+  it('drops what tells of another node than its subject', async () => {
+    const subjectOf = ({ nodeId }: NodeDown): string => subjects.nodeDown(nodeId);
+    const consumed: string[] = [];
+    const tailed: string[] = [];
+    const heard: string[] = [];
+    const { seq } = await bus.publishDurable(subjects.nodeDown('ast4'), down(41), 'of-another');
+    void bus.tail({
+      ...{ stream: 'nodeEvents', filter: subjects.nodeDown('ast4'), schema: nodeDown, subjectOf },
+      ...{ after: async () => seq - 1, maxBatch: 100 },
+      handler: async (batch) => void tailed.push(...batch.map(({ message }) => message.nodeId)),
+    });
+    void bus.consume({
+      ...{ stream: 'nodeEvents', durable: 'strict', filter: subjects.nodeDown('ast4'), schema: nodeDown },
+      ...{ subjectOf, maxInFlight: 4, ackWaitMs: 5_000 },
+      handler: async ({ nodeId }) => void consumed.push(nodeId),
+    });
+    await bus.publishDurable(subjects.nodeDown('ast4'), { ...down(42), nodeId: 'ast4' }, 'of-its-own');
+    const unsubscribe = bus.subscribe(
+      subjects.processGone('*'),
+      nodeDown,
+      ({ nodeId }) => void heard.push(nodeId),
+      ({ nodeId }) => subjects.processGone(nodeId),
+    );
+    bus.publish(subjects.processGone('ast4'), down(43));
+    bus.publish(subjects.processGone('ast4'), { ...down(44), nodeId: 'ast4' });
+    await vi.waitFor(
+      () =>
+        expect({ consumed, tailed, heard }).toEqual({
+          consumed: ['ast4'],
+          tailed: ['ast4'],
+          heard: ['ast4'],
+        }),
+      { timeout: 15_000 },
+    );
+    unsubscribe();
+  });
+
+  it('says that a message is longer than NATS will ever take', async () => {
+    const long = { ...down(51), incarnation: 'x'.repeat(2_000_000) };
+    for (const publish of ['publishDurable', 'publishInOrder'] as const)
+      await expect(bus[publish](subjects.nodeDown('ast5'), long, `long-${publish}`)).rejects.toMatchObject({
+        code: 'MESSAGE_TOO_LARGE',
+      });
   });
 
   it('reads a stream on after its handler failed, and says that it was the handler', async () => {

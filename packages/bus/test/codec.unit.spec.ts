@@ -25,6 +25,14 @@ describe('the codec', () => {
       expect(() => decode(heartbeat, 's', text)).toThrow(/MESSAGE_INVALID/);
     },
   );
+
+  it('refuses what tells of another node than its subject', () => {
+    const subjectOf = ({ nodeId }: { readonly nodeId: string }): string => subjects.heartbeat(nodeId);
+    expect(decode(heartbeat, subjects.heartbeat('ast1'), encode(beat), subjectOf)).toEqual(beat);
+    expect(() => decode(heartbeat, subjects.heartbeat('ast2'), encode(beat), subjectOf)).toThrow(
+      /MESSAGE_INVALID.*reinvite\.heartbeat\.ast1/,
+    );
+  });
 });
 
 describe('the subjects', () => {

@@ -147,7 +147,7 @@ describe('the accounts of NATS, on a real server', () => {
 
   it('lets the requester ask and be answered, and nothing else', async () => {
     const recovery = await bus('recovery');
-    recovery.respond(
+    const unsubscribe = recovery.respond(
       subjects.recoveryRequest,
       text,
       async (asked) => ({ text: `${asked.text}!` }),
@@ -166,6 +166,39 @@ describe('the accounts of NATS, on a real server', () => {
     );
     const heard = [...new Set([...table.values()].flatMap(({ subscribe }) => subscribe)), '>', '_INBOX.>'];
     expect(await refused('requester', heard, 'subscribe')).toEqual(heard);
+    unsubscribe();
+  });
+
+  it('has nothing said for the requester, by who answers it, where it may not say it itself', async () => {
+    const recovery = await bus('recovery');
+    const agent = await bus('node-agent-ast1');
+    let asked = 0;
+    const unsubscribe = recovery.respond(
+      subjects.recoveryRequest,
+      text,
+      async () => ({ asked: (asked += 1) }),
+      () => ({}),
+    );
+    await agent.publishDurable(subjects.callFact('ast1'), { text: 'kept' }, 'kept');
+    const before = await recovery.streamState('restoreCommands');
+    const facts = await recovery.streamState('callFacts');
+    const requester = await client('requester');
+    for (const reply of [subjects.restoreCommand('ast1'), '$JS.API.STREAM.PURGE.REINVITE_CALL_FACTS']) {
+      requester.publish(subjects.recoveryRequest, '{}', { reply });
+      requester.publish(subjects.recoveryRequest, JSON.stringify({ text: 'please' }), { reply });
+    }
+    // Answered after those before it.
+    const answered = await requester.request(subjects.recoveryRequest, JSON.stringify({ text: 'last' }));
+    expect(answered.json()).toEqual({ asked: 1 });
+    expect(await recovery.streamState('restoreCommands')).toEqual(before);
+    const read: number[] = [];
+    void recovery.tail({
+      ...{ stream: 'callFacts', schema: text, after: async () => facts.lastSeq - 1, maxBatch: 10 },
+      handler: async (batch) => void read.push(...batch.map(({ seq }) => seq)),
+    });
+    await eventually('the fact to be there still', async () => read.includes(facts.lastSeq));
+    expect(complaints).toEqual([]);
+    unsubscribe();
   });
 
   it('lets an application keep its state and be answered, and nothing else', async () => {

@@ -1,4 +1,4 @@
-import type { Bus } from '@reinvite/bus';
+import { subjects, type Bus } from '@reinvite/bus';
 import { MAX_AGE_MS, nodeDown, restoreFact, type NodeDown, type RestoreFact } from '@reinvite/domain';
 import { codedError, isCoded, type Logger } from '@reinvite/runtime';
 import type { NodeBook } from './nodes/node-book.js';
@@ -20,11 +20,14 @@ const PASSED_ON = 4;
 /** After a replica's death its messages go to another one: there are people on the line. */
 const ACK_WAIT_MS = 1_500;
 
+const ofNode = ({ nodeId }: NodeDown): string => subjects.nodeDown(nodeId);
+
 /** Every replica knows every death, so that none takes a dead node for a target. */
 export function rememberDeaths(bus: Pick<Bus, 'tail'>, nodes: Pick<NodeBook, 'died'>): Promise<void> {
   return bus.tail({
     stream: 'nodeEvents',
     schema: nodeDown,
+    subjectOf: ofNode,
     maxBatch: 100,
     after: async () => 0,
     handler: async (batch) => batch.forEach(({ message }) => nodes.died(message)),
@@ -59,6 +62,7 @@ export function consumeDeaths(options: DeathsOptions): Promise<void> {
     stream: 'nodeEvents',
     durable: 'recovery',
     schema: nodeDown,
+    subjectOf: ofNode,
     maxInFlight: NODES_IN_FLIGHT,
     ackWaitMs: ACK_WAIT_MS,
     mayKeep: () => postgres.lately(),
@@ -117,6 +121,7 @@ export function consumeFacts(
     stream: 'restoreFacts',
     durable: 'recovery',
     schema: restoreFact,
+    subjectOf: ({ target }) => subjects.restoreFact(target),
     maxInFlight: FACTS_IN_FLIGHT,
     ackWaitMs: ACK_WAIT_MS,
     mayKeep: () => postgres.lately(),

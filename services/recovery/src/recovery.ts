@@ -193,11 +193,19 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
       log,
     });
 
-  bus.subscribe(subjects.heartbeat('*'), heartbeat, (beat) => nodes.heard(beat));
-  bus.respond(subjects.recoveryRequest, recoveryRequest, (request) => handler.handle(request), refusal, {
-    queue: 'recovery',
-    maxBytes: config.recovery.requests.maxBytes,
-  });
+  bus.subscribe(
+    subjects.heartbeat('*'),
+    heartbeat,
+    (beat) => nodes.heard(beat),
+    ({ nodeId }) => subjects.heartbeat(nodeId),
+  );
+  bus.respond(
+    subjects.recoveryRequest,
+    recoveryRequest,
+    (request) => handler.handle(request),
+    (error) => handler.refusalOf(error),
+    { queue: 'recovery', maxBytes: config.recovery.requests.maxBytes },
+  );
   bus.respond(subjects.operatorRecovery, operatorCommand, (command) => desk.handle(command), refusal, {
     queue: 'recovery',
     maxBytes: config.recovery.requests.maxBytes,

@@ -35,6 +35,14 @@ describe('how often it may be asked for recoveries', () => {
     expect(taken(limit, 5_000, (n) => `name-${n}`)).toBe(10);
   });
 
+  it('counts what tells no name for all together', () => {
+    const limit = new RateLimit({ perMinute: 3, totalPerMinute: 4 }, () => 0);
+    limit.takeUnnamed();
+    limit.takeUnnamed();
+    expect(taken(limit, 10, (n) => `name-${n}`)).toBe(2);
+    expect(() => limit.takeUnnamed()).toThrow(/RECOVERY_REQUEST_RATE/);
+  });
+
   it('never exceeds what two minutes allow in one', () => {
     const asked = fc.record({ who: fc.constantFrom('a', 'b', 'c'), afterMs: fc.nat(3_000) });
     fc.assert(

@@ -58,6 +58,20 @@ describe('recovery requests, on real Postgres and NATS', () => {
     expect(reply).toMatchObject({ status: 'refused', code: 'RECOVERY_NODE_ALIVE' });
   });
 
+  it('of a node of which another tells that it is down is refused', async () => {
+    await eventually(
+      'the records',
+      async () => (await cluster.request({ callId: 'other@phone' })).status === 'refused',
+    );
+    cluster.beats('ast1', null);
+    const told = { type: 'Heartbeat', nodeId: 'ast1', incarnation: lifeOf('ast1'), at: Date.now() };
+    const down = { ...told, intervalMs: 200, asterisk: 'down', liveChannels: 0, recoveryModule: true };
+    cluster.bus.publish(subjects.heartbeat('ast2'), down);
+    const reply = await cluster.request({ callId: 'other@phone' });
+    expect(reply).toMatchObject({ status: 'refused', code: 'RECOVERY_NODE_ALIVE' });
+    expect(cluster.worker.commands).toEqual([]);
+  });
+
   it('of a dead node does what a crash does, once for each key', async () => {
     gone();
     const key = { nodeId: 'ast1', idempotencyKey: 'once' };
@@ -236,6 +250,24 @@ describe('whoever asks recovery, on real Postgres and NATS', () => {
     expect(codes).toEqual(['RECOVERY_UNKNOWN_CALL', 'RECOVERY_UNKNOWN_CALL', 'RECOVERY_REQUEST_RATE']);
     expect(await cluster.request({ callId: 'nobody@phone' })).toMatchObject({
       code: 'RECOVERY_UNKNOWN_CALL',
+    });
+  });
+
+  it('is counted also where it cannot be read', async () => {
+    cluster.replica({ requests: { maxBytes: 1_000, perMinute: 100, totalPerMinute: 3 } });
+    const codes: string[] = [];
+    for (const padding of ['', 'x'.repeat(1_000), '', '']) {
+      const reply = await cluster.request({ nodeId: 7, padding });
+      codes.push(reply.status === 'refused' ? reply.code : reply.status);
+    }
+    expect(codes).toEqual([
+      'RECOVERY_REQUEST_INVALID',
+      'RECOVERY_REQUEST_TOO_LARGE',
+      'RECOVERY_REQUEST_INVALID',
+      'RECOVERY_REQUEST_RATE',
+    ]);
+    expect(await cluster.request({ callId: 'nobody@phone' })).toMatchObject({
+      code: 'RECOVERY_REQUEST_RATE',
     });
   });
 

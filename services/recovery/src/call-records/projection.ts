@@ -1,5 +1,5 @@
 import { inTransaction, type Pool } from '@reinvite/db';
-import type { Bus } from '@reinvite/bus';
+import { subjects, type Bus } from '@reinvite/bus';
 import { callFact } from '@reinvite/domain';
 import { codedError, isCoded, retryForever, type CodedError, type Logger } from '@reinvite/runtime';
 import { lockCheckpoint, moveCheckpoint, openCheckpoint } from './checkpoint.js';
@@ -44,6 +44,7 @@ export function projectCallFacts(options: ProjectionOptions): CallRecordProjecti
   const tailing = bus.tail({
     stream: 'callFacts',
     schema: callFact,
+    subjectOf: ({ nodeId }) => subjects.callFact(nodeId),
     maxBatch: MAX_BATCH,
     linger: () => gate.linger(LINGER_MS),
     after: async () => {

@@ -17,6 +17,7 @@ import type { NodeBook } from '../nodes/node-book.js';
 import { settle, type EvidenceSources } from '../planning/evidence.js';
 import type { DeadNode, Planner } from '../planning/planner.js';
 import type { Recoveries } from '../recoveries/recoveries.js';
+import { refusal } from '../refusal.js';
 import type { Restraints } from '../restraint/index.js';
 import { postgresLookup, type Incarnation, type RequestLookup } from './lookup.js';
 import type { RateLimit } from './rate-limit.js';
@@ -39,7 +40,7 @@ export interface RequestOptions {
   readonly recoveries: Pick<Recoveries, 'states'>;
   readonly requests: Pick<RequestLog, 'open' | 'answered' | 'refused'>;
   readonly restraints: Pick<Restraints, 'ofRequest'>;
-  readonly rate: Pick<RateLimit, 'take'>;
+  readonly rate: Pick<RateLimit, 'take' | 'takeUnnamed'>;
   readonly log: Logger;
 }
 
@@ -79,6 +80,17 @@ export class RequestHandler {
     } catch (error) {
       if (isCoded(error) && error.class === 'terminal') await requests.refused(idempotencyKey);
       throw error;
+    }
+  }
+
+  /** Why a request is refused. One that could not be read counts against the rate as well, or it would be the way around it. */
+  refusalOf(error: unknown): ReturnType<typeof refusal> {
+    if (!isCoded(error, 'MESSAGE_INVALID') && !isCoded(error, 'MESSAGE_TOO_LARGE')) return refusal(error);
+    try {
+      this.options.rate.takeUnnamed();
+      return refusal(error);
+    } catch (tooOften) {
+      return refusal(tooOften);
     }
   }
 

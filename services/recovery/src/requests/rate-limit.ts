@@ -31,7 +31,7 @@ export class RateLimit {
 
   /** @throws CodedError `RECOVERY_REQUEST_RATE` where this requester, or all together, have asked too often of late. */
   take(requestedBy: string): void {
-    const { perMinute, totalPerMinute } = this.settings;
+    const { perMinute } = this.settings;
     const bucket = this.buckets.get(requestedBy) ?? { left: perMinute, at: this.now() };
     // The last one asked is kept longest.
     this.buckets.delete(requestedBy);
@@ -41,11 +41,17 @@ export class RateLimit {
       this.buckets.delete(oldest);
     }
     this.refill(bucket, perMinute);
-    this.refill(this.total, totalPerMinute);
     if (bucket.left < 1) throw tooOften(`more than ${perMinute} requests a minute of one requester`);
+    this.takeUnnamed();
+    bucket.left -= 1;
+  }
+
+  /** For a request that does not tell whose it is. @throws CodedError `RECOVERY_REQUEST_RATE` as above, of all together. */
+  takeUnnamed(): void {
+    const { totalPerMinute } = this.settings;
+    this.refill(this.total, totalPerMinute);
     if (this.total.left < 1)
       throw tooOften(`more than ${totalPerMinute} requests a minute of all requesters`);
-    bucket.left -= 1;
     this.total.left -= 1;
   }
 

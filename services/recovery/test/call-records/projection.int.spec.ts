@@ -246,6 +246,17 @@ describe('the call records, on real Postgres and NATS', () => {
     expect(await database(pool).select().from(legs)).toHaveLength(2);
   });
 
+  it('have nothing of what an agent tells of another node', async () => {
+    const { projection } = await replica();
+    await publish(leg('a', 1));
+    const told = [syncing(2), synced(3)].map((fact, n) =>
+      bus.publishDurable(subjects.callFact('ast2'), fact, `of-another-${n}`),
+    );
+    const last = Math.max(...(await Promise.all(told)).map(({ seq }) => seq));
+    expect(await projection.waitUntilProjected(last, LONG_MS)).toBe(true);
+    expect(await live()).toEqual({ legs: ['a'], bridges: [] });
+  });
+
   it('close an incarnation that was acted on, and forget it a day later', async () => {
     const { projection } = await replica();
     await projection.waitUntilProjected(await publish(leg('a', 1), bridge('x', 2, ['a'])), LONG_MS);
@@ -257,7 +268,6 @@ describe('the call records, on real Postgres and NATS', () => {
     await pruneCallRecords(pool);
     expect(await database(pool).select().from(legs)).toEqual([]);
   });
-});
 
   it('and deadlines that are done with are forgotten a day later', async () => {
     const row = { recoveryId: 'r', kind: 'attempt', dueAt: new Date(0) };
@@ -273,3 +283,4 @@ describe('the call records, on real Postgres and NATS', () => {
     const left = await database(pool).select({ id: deadlines.id }).from(deadlines).orderBy(deadlines.id);
     expect(left.map(({ id }) => id)).toEqual(['done just now', 'to come']);
   });
+});

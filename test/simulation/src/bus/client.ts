@@ -83,6 +83,7 @@ export class SimulatedBus implements Public {
     subject: string,
     schema: z.ZodType<T>,
     handler: (message: T) => void | Promise<void>,
+    subjectOf?: QueueOptions<T>['subjectOf'],
   ): () => void {
     return this.listen({
       process: this.process,
@@ -91,7 +92,7 @@ export class SimulatedBus implements Public {
       hear: (from, json) => {
         void (async () => {
           try {
-            await handler(decode(schema, from, json));
+            await handler(decode(schema, from, json, subjectOf));
           } catch (err) {
             this.process.log.error({ err, subject: from }, 'message not handled');
           }
@@ -167,7 +168,7 @@ export class SimulatedBus implements Public {
 
   async tail<T>(options: TailOptions<T>): Promise<void> {
     const { process, nats } = this;
-    const { stream, schema, after, maxBatch, linger, handler } = options;
+    const { stream, schema, subjectOf, after, maxBatch, linger, handler } = options;
     let position: number | undefined;
     while (!process.signal.aborted) {
       try {
@@ -186,7 +187,7 @@ export class SimulatedBus implements Public {
           await linger?.();
           const batch = messages.map(({ seq, subject, json }) => ({
             seq,
-            message: decode(schema, subject, json),
+            message: decode(schema, subject, json, subjectOf),
           }));
           await handler(batch, last.seq);
           position = last.seq;
@@ -208,7 +209,7 @@ export class SimulatedBus implements Public {
   }
 
   private async handleOne<T>(
-    { stream, durable, schema, handler, ackWaitMs, mayKeep = async () => true }: QueueOptions<T>,
+    { stream, durable, schema, subjectOf, handler, ackWaitMs, mayKeep = async () => true }: QueueOptions<T>,
     { seq, subject, json }: StreamMessage,
     delivery: Delivery,
   ): Promise<void> {
@@ -220,7 +221,7 @@ export class SimulatedBus implements Public {
     const alive = setInterval(() => void keep(), ackWaitMs / 2);
     process.signal.addEventListener('abort', () => clearInterval(alive), { once: true });
     try {
-      await handler(decode(schema, subject, json), delivery);
+      await handler(decode(schema, subject, json, subjectOf), delivery);
       tell(() => nats.ack(stream, durable, seq));
     } catch (err) {
       process.log.error({ err }, `message not handled: ${subject}`);
@@ -293,8 +294,13 @@ export class SimulatedBus implements Public {
   }
 }
 
-function decode<T>(schema: z.ZodType<T>, subject: string, json: string): T {
+function decode<T>(
+  schema: z.ZodType<T>,
+  subject: string,
+  json: string,
+  subjectOf: QueueOptions<T>['subjectOf'] = () => subject,
+): T {
   const result = schema.safeParse(JSON.parse(json));
-  if (result.success) return result.data;
+  if (result.success && subjectOf(result.data) === subject) return result.data;
   throw codedError('MESSAGE_INVALID', `what came on ${subject} does not fit`, { subject });
 }

@@ -135,7 +135,12 @@ export function startRecovery(services: Services, name: string): RecoveryReplica
     () => postgres.transact(process, 'ask', () => undefined),
     () => performance.now(),
   );
-  bus.subscribe(subjects.heartbeat('*'), heartbeat, (beat) => nodes.heard(beat));
+  bus.subscribe(
+    subjects.heartbeat('*'),
+    heartbeat,
+    (beat) => nodes.heard(beat),
+    ({ nodeId }) => subjects.heartbeat(nodeId),
+  );
   // What agents know makes good what is lost so.
   const told = wrong.factsAckedEarly ? undefined : simulatedTold(process, postgres);
   const openLegs = simulatedOpenLegs(process, postgres);
@@ -176,6 +181,7 @@ function projectRecords(
   return bus.tail({
     stream: 'callFacts',
     schema: callFact,
+    subjectOf: ({ nodeId }) => subjects.callFact(nodeId),
     maxBatch: RECORDS_PER_BATCH,
     linger: () => gate.linger(RECORDS_LINGER_MS),
     after: async () => {
