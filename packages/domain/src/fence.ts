@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { factsTold, incarnation, nodeId } from './node.js';
+import { agoMs, factsTold, incarnation, nodeId } from './node.js';
 
 /** Request of the sentinel to a node-agent: kill this life of your Asterisk, and no other. */
 export const fenceRequest = z.object({
@@ -19,6 +19,8 @@ export const fenceReply = z.object({
   incarnation,
   /** Why not, or how. */
   reason: z.string(),
+  /** Where its process was gone already. */
+  agoMs,
   ...factsTold,
   lastFactSeq: factsTold.lastFactSeq.default(null),
 });

@@ -49,12 +49,19 @@ export const factsTold = {
 };
 export type FactsTold = Pick<ProcessGone, 'lastFactSeq' | 'factsComplete'>;
 
+/**
+ * For how long, ms, a death had been known to its agent when that told of it, by the agent's monotonic clock: who was away
+ * meanwhile dates it by that, and no clocks of two machines are compared. Left out: just now.
+ */
+export const agoMs = z.number().int().nonnegative().optional();
+
 /** An agent's word that its Asterisk's process is gone. Sent at once, and again until the sentinel has acknowledged it. */
 export const processGone = z.object({
   type: z.literal('ProcessGone'),
   nodeId,
   incarnation,
   at: epochMs,
+  agoMs,
   ...factsTold,
 });
 export type ProcessGone = z.infer<typeof processGone>;
@@ -64,7 +71,7 @@ export const nodeDown = z.object({
   type: z.literal('NodeDown'),
   nodeId,
   incarnation,
-  /** When the evidence was seen. */
+  /** When the evidence was seen: by the agent, where it has said how long ago that was. */
   at: epochMs,
   /**
    * `lease-expired`: the node was bound to kill its Asterisk before this moment; `operator`: a person vouches for it.

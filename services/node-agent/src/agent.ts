@@ -19,7 +19,7 @@ import { FactStream } from './calls/fact-stream.js';
 import { CallObserver } from './calls/observer.js';
 import { CallPicture } from './calls/picture.js';
 import { DialplanObserver } from './dialplan/observer.js';
-import { reportDeath } from './death.js';
+import { reportDeath, type SeenAt } from './death.js';
 import { fence } from './fence.js';
 import { Health } from './heartbeat.js';
 import { Tenant, type TenantOptions } from './lease/tenant.js';
@@ -74,7 +74,7 @@ export const nodeAgent: Service = async (context) => {
     process,
     newLife: (info, identity) => newLife(node.id, info, identity, connected, context),
     onOver: (life) => {
-      void tellOfDeath(life, node.id, Date.now(), connected, context);
+      void tellOfDeath(life, node.id, { at: Date.now(), mono: performance.now() }, connected, context);
     },
     log,
     signal,
@@ -236,12 +236,12 @@ function newLife(
 async function tellOfDeath(
   life: Life,
   nodeId: string,
-  at: number,
+  seen: SeenAt,
   connected: Promise<Bus>,
   { log, signal }: ServiceContext,
 ): Promise<void> {
   try {
-    await reportDeath(life, nodeId, at, await connected, log, signal);
+    await reportDeath(life, nodeId, seen, await connected, log, signal);
   } catch (err) {
     if (!signal.aborted)
       log.error({ err, nodeId, incarnation: life.info.incarnation }, 'a death could not be told');

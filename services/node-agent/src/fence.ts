@@ -1,5 +1,6 @@
 import type { FactsTold, FenceReply, FenceRequest } from '@reinvite/domain';
 import { isCoded, type Logger } from '@reinvite/runtime';
+import { flushLastFacts } from './calls/last-facts.js';
 import type { AsteriskProcess } from './process/asterisk-process.js';
 import { untilOver } from './process/life.js';
 import type { Lives } from './process/lives.js';
@@ -7,7 +8,6 @@ import { ownProcesses, type Processes } from './process/processes.js';
 
 /** A killed process that has not ended by then hangs in the kernel; whoever asked tries another way. */
 const KILL_MS = 4_000;
-const FLUSH_MS = 200;
 
 export interface Fenceable {
   readonly nodeId: string;
@@ -52,6 +52,7 @@ export async function fence(request: FenceRequest, node: Fenceable): Promise<Fen
     }
     return no(life === undefined ? 'this life is not known here' : 'its process is not known: no pid file');
   }
+  const agoMs = lives.endedAgoMs(incarnation);
   try {
     processes.kill(process);
   } catch (error) {
@@ -59,11 +60,17 @@ export async function fence(request: FenceRequest, node: Fenceable): Promise<Fen
   }
   if (!(await untilOver(process, KILL_MS, processes))) return no('killed, but it has not ended');
   lives.look();
-  const flushed = await life?.facts.flush(FLUSH_MS);
+  const flushed = life === undefined ? undefined : await flushLastFacts(life.facts);
   log.warn({ incarnation, pid: process.pid }, 'Asterisk is killed');
   const told: FactsTold = {
     lastFactSeq: flushed?.lastSeq ?? null,
     factsComplete: flushed?.complete ?? false,
   };
-  return { fenced: true, incarnation, reason: 'its process is gone', ...told };
+  return {
+    fenced: true,
+    incarnation,
+    reason: 'its process is gone',
+    ...(agoMs === undefined ? {} : { agoMs }),
+    ...told,
+  };
 }

@@ -44,7 +44,7 @@ async function startNode(nobodyListens = false) {
     newLife: (info, process): Life => {
       const picture = new CallPicture('ast1', info.incarnation);
       const facts = new FactStream({
-        publish: async () => 7,
+        publish: async ({ type }) => (type === 'LegGone' ? 8 : 7),
         newId: () => 'id',
         now: () => 1,
         lingerMs: 0,
@@ -125,6 +125,30 @@ describe('a fence', () => {
     expect(stateOf(target)).not.toBe('alive');
     expect(over).toEqual([incarnation]);
     expect(await ask(incarnation)).toMatchObject({ fenced: true, incarnation });
+  });
+
+  it('says how long ago a life had ended, where that was before', async () => {
+    const { process: target, incarnation, lives, meet, ask } = await startNode();
+    meet(incarnation);
+    process.kill(target.pid, 'SIGKILL');
+    await untilOver(target, 5_000);
+    lives.look();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const { agoMs } = await ask(incarnation);
+    expect(agoMs).toBeGreaterThanOrEqual(99);
+    const well = await startNode();
+    well.meet(well.incarnation);
+    expect(await well.ask(well.incarnation)).not.toHaveProperty('agoMs');
+  });
+
+  it('has the last facts told that lie in the receive buffer still', async () => {
+    const { incarnation, meet, ask } = await startNode();
+    const { facts } = meet(incarnation);
+    await facts.flush(5_000);
+    const asked = ask(incarnation);
+    const gone = { type: 'LegGone', nodeId: 'ast1', incarnation, at: 1, channelId: '1', cause: 16 } as const;
+    setImmediate(() => facts.offer([gone]));
+    expect(await asked).toMatchObject({ fenced: true, lastFactSeq: 8, factsComplete: true });
   });
 
   it('kills a hung life that this agent never spoke to, by the start of its process', async () => {

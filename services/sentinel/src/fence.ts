@@ -24,6 +24,8 @@ export type FenceResult =
       readonly kind: 'fenced';
       readonly by: 'agent' | 'command' | 'lease';
       readonly told: FactsTold | null;
+      /** How long ago, ms, its agent had seen it end; left out where that was not before. */
+      readonly agoMs?: number;
       readonly agreedBy?: readonly string[];
     }
   | { readonly kind: 'fence-failed'; readonly reason: string };
@@ -76,8 +78,9 @@ async function askAgent(
   try {
     const reply = await bus.request(subjects.fence(nodeId), request, fenceReply, waitMs);
     if (reply.fenced && reply.incarnation === incarnation) {
-      const { lastFactSeq, factsComplete } = reply;
-      return { kind: 'fenced', by: 'agent', told: { lastFactSeq, factsComplete } };
+      const { lastFactSeq, factsComplete, agoMs } = reply;
+      const ago = agoMs === undefined ? {} : { agoMs };
+      return { kind: 'fenced', by: 'agent', told: { lastFactSeq, factsComplete }, ...ago };
     }
     return {
       kind: 'fence-failed',

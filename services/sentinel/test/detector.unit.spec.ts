@@ -141,6 +141,24 @@ describe('the detector', () => {
     });
   });
 
+  it('dates a death by how long ago its agent saw it, whoever was away meanwhile', () => {
+    const gone = {
+      ...{ type: 'ProcessGone' as const, nodeId: 'ast1', incarnation: 'A', at: 1, lastFactSeq: 7 },
+      agoMs: 400_000,
+    };
+    const told = new Story().beat(0, 'A').at(500_000, { kind: 'process-gone', gone });
+    expect(told.recorded.at(-1)).toMatchObject({ type: 'NodeDown', at: 1_100_000 });
+    const fenced = new Story().beat(0, 'A').ticks(1_001, 1_501);
+    fenced.at(500_000, {
+      ...{ kind: 'fenced', incarnation: 'A', by: 'agent', told: { lastFactSeq: 3 } },
+      agoMs: 400_000,
+    });
+    expect(fenced.recorded.slice(-2)).toMatchObject([
+      { type: 'NodeFenced', at: 1_500_000 },
+      { type: 'NodeDown', at: 1_100_000 },
+    ]);
+  });
+
   it('does not take the news of an older life’s end for the end of the current one', () => {
     const story = new Story().beat(0, 'B').beat(200, 'A', 'down').gone(300, 'A').beat(400, 'B').ticks(1_300);
     expect(story.events).toEqual(['NodeSeen B', 'NodeDown A']);

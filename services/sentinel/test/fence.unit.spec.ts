@@ -57,6 +57,11 @@ describe('fenceNode', () => {
     });
   });
 
+  it('hands on how long ago the agent had seen it end', async () => {
+    const reply = { fenced: true, incarnation: 'A', reason: 'its process is gone', agoMs: 60_000 };
+    await expect(fence(reply)).resolves.toMatchObject({ kind: 'fenced', agoMs: 60_000 });
+  });
+
   it('does not take the end of another life for a confirmation', async () => {
     await expect(fence({ fenced: true, incarnation: 'B', reason: 'killed' })).resolves.toMatchObject({
       kind: 'fence-failed',

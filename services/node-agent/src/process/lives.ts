@@ -25,7 +25,7 @@ export interface LivesOptions {
 export class Lives {
   /** The latest life, also after its end. */
   private latest: Life | undefined;
-  private readonly over = new Map<string, Life>();
+  private readonly over = new Map<string, { readonly life: Life; readonly mono: number }>();
 
   constructor(private readonly options: LivesOptions) {}
 
@@ -39,7 +39,13 @@ export class Lives {
 
   /** A life that this agent saw end. */
   ended(incarnation: string): Life | undefined {
-    return this.over.get(incarnation);
+    return this.over.get(incarnation)?.life;
+  }
+
+  /** How long ago, ms, this agent saw a life end; undefined where it did not. */
+  endedAgoMs(incarnation: string): number | undefined {
+    const ended = this.over.get(incarnation);
+    return ended === undefined ? undefined : Math.round(performance.now() - ended.mono);
   }
 
   /** The life that Asterisk says it is in. */
@@ -56,7 +62,7 @@ export class Lives {
     const life = this.latest;
     if (life === undefined || this.over.has(life.info.incarnation) || !isOver(life, this.options.processes))
       return;
-    this.over.set(life.info.incarnation, life);
+    this.over.set(life.info.incarnation, { life, mono: performance.now() });
     for (const oldest of this.over.keys()) if (this.over.size > REMEMBERED) this.over.delete(oldest);
     this.options.log.warn(
       { incarnation: life.info.incarnation, pid: life.process?.pid, legs: life.picture.liveLegs },

@@ -135,7 +135,7 @@ function onProcessGone(watch: Watch, gone: ProcessGone, now: Moment): Verdict {
     at: now.at,
     by: 'agent',
   };
-  const down = downEvent(watch, incarnation, isFenced ? 'fenced' : 'process-gone', gone, now);
+  const down = downEvent(watch, incarnation, isFenced ? 'fenced' : 'process-gone', gone, now, gone.agoMs);
   return declareDown(watch, isFenced ? [fenced] : [], down);
 }
 

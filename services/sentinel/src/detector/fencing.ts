@@ -9,7 +9,7 @@ const PUT_OFF_TOLD_MS = 10_000;
 type Told<K extends Observation['kind']> = Extract<Observation, { kind: K }>;
 
 export function onFenced(watch: Watch, fenced: Told<'fenced'>, now: Moment): Verdict {
-  const { incarnation, by, told, agreedBy } = fenced;
+  const { incarnation, by, told, agoMs, agreedBy } = fenced;
   if (watch.history.down.has(incarnation)) return quiet(watch);
   const event: NodeEvent = {
     type: 'NodeFenced',
@@ -20,7 +20,7 @@ export function onFenced(watch: Watch, fenced: Told<'fenced'>, now: Moment): Ver
     ...(agreedBy === undefined ? {} : { agreedBy: [...agreedBy] }),
   };
   const evidence = by === 'lease' ? 'lease-expired' : 'fenced';
-  return declareDown(watch, [event], downEvent(watch, incarnation, evidence, told, now));
+  return declareDown(watch, [event], downEvent(watch, incarnation, evidence, told, now, agoMs));
 }
 
 export function onFenceFailed(

@@ -34,6 +34,8 @@ export type Observation =
       readonly by: 'agent' | 'command' | 'lease';
       /** Null where its agent did not say. */
       readonly told: FactsTold | null;
+      /** How long ago, ms, its agent had seen it end; left out where that was not before. */
+      readonly agoMs?: number;
       /** The sentinels that agreed; left out where there is one. */
       readonly agreedBy?: readonly string[];
     }

@@ -28,20 +28,24 @@ export function declareDown(watch: Watch, before: readonly NodeEvent[], down: No
   return record(ofCurrent ? { ...watch, suspicion: null } : watch, [...before, down]);
 }
 
-/** @param told null without the agent's word: facts may still come then. */
+/**
+ * @param told null without the agent's word: facts may still come then.
+ * @param agoMs how long ago the evidence was seen, by the agent's word.
+ */
 export function downEvent(
   watch: Watch,
   incarnation: string,
   evidence: Evidence,
   told: FactsTold | null,
   now: Moment,
+  agoMs = 0,
 ): NodeDown {
   const { lastFactSeq, factsComplete } = told ?? { lastFactSeq: null, factsComplete: false };
   return {
     type: 'NodeDown',
     nodeId: watch.nodeId,
     incarnation,
-    at: now.at,
+    at: Math.max(0, now.at - agoMs),
     evidence,
     lastFactSeq,
     ...(factsComplete === undefined ? {} : { factsComplete }),

@@ -57,7 +57,10 @@ export function startAgent({ world, nats, config, wrong }: Services, node: Node)
     process: machine,
     processes: machine,
     newLife,
-    onOver: (life) => void reportDeath(life, node.id, Date.now(), bus, log, signal),
+    onOver: (life) => {
+      const seen = { at: Date.now(), mono: performance.now() };
+      void reportDeath(life, node.id, seen, bus, log, signal);
+    },
     log,
     signal,
   });
