@@ -13,12 +13,14 @@ export const ALARM_KINDS = [
   'recovery-resumed',
   /** A fence was not confirmed: nothing of the node is taken over. */
   'fence-failed',
+  /** Two Asterisks tell of themselves as one node: neither is taken for dead. */
+  'node-doubled',
 ] as const;
 export type AlarmKind = (typeof ALARM_KINDS)[number];
 
 /**
  * Told on core NATS when it happens, at most once; what it tells of is an event in Postgres, where the audit shows it also to
- * those who were not listening.
+ * those who were not listening; save `node-doubled`, which stands in the log alone.
  */
 export const alarm = z.object({
   type: z.literal('Alarm'),

@@ -111,6 +111,10 @@ export const ERROR_TABLE = {
   SDP_MALFORMED: ['terminal', 'A session description cannot be read; the message counts without it.'],
   DIALOG_INCOMPLETE: ['terminal', 'A dialog lacks a field that a recovery needs.'],
   FENCE_FAILED: ['retryable', 'A fence was asked for and not confirmed; nothing is taken over.'],
+  NODE_DOUBLED: [
+    'retryable',
+    'Two lives of a node are up side by side: two Asterisks have one node id, or the clock of its host was set back over a restart. Neither is taken for dead.',
+  ],
   RECOVERY_REQUEST_INVALID: ['terminal', 'A recovery request does not fit its schema.'],
   RECOVERY_UNKNOWN_CALL: ['terminal', 'A recovery was requested for a call or node that has no live record.'],
   RECOVERY_NODE_ALIVE: [

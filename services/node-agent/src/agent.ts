@@ -15,6 +15,7 @@ import {
   type Service,
   type ServiceContext,
 } from '@reinvite/runtime';
+import { readWhatHasArrived } from './arrived.js';
 import { FactStream } from './calls/fact-stream.js';
 import { CallObserver } from './calls/observer.js';
 import { CallPicture } from './calls/picture.js';
@@ -108,7 +109,8 @@ export const nodeAgent: Service = async (context) => {
     setInterval(() => witnesses.look(), LOOK_MS),
     setInterval(() => tenant?.look(), LOOK_MS),
     setInterval(() => void health.probe(), probeMs),
-    setInterval(beat, heartbeatMs),
+    // An agent that stood still tells of nobody as alive whose end is in its buffers.
+    setInterval(() => void readWhatHasArrived().then(beat), heartbeatMs),
   ];
   try {
     bus = await connected.catch((error: unknown) => {

@@ -30,6 +30,7 @@ export class NodeGuard {
   private agentMissing = false;
   private revenantAskedAt = -Infinity;
   private putOffReason = '';
+  private secondTold: string | null = null;
   /** Rejects with what trying again cannot mend. */
   readonly failed: Promise<never>;
   private fail!: (error: unknown) => void;
@@ -69,6 +70,7 @@ export class NodeGuard {
       this.recorder.add(verdict.events).catch((error: unknown) => this.onFailure(error));
     if (verdict.fence !== null) void this.fence(verdict.fence);
     if (verdict.revenant !== null) void this.end(verdict.revenant);
+    if (verdict.second !== null) this.tellSecond(verdict.second);
     if (observation.kind === 'heartbeat') this.agentIsHeard();
     if (observation.kind === 'tick' && wantsAnswer(this.watch, now().mono, settings)) void this.ask();
   }
@@ -138,6 +140,18 @@ export class NodeGuard {
       { nodeId, incarnation, result },
       'a life that was declared down was heard of; its agent was told',
     );
+  }
+
+  /** Said once for each life. */
+  private tellSecond(second: string): void {
+    const { nodeId, log, alarm, now } = this.options;
+    const incarnation = this.watch.history.current?.incarnation;
+    if (second === this.secondTold || incarnation === undefined) return;
+    this.secondTold = second;
+    const message = 'two lives of the node are heard of side by side; neither is taken for dead';
+    log.error({ nodeId, incarnation, second, code: 'NODE_DOUBLED' }, message);
+    const about = { nodeId, incarnation, at: now().at, message, details: { second } };
+    alarm({ type: 'Alarm', kind: 'node-doubled', ...about });
   }
 
   private onFailure(error: unknown): void {

@@ -2,7 +2,7 @@
  * The detector of one node: pure, told of the time with every observation.
  *
  * 1. A life is declared down on evidence only: its process is gone, it was fenced, it was bound to have killed itself, a
- *    successor lives, or a person vouches for it. Silence alone never declares it.
+ *    successor lives that started when it was not up any more, or a person vouches for it. Silence alone never declares it.
  * 2. A life that was declared down stays down, whatever is heard of it later.
  * 3. Repeated evidence changes nothing.
  * 4. Silence of the agent is no silence of its Asterisk: one that answers the sentinel itself is not suspected.
@@ -30,6 +30,7 @@ export function startWatch(
     wellAt: now.mono,
     heardAt: now.mono,
     arrivals: noArrivals,
+    upAt: null,
     unwell: null,
     unseenMs: null,
     suspicion: suspected ? suspicionFrom(null, now, settings) : null,
@@ -44,7 +45,7 @@ export function observe(
 ): Verdict {
   switch (observation.kind) {
     case 'heartbeat':
-      return onHeartbeat(watch, observation.heartbeat, now);
+      return onHeartbeat(watch, observation.heartbeat, now, settings);
     case 'process-gone':
       return onProcessGone(watch, observation.gone, now);
     case 'tick':
@@ -83,7 +84,7 @@ function onAnswered(watch: Watch, incarnation: string, now: Moment): Verdict {
   return wellSince(watch, now.mono, incarnation, now);
 }
 
-function onHeartbeat(watch: Watch, heartbeat: Heartbeat, now: Moment): Verdict {
+function onHeartbeat(watch: Watch, heartbeat: Heartbeat, now: Moment, settings: DetectorSettings): Verdict {
   const { incarnation, asterisk, intervalMs } = heartbeat;
   const signMs = signOfLifeMs(heartbeat);
   const heard: Watch = {
@@ -97,10 +98,11 @@ function onHeartbeat(watch: Watch, heartbeat: Heartbeat, now: Moment): Verdict {
   if (incarnation !== null && down.has(incarnation))
     return { ...quiet(heard), revenant: asterisk === 'down' ? null : incarnation };
   if (incarnation !== null && incarnation !== current?.incarnation)
-    return onNewLife(heard, incarnation, heartbeat, now);
+    return onOtherLife({ before: watch, heard }, incarnation, heartbeat, now, settings);
+  const up: Watch = asterisk === 'up' && incarnation !== null ? { ...heard, upAt: heartbeat.at } : heard;
   // Of an Asterisk that its agent has not met yet the watched life may be the one that gives a sign.
-  if (current === null || current.standing === 'down' || signMs === null) return quiet(heard);
-  return wellSince(heard, now.mono - signMs, current.incarnation, now);
+  if (current === null || current.standing === 'down' || signMs === null) return quiet(up);
+  return wellSince(up, now.mono - signMs, current.incarnation, now);
 }
 
 /** A sign of life that is younger than the suspicion ends it, save while a fence is under way. */
@@ -111,16 +113,45 @@ function wellSince(watch: Watch, mono: number, incarnation: string, now: Moment)
   return clear(well, incarnation, now);
 }
 
-/** A new life proves that the one before is over: a node has one Asterisk. That an unknown life is over proves nothing. */
-function onNewLife(watch: Watch, incarnation: string, heartbeat: Heartbeat, now: Moment): Verdict {
-  const { current } = watch.history;
-  const superseded = current !== null && current.standing !== 'down';
-  if (superseded && heartbeat.asterisk === 'down') return quiet(watch);
-  const seen: NodeEvent = { type: 'NodeSeen', nodeId: watch.nodeId, incarnation, at: now.at };
-  const events: NodeEvent[] = superseded
-    ? [downEvent(watch, current.incarnation, 'superseded', null, now), seen]
-    : [seen];
-  return record({ ...watch, wellAt: now.mono, suspicion: null }, events);
+/** Of a life that is not the current one, and was not declared down. That an unknown life is over proves nothing. */
+function onOtherLife(
+  { before, heard }: { readonly before: Watch; readonly heard: Watch },
+  incarnation: string,
+  { asterisk, at }: Heartbeat,
+  now: Moment,
+  settings: DetectorSettings,
+): Verdict {
+  const { current } = heard.history;
+  const seen: NodeEvent = { type: 'NodeSeen', nodeId: heard.nodeId, incarnation, at: now.at };
+  const anew: Watch = { ...heard, wellAt: now.mono, upAt: asterisk === 'up' ? at : null, suspicion: null };
+  if (current === null || current.standing === 'down') return record(anew, [seen]);
+  if (asterisk === 'down') return quiet(heard);
+  switch (standingBeside(before, incarnation, now, settings)) {
+    case 'successor':
+      return record(anew, [downEvent(heard, current.incarnation, 'superseded', null, now), seen]);
+    case 'contradiction':
+      return { ...quiet(before), second: incarnation };
+    case 'too-early':
+      return quiet(before);
+  }
+}
+
+/**
+ * A new life proves that the one before is over where that was not up any more when this one started, by the clock of the host that
+ * both have: a node has one Asterisk. Of two that are up side by side neither is proof against the other. Who has not heard the one
+ * before yet, because it listens since a moment ago, waits for it.
+ */
+function standingBeside(
+  watch: Watch,
+  incarnation: string,
+  now: Moment,
+  settings: DetectorSettings,
+): 'successor' | 'contradiction' | 'too-early' {
+  const startedAt = Number(incarnation);
+  // Named otherwise than by its start, nobody can tell.
+  if (!Number.isSafeInteger(startedAt)) return 'contradiction';
+  if (watch.upAt !== null) return watch.upAt < startedAt ? 'successor' : 'contradiction';
+  return now.mono - watch.wellAt > patienceMs(watch, settings) ? 'successor' : 'too-early';
 }
 
 function onProcessGone(watch: Watch, gone: ProcessGone, now: Moment): Verdict {

@@ -59,6 +59,8 @@ export interface Watch {
   /** When the latest heartbeat came, whatever it said, or when listening began. */
   readonly heardAt: number;
   readonly arrivals: Arrivals;
+  /** When its agent said last that the current life is up, epoch ms of the host's own clock; null where it did not. */
+  readonly upAt: number | null;
   /** The latest heartbeat that did not say `up`; null once one did. */
   readonly unwell: { readonly at: number; readonly status: 'unresponsive' | 'starting' | 'down' } | null;
   /**
@@ -92,6 +94,8 @@ export interface Verdict {
   readonly fence: string | null;
   /** An incarnation that goes on though it was declared down: its agent has to kill it. */
   readonly revenant: string | null;
+  /** A life that is heard of while the current one is not known to be over: two Asterisks may be named by one node. */
+  readonly second: string | null;
 }
 
 export type Evidence = NodeDown['evidence'];

@@ -3,7 +3,7 @@ import type { Evidence, Moment, Verdict, Watch } from './types.js';
 
 /** Nothing to be recorded or done. */
 export function quiet(watch: Watch): Verdict {
-  return { watch, events: [], fence: null, revenant: null };
+  return { watch, events: [], fence: null, revenant: null, second: null };
 }
 
 export function record(watch: Watch, events: readonly NodeEvent[]): Verdict {
@@ -12,6 +12,7 @@ export function record(watch: Watch, events: readonly NodeEvent[]): Verdict {
     events,
     fence: null,
     revenant: null,
+    second: null,
   };
 }
 
