@@ -1,5 +1,6 @@
 import type { CallFact } from '@reinvite/domain';
-import { createLogger } from '@reinvite/runtime';
+import { codedError, createLogger } from '@reinvite/runtime';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { FactStream } from '../src/calls/fact-stream.js';
 import { CallPicture } from '../src/calls/picture.js';
@@ -16,9 +17,12 @@ class FakeJetStream {
   readonly ids = new Set<string>();
   refusing = false;
   holding = false;
+  /** Of a leg that is never taken. */
+  refuses: { readonly channelId: string; readonly error: Error } | undefined;
   private held: (() => void)[] = [];
 
   readonly publish = async (fact: CallFact, id: string): Promise<number> => {
+    if ('channelId' in fact && fact.channelId === this.refuses?.channelId) throw this.refuses.error;
     const refused = this.refusing;
     if (!refused) this.stored.push(fact);
     const seq = this.stored.length;
@@ -132,6 +136,36 @@ describe('the stream of facts of one incarnation', () => {
       ]),
     );
     expect(jetStream.ids.size).toBeGreaterThanOrEqual(jetStream.stored.length);
+  });
+
+  it('pauses longer and longer while not all can be told, and no more once it could', async () => {
+    const { jetStream, facts, see } = start();
+    see(...Array.from({ length: 100 }, (_, leg) => changed(channel(`${leg}`))));
+    jetStream.refuses = { channelId: '50', error: new Error('no acknowledgement') };
+    const syncs = (): number => typesOf(jetStream).filter((type) => type === 'NodeSyncing').length;
+    facts.resync();
+    await delay(1_000);
+    // At once, and after 100, 200 and 400 ms.
+    expect(syncs()).toBeGreaterThan(1);
+    expect(syncs()).toBeLessThanOrEqual(4);
+    jetStream.refuses = undefined;
+    expect(await facts.flush(5_000)).toMatchObject({ complete: true });
+    const before = syncs();
+    jetStream.refusing = true;
+    see(changed(channel('1', { state: 'Ring' })));
+    jetStream.refusing = false;
+    await turns();
+    await turns();
+    expect(syncs()).toBe(before + 1);
+  });
+
+  it('leaves out what can never be stored, and says so', async () => {
+    const { jetStream, facts, see } = start();
+    jetStream.refuses = { channelId: '2', error: codedError('MESSAGE_TOO_LARGE', 'too long') };
+    see(changed(channel('1')), changed(channel('2')), changed(channel('3')));
+    facts.resync();
+    expect(await facts.flush(5_000)).toMatchObject({ complete: true });
+    expect(typesOf(jetStream)).toEqual(['NodeSyncing', 'LegObserved', 'LegObserved', 'NodeSynced']);
   });
 
   it('waits for what is still on its way before it begins anew', async () => {

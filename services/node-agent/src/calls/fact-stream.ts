@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CallFact } from '@reinvite/domain';
-import type { Logger } from '@reinvite/runtime';
+import { isCoded, type Logger } from '@reinvite/runtime';
 
 /** Publishes in flight at a time; what comes meanwhile waits, and only the latest of each leg and bridge. */
 const WINDOW = 512;
@@ -8,7 +8,10 @@ const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 2_000;
 
 export interface FactStreamOptions {
-  /** Stores a fact durably under an id. @returns its sequence. Calls must be carried out in the order in which they were made. */
+  /**
+   * Stores a fact durably under an id. @returns its sequence. Calls must be carried out in the order in which they were made.
+   * @throws CodedError `MESSAGE_TOO_LARGE` where it can never be stored; anything else where it may not have been.
+   */
   readonly publish: (fact: CallFact, id: string) => Promise<number>;
   readonly newId: () => string;
   readonly now: () => number;
@@ -38,6 +41,8 @@ export interface Flushed {
  *    overrides whatever came before.
  * 3. While nothing can be stored, nothing is kept here but the wish to begin anew; the picture itself is what waits, so
  *    memory is bounded by the calls that live.
+ * 4. What could not be told whole is told anew after a pause, which grows until all of it is stored: a JetStream that is slow for
+ *    a moment must not be kept busy by those who tell it everything.
  */
 export class FactStream {
   private readonly pending = new Map<string, CallFact>();
@@ -45,6 +50,8 @@ export class FactStream {
   private lastSeq: number | null = null;
   private behind = true;
   private repairing = false;
+  /** Before everything is told anew, ms. */
+  private pauseMs = 0;
   private lingering: NodeJS.Timeout | undefined;
   private readonly untilIdle = new Set<() => void>();
   private readonly untilDrained = new Set<() => void>();
@@ -108,18 +115,25 @@ export class FactStream {
       if (this.lingering === undefined) this.pump();
     } catch (err) {
       this.inFlight -= 1;
-      if (!this.behind) {
+      if (isCoded(err, 'MESSAGE_TOO_LARGE')) {
+        this.options.log.error(
+          { err, fact: keyOf(fact) },
+          'a call fact that NATS can never take is left out',
+        );
+      } else if (!this.behind) {
         this.options.log.warn({ err }, 'call facts cannot be stored, all will be told anew');
         this.resync();
       }
     }
-    if (this.inFlight === 0) this.untilDrained.forEach((tell) => tell());
+    if (this.inFlight === 0) this.onDrained();
     if (this.isIdle()) this.untilIdle.forEach((tell) => tell());
   }
 
   private async repair(): Promise<void> {
     const { log, signal } = this.options;
-    for (let wait = RETRY_MIN_MS; !signal.aborted; wait = Math.min(wait * 2, RETRY_MAX_MS)) {
+    while (!signal.aborted) {
+      if (this.pauseMs > 0) await delay(this.pauseMs, undefined, { signal }).catch(() => undefined);
+      this.pauseMs = Math.min(Math.max(this.pauseMs * 2, RETRY_MIN_MS), RETRY_MAX_MS);
       try {
         await this.drained();
         const syncing = this.mark('NodeSyncing');
@@ -129,10 +143,15 @@ export class FactStream {
         this.offer([...this.options.current(), this.mark('NodeSynced')]);
         return;
       } catch (err) {
-        log.warn({ err, retryInMs: wait }, 'call facts cannot be stored yet');
-        await delay(wait, undefined, { signal }).catch(() => undefined);
+        log.warn({ err, retryInMs: this.pauseMs }, 'call facts cannot be stored yet');
       }
     }
+  }
+
+  private onDrained(): void {
+    const isToldWhole = !this.behind && !this.pending.has('NodeSynced');
+    if (isToldWhole) this.pauseMs = 0;
+    this.untilDrained.forEach((tell) => tell());
   }
 
   /** What is still on its way must not be stored after the `NodeSyncing` that overrides it. */
