@@ -95,17 +95,20 @@ export async function watchNodes(
     await open();
     return store.readStreams(nodeIds.map(nodeStream));
   };
-  const streams = await retryForever(load, {
-    what: 'reading what is recorded of the nodes',
-    log,
-    signal,
-  });
   const { sentinelId, sentinels, suspectAfterMs, edgeStaleMs, voteTimeoutMs } = config.sentinel;
   const { fenceTimeoutMs: timeoutMs, fenceCommand: command } = config.sentinel;
   const book = new LeaseBook();
   const guards = new Map<string, NodeGuard>();
   const isDown = (nodeId: string, incarnation: string): boolean =>
     guards.get(nodeId)?.history.down.has(incarnation) === true;
+  // Before the store is read: nodes whose leases nobody renews kill themselves, however well they are (docs/detection.md).
+  for (const { id } of config.nodes)
+    grantLeases(id, { sentinelId, sentinels, book, bus, log, mono, isDown });
+  const streams = await retryForever(load, {
+    what: 'reading what is recorded of the nodes',
+    log,
+    signal,
+  });
   const ears = listen({
     bus,
     log,
@@ -153,7 +156,6 @@ export async function watchNodes(
     });
     guards.set(id, guard);
     attend(bus, id, guard);
-    grantLeases(id, { sentinelId, sentinels, book, bus, log, mono, isDown });
   }
   council.open();
   openDesk({ bus, sentinelId, council, hearsForMs: ears.hearsForMs, freshMs: suspectAfterMs, guards });

@@ -1,8 +1,10 @@
+import { subjects } from '@reinvite/bus';
 import { leaseReply, type LeaseRequest } from '@reinvite/domain';
-import { createLogger } from '@reinvite/runtime';
+import { codedError, createLogger, parseConfig } from '@reinvite/runtime';
 import { describe, expect, it } from 'vitest';
 import { LeaseBook } from '../src/lease/lease-book.js';
 import { grantLeases } from '../src/lease/landlord.js';
+import { watchNodes, type SentinelParts } from '../src/sentinel.js';
 
 describe('a sentinel that is asked for a lease', () => {
   const rig = () => {
@@ -33,6 +35,31 @@ describe('a sentinel that is asked for a lease', () => {
     rigged.mono = 60_000;
     expect(rigged.book.isOver('ast1', 'A', rigged.mono)).toBe(true);
     expect(await ask()).toBe('ended');
+  });
+
+  it('grants it also before it can read what is recorded, and has no vote until then', async () => {
+    const stop = new AbortController();
+    const answers = new Map<string, (request: LeaseRequest) => Promise<unknown>>();
+    const bus = {
+      respond: (subject: string, _schema: unknown, handler: never) => answers.set(subject, handler),
+    };
+    const config = parseConfig({
+      nats: { servers: ['nats://127.0.0.1:1'] },
+      postgres: { url: 'postgres://127.0.0.1:1/none' },
+      nodes: [{ id: 'ast1', sipAddresses: ['127.0.0.1'], ari: { url: 'http://127.0.0.1:1', username: 'u' } }],
+      sentinel: { sentinels: 3 },
+    });
+    const parts = {
+      ...{ bus, store: {}, outbox: {}, ask: async () => async () => undefined },
+      open: () => Promise.reject(codedError('POSTGRES_UNREACHABLE', 'away')),
+    } as unknown as SentinelParts;
+    const log = createLogger('test', 'silent');
+    const watching = watchNodes({ config, log, signal: stop.signal }, parts);
+    const request = { type: 'LeaseRequest', nodeId: 'ast1', incarnation: 'A', leaseMs: 3_000 } as const;
+    expect([...answers.keys()]).toEqual([subjects.lease('ast1')]);
+    expect(await answers.get(subjects.lease('ast1'))?.(request)).toMatchObject({ status: 'granted' });
+    stop.abort();
+    await expect(watching).rejects.toThrow();
   });
 
   it('refuses a life that was declared down', async () => {
