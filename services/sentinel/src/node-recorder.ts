@@ -100,6 +100,11 @@ export class NodeRecorder {
         await this.reload();
         continue;
       }
+      if (result.status === 'repeated') {
+        // Others may have gone on from there.
+        await this.reload();
+        return result;
+      }
       const history = events.reduce((folded, { event }) => evolveNode(folded, event), this.record.history);
       this.record = { version: result.version, history };
       return result;
