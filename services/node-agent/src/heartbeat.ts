@@ -32,6 +32,7 @@ export interface HealthOptions {
 export class Health {
   private answers = false;
   private asking = false;
+  private askingForModule = false;
   private recoveryModule = false;
   private moduleAskedAt = -MODULE_EVERY_MS;
 
@@ -58,7 +59,7 @@ export class Health {
     try {
       await this.answerWithin(probeMs * PROBE_PATIENCE);
       this.answers = true;
-      await this.askForModule();
+      void this.askForModule();
     } catch (err) {
       if (this.answers && ari.info !== undefined) log.warn({ err }, 'Asterisk does not answer');
       this.answers = false;
@@ -131,12 +132,22 @@ export class Health {
     }
   }
 
+  /** Beside the probes: Asterisk may take its time over modules, and a hang would be seen as much later. */
   private async askForModule(): Promise<void> {
     const now = performance.now();
-    if (now - this.moduleAskedAt < MODULE_EVERY_MS) return;
+    if (this.askingForModule || now - this.moduleAskedAt < MODULE_EVERY_MS) return;
+    this.askingForModule = true;
     this.moduleAskedAt = now;
-    const { asterisk } = this.options.ari;
-    const loaded = await Promise.all(MODULES.map((name) => asterisk.moduleLoaded(name)));
-    this.recoveryModule = loaded.every(Boolean);
+    const { ari, log } = this.options;
+    const { info } = ari;
+    try {
+      const loaded = await Promise.all(MODULES.map((name) => ari.asterisk.moduleLoaded(name)));
+      // Of a life that is over by now it says nothing.
+      if (ari.info === info) this.recoveryModule = loaded.every(Boolean);
+    } catch (err) {
+      log.warn({ err }, 'not known whether the modules are loaded');
+    } finally {
+      this.askingForModule = false;
+    }
   }
 }

@@ -57,6 +57,30 @@ describe('an answer that is late', () => {
     await eventually('the sign', () => witnesses.silences().ariMs === 0);
   });
 
+  it('to the question for the modules keeps nobody from seeing that ARI is silent', async () => {
+    const witnesses = witnessesOf(undefined, 60_000);
+    let hangs = false;
+    const ari = {
+      info: { incarnation: 'A' },
+      on: () => undefined,
+      asterisk: {
+        ping: () => (hangs ? new Promise(() => undefined) : Promise.resolve()),
+        moduleLoaded: () => new Promise(() => undefined),
+      },
+    };
+    const health = new Health({
+      ...{ nodeId: 'ast1', intervalMs: 200, probeMs: 1_000, witnesses, log },
+      ...({ ari, lives: {}, process: {} } as unknown as Pick<HealthOptions, 'ari' | 'lives' | 'process'>),
+    });
+    await health.probe();
+    hangs = true;
+    void health.probe();
+    await eventually('silence', () => {
+      witnesses.look();
+      return witnesses.silences().ariMs > 50;
+    });
+  });
+
   it('of the control socket is waited for as long as it may be a sign', async () => {
     const directory = await mkdtemp(path.join(tmpdir(), 'witness-'));
     const file = path.join(directory, 'asterisk.ctl');
