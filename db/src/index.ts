@@ -8,6 +8,7 @@ export {
 } from './dialogs.js';
 export { joinDialogs, writeDialogs } from './write-dialogs.js';
 export { callsOf, findEvidence } from './dialog-evidence.js';
+export { watchClock, type ClockOptions } from './clock.js';
 export { withPostgresErrors, wrapPostgresError } from './errors.js';
 export { toJsonb } from './jsonb.js';
 export { migrate, requireSchema } from './migrate.js';

@@ -15,12 +15,14 @@ export const ALARM_KINDS = [
   'fence-failed',
   /** Two Asterisks tell of themselves as one node: neither is taken for dead. */
   'node-doubled',
+  /** A service's clock is so far from Postgres' that what two machines compare may go wrong. */
+  'clock-skewed',
 ] as const;
 export type AlarmKind = (typeof ALARM_KINDS)[number];
 
 /**
  * Told on core NATS when it happens, at most once; what it tells of is an event in Postgres, where the audit shows it also to
- * those who were not listening; save `node-doubled`, which stands in the log alone.
+ * those who were not listening; save `node-doubled` and `clock-skewed`, which stand in the log alone.
  */
 export const alarm = z.object({
   type: z.literal('Alarm'),
@@ -35,3 +37,13 @@ export const alarm = z.object({
   details: z.record(z.string(), z.unknown()).default({}),
 });
 export type Alarm = z.infer<typeof alarm>;
+
+/**
+ * @param service whose clock it is
+ * @param aheadMs of that of Postgres; below 0: behind
+ */
+export function clockSkewed(service: string, aheadMs: number, at: number): Alarm {
+  const way = aheadMs > 0 ? 'ahead of' : 'behind';
+  const message = `the clock of ${service} is ${Math.abs(aheadMs)} ms ${way} that of Postgres`;
+  return { type: 'Alarm', kind: 'clock-skewed', at, message, details: { service, aheadMs } };
+}

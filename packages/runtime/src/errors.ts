@@ -115,6 +115,10 @@ export const ERROR_TABLE = {
     'retryable',
     'Two lives of a node are up side by side: two Asterisks have one node id, or the clock of its host was set back over a restart. Neither is taken for dead.',
   ],
+  CLOCK_SKEWED: [
+    'retryable',
+    "A service's clock is more than a second from that of Postgres: keep the clocks of all hosts together (`chrony`).",
+  ],
   RECOVERY_REQUEST_INVALID: ['terminal', 'A recovery request does not fit its schema.'],
   RECOVERY_UNKNOWN_CALL: ['terminal', 'A recovery was requested for a call or node that has no live record.'],
   RECOVERY_NODE_ALIVE: [

@@ -1,6 +1,7 @@
 import { Bus, subjects } from '@reinvite/bus';
-import { connectPool, requireSchema, type Pool } from '@reinvite/db';
+import { connectPool, requireSchema, watchClock, type Pool } from '@reinvite/db';
 import {
+  clockSkewed,
   controlEvent,
   earlyDialogsEnded,
   heartbeat,
@@ -223,6 +224,7 @@ async function run({ config, log, signal }: ServiceContext, bus: Bus, pool: Pool
     rememberDeaths(bus, nodes),
     consumeDeaths({ bus, postgres, nodes, planner, restraints, tellTargeted, tellEdges, log }),
     consumeFacts(bus, postgres, nodes, recoveries, told),
+    watchClock({ pool, onSkewed: (ms) => raise(clockSkewed('recovery', ms, Date.now())), log, signal }),
     writeBills({ pool, settings: config.recovery.billing, log, signal }),
     consumeEarly(bus, { store: earlyEvents, rpcUrls, log, signal }),
   ]);

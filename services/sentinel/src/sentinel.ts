@@ -1,7 +1,7 @@
 import { ariAccess, askAsterisk } from '@reinvite/ari';
 import { Bus, subjects } from '@reinvite/bus';
-import { connectPool, requireSchema, warmPool, type Pool } from '@reinvite/db';
-import { nodeEvent, type NodeEvent } from '@reinvite/domain';
+import { connectPool, requireSchema, warmPool, watchClock, type Pool } from '@reinvite/db';
+import { clockSkewed, nodeEvent, type NodeEvent } from '@reinvite/domain';
 import { EventCodec, EventStore, Outbox, postgresOutboxRows } from '@reinvite/event-store';
 import {
   aborted,
@@ -47,9 +47,16 @@ export const sentinel: Service = async (context) => {
     size: config.postgres.poolSize,
   });
   const bus = await Bus.connect({ ...config.nats, account: 'sentinel', name: 'sentinel', log, signal });
+  const ended = new AbortController();
+  const onSkewed = (aheadMs: number): void => {
+    const alarm = clockSkewed(`sentinel ${config.sentinel.sentinelId}`, aheadMs, Date.now());
+    bus.publish(subjects.alarm(alarm.kind), alarm);
+  };
+  void watchClock({ pool, onSkewed, log, signal: AbortSignal.any([signal, ended.signal]) });
   try {
     await watchNodes(context, { bus, ...storeOf(pool, bus, log), ask: askOf });
   } finally {
+    ended.abort();
     await bus.close();
     await pool.end();
   }
@@ -102,8 +109,7 @@ export async function watchNodes(
   const isDown = (nodeId: string, incarnation: string): boolean =>
     guards.get(nodeId)?.history.down.has(incarnation) === true;
   // Before the store is read: nodes whose leases nobody renews kill themselves, however well they are (docs/detection.md).
-  for (const { id } of config.nodes)
-    grantLeases(id, { sentinelId, sentinels, book, bus, log, mono, isDown });
+  for (const { id } of config.nodes) grantLeases(id, { sentinelId, sentinels, book, bus, log, mono, isDown });
   const streams = await retryForever(load, {
     what: 'reading what is recorded of the nodes',
     log,

@@ -4,10 +4,12 @@ import { eventually } from '@reinvite/test-support';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { recoveriesOf, Scene } from '../src/index.js';
 
-const HOLD_MS = 60_000;
+const HOLD_MS = 120_000;
 const HOUR_MS = 3_600_000;
-/** Less apart than a death may be old (`too-late`, 2 min); far more than any of Reinvite's own time limits. */
-const APART_MS = 60_000;
+/** Nobody compares a sentinel's clock with an agent's: less apart than a death may be old (`too-late`, 2 min). */
+const FAR_APART_MS = 60_000;
+/** Each so far from the lab's own clock, and two of them more than docs/detection.md allows. */
+const APART_MS = 1_500;
 /** From a step until a wrong verdict would have led to a fence, with room. */
 const SETTLE_MS = 4_000;
 const SERVICES = [
@@ -42,14 +44,18 @@ describe('wall clocks that step', () => {
     for (const service of SERVICES) await scene.lab.setClock(service, aheadMs);
     await delay(SETTLE_MS);
     const { rows } = await scene.db.query(
-      `select type from events where type in ('NodeSuspected', 'NodeFenced', 'FenceFailed', 'NodeDown')`,
+      // A suspicion that is cleared is right on a machine that is short of processor.
+      `select type from events where type in ('NodeFenced', 'FenceFailed', 'NodeDown')`,
     );
     expect(rows).toEqual([]);
   });
 
-  it('and with clocks a minute apart a dead node’s calls come back all the same', async () => {
-    await scene.lab.setClock('sentinel', -APART_MS);
-    await scene.lab.setClock('node-agent-ast1', APART_MS);
+  it('and with clocks farther apart than they may be a dead node’s calls come back all the same', async () => {
+    await scene.lab.setClock('sentinel', -FAR_APART_MS);
+    await scene.lab.setClock('node-agent-ast1', FAR_APART_MS);
+    await scene.lab.setClock('recovery', APART_MS);
+    await scene.lab.setClock('ari-worker', -APART_MS);
+    await scene.lab.setClock('node-agent-ast2', -APART_MS);
     const crash = await scene.crash('ast1');
     await scene.untilBack(crash);
     const seen = await scene.untilEnded();
