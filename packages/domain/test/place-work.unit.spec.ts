@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { optionsOf } from '../src/call/app-data.js';
+import { optionsOf, splitArguments } from '../src/call/app-data.js';
 import {
   deriveCalls,
   legPlace,
@@ -219,6 +219,26 @@ describe('two that Dial or Queue had joined', () => {
   it('by Queue go on in the dialplan where the option c says so', () => {
     expect(caller('Queue', 'q,c')).toMatchObject({ kind: 'dial-caller', continues: true });
     expect(caller('Queue', 'q')).toMatchObject({ kind: 'dial-caller', continues: false });
+  });
+});
+
+describe('arguments of an application', () => {
+  it.each([
+    ['a,b', ['a', 'b']],
+    ['', ['']],
+    ['a,,', ['a', '', '']],
+    ['f(a,b),c', ['f(a,b)', 'c']],
+    ['"a,b",c', ['"a,b"', 'c']],
+    ['[a,b],c', ['[a,b]', 'c']],
+    ['[a(b,c],d),e', ['[a(b,c],d)', 'e']],
+    ['a\\,b,c', ['a\\,b', 'c']],
+    ['a(b,c', ['a(b,c']],
+    ['[a,b', ['[a,b']],
+    ['"a,b', ['"a,b']],
+    ['"(",a,b', ['"(",a,b']],
+    ['a),b],c', ['a)', 'b]', 'c']],
+  ])('are split where Asterisk splits them: %s', (appData, parts) => {
+    expect(splitArguments(appData)).toEqual(parts);
   });
 });
 

@@ -1,10 +1,11 @@
 /**
- * Splits the arguments of a dialplan application at its commas, as Asterisk does: not within parentheses or quotes, and
- * not after a backslash.
+ * Splits the arguments of a dialplan application at its commas, as Asterisk does (`AST_STANDARD_RAW_ARGS`): not within parentheses,
+ * brackets or quotes, which it counts each by itself, and not after a backslash. What is never closed goes on to the end.
  */
 export function splitArguments(appData: string): string[] {
   const parts = [''];
-  let depth = 0;
+  let parentheses = 0;
+  let brackets = 0;
   let quoted = false;
   for (let i = 0; i < appData.length; i += 1) {
     const char = appData.charAt(i);
@@ -14,9 +15,11 @@ export function splitArguments(appData: string): string[] {
       continue;
     }
     if (char === '"') quoted = !quoted;
-    else if (!quoted && char === '(') depth += 1;
-    else if (!quoted && char === ')') depth = Math.max(0, depth - 1);
-    if (char === ',' && depth === 0 && !quoted) parts.push('');
+    else if (char === '(') parentheses += 1;
+    else if (char === ')') parentheses = Math.max(0, parentheses - 1);
+    else if (char === '[') brackets += 1;
+    else if (char === ']') brackets = Math.max(0, brackets - 1);
+    if (char === ',' && parentheses === 0 && brackets === 0 && !quoted) parts.push('');
     else append(parts, char);
   }
   return parts;
