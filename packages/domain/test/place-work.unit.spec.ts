@@ -69,11 +69,22 @@ describe('an application of the dialplan goes on where it was:', () => {
     ['several files', 'Playback', 'a&b', { dialplanSince: 90_000 }],
     ['a text that is said', 'Playback', '12,say', { dialplanSince: 90_000 }],
     ['one of which nobody saw the beginning', 'Playback', 'a', {}],
-    ['one that waits for digits', 'BackGround', 'a', { dialplanSince: 90_000 }],
   ])('but not %s: that begins anew, and the plan says so', (_, appName, appData, activity) => {
     const place = placeOf(running(appName, appData, activity));
     expect(restored(place)).toEqual({ at: 'itself' });
     expect(lostOf(place)).toEqual([{ what: `playback:${appData.split(',')[0]}`, reason: 'begun-anew' }]);
+  });
+
+  it.each([
+    ['BackGround', 'a', ['playback:a', 'digits']],
+    ['Read', 'PIN,enter-pin,4', ['digits']],
+    ['ReadExten', 'TO,dial,ctx', ['digits']],
+    ['WaitExten', '10', ['digits']],
+  ])('but not the digits that %s has collected: those are entered anew, and the plan says so', (...of) => {
+    const [appName, appData, whats] = of;
+    const place = placeOf(running(appName, appData, { dialplanSince: 90_000 }));
+    expect(restored(place)).toEqual({ at: 'itself' });
+    expect(lostOf(place)).toEqual(whats.map((what) => ({ what, reason: 'begun-anew' })));
   });
 
   it('a conference as the user that the leg was, also after the second crash', () => {

@@ -9,6 +9,9 @@ export interface FoundWork {
   readonly lost: readonly NotRestored[];
 }
 
+/** Those that had been entered so far are told by nothing. */
+const DIGITS: readonly NotRestored[] = [{ what: 'digits', reason: 'begun-anew' }];
+
 /** What the application that a leg is in needs to go on; nothing for one that is simply executed again. */
 export function workOf(leg: LegRecord, remembered: LegPlace | undefined): FoundWork {
   const { appName, appData } = leg.dialplan;
@@ -25,7 +28,11 @@ export function workOf(leg: LegRecord, remembered: LegPlace | undefined): FoundW
     case 'ControlPlayback':
       return playback(leg, args, appName === 'ControlPlayback');
     case 'BackGround':
-      return { lost: [{ what: `playback:${args[0] ?? ''}`, reason: 'begun-anew' }] };
+      return { lost: [{ what: `playback:${args[0] ?? ''}`, reason: 'begun-anew' }, ...DIGITS] };
+    case 'Read':
+    case 'ReadExten':
+    case 'WaitExten':
+      return { lost: DIGITS };
     default:
       return { lost: [] };
   }
