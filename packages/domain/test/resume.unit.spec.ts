@@ -3,57 +3,17 @@ import { describe, expect, it } from 'vitest';
 import {
   advance,
   decide,
-  deriveCalls,
   newRecovery,
-  planRecoveries,
   recoveryEvent,
   restoreCall,
   RESUME_REASONS,
   restoreFact,
   type LegActivity,
-  type PlanInput,
-  type PlanRecovery,
   type RecoveryEvent,
-  type RestoredLeg,
   type RestoreFact,
 } from '../src/index.js';
 import { policy } from './support/policies.js';
-import { ariBridge, dialogView, legRecord, stasisLeg } from './support/records.js';
-
-const DIED_AT = 100_000;
-const PLAYBACK = { id: 'p', media: ['sound:long'], language: 'en', startedAt: 95_800 };
-const RECORDING = { name: 'rec', format: 'wav', startedAt: 90_000 };
-
-interface Scene extends Partial<PlanInput> {
-  readonly activity?: LegActivity;
-  readonly bridge?: LegActivity;
-  readonly remembered?: Partial<RestoredLeg>;
-}
-
-/** One leg in an ARI application, in a bridge where that is doing something. */
-function planned({ activity, bridge, remembered, ...change }: Scene): PlanRecovery {
-  const leg = stasisLeg('a', activity === undefined ? {} : { activity });
-  const memory = new Map<string, RestoredLeg>();
-  if (remembered !== undefined)
-    memory.set('a', { callId: 'a@phone', place: { kind: 'stasis', app: 'demo' }, ...remembered });
-  const bridges = bridge === undefined ? [] : [ariBridge('b', ['a'], { activity: bridge })];
-  const [command] = planRecoveries({
-    calls: deriveCalls({ nodeId: 'ast1', incarnation: '1', legs: [leg], bridges }, memory),
-    dialogs: new Map([['a@phone', [dialogView()]]]),
-    candidates: [{ nodeId: 'ast2', incarnation: '2', group: 'default', load: 0, lastResort: false }],
-    trigger: { kind: 'node-down', evidence: 'process-gone', at: DIED_AT },
-    limits: { maxAttempts: 2, attemptTimeoutMs: 8_000 },
-    policy: policy(),
-    ledgerHeard: true,
-    past: [],
-    at: DIED_AT + 40,
-    ...change,
-  });
-  if (command === undefined) throw new Error('nothing was planned');
-  return command;
-}
-const resumeOf = (scene: Scene) => planned(scene).legs[0]?.resume;
-const flows = new Map([['a@phone', { version: 1, state: '{}' }]]);
+import { DIED_AT, flows, planned, PLAYBACK, RECORDING, resumeOf } from './support/resumes.js';
 
 describe('what was going on comes back', () => {
   it('plays on where it was when the node died', () => {
@@ -132,13 +92,6 @@ describe('what was going on comes back', () => {
     });
   });
 
-  it('says what nobody saw, and what nobody could tell', () => {
-    expect(resumeOf({ activity: { unseenBefore: 5, unknown: ['music-on-hold'] } })?.notRestored).toEqual([
-      { what: 'playback or recording', reason: 'activity-unseen' },
-      { what: 'music-on-hold', reason: 'activity-unknown' },
-    ]);
-  });
-
   it('lets a bridge play and record on, where its call is joined in it', () => {
     const command = planned({ bridge: { playbacks: [PLAYBACK], recordings: [RECORDING] } });
     expect(command.bridgeResume).toMatchObject({
@@ -146,12 +99,6 @@ describe('what was going on comes back', () => {
       recordings: [{ name: 'rec-2' }],
     });
     expect(command.legs[0]?.resume).toBeUndefined();
-  });
-
-  it('leaves to the dialplan what is of the dialplan, but for variables', () => {
-    const leg = legRecord('a', { activity: { variables: { A: '1' }, musicOnHold: 'x' } });
-    const calls = deriveCalls({ nodeId: 'ast1', incarnation: '1', legs: [leg], bridges: [] }, new Map());
-    expect(resumeOf({ calls })).toEqual({ variables: { A: '1' } });
   });
 });
 

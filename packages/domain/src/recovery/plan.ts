@@ -231,7 +231,7 @@ function divide(call: Call, input: PlanInput, assess: (leg: CallLeg) => Verdict)
   const skipped: SkippedLeg[] = [];
   for (const leg of call.legs) {
     const verdict = assess(leg);
-    if (verdict.eligible) legs.push(plannedLeg(leg, verdict.variables, input));
+    if (verdict.eligible) legs.push(plannedLeg(call, leg, verdict.variables, input));
     else skipped.push(skippedLeg(leg, verdict));
   }
   for (const legId of call.strangers)
@@ -258,11 +258,16 @@ function hasTimes(place: LegPlace): place is Extract<LegPlace, { kind: 'dialplan
   return place.kind === 'dialplan' && place.work !== undefined;
 }
 
-function plannedLeg(leg: CallLeg, dialog: Readonly<Record<string, string>>, input: PlanInput): PlannedLeg {
+function plannedLeg(
+  { join }: Call,
+  leg: CallLeg,
+  dialog: Readonly<Record<string, string>>,
+  input: PlanInput,
+): PlannedLeg {
   const { legId, record, place } = leg;
   const flow = input.flows?.get(record.sipCallId);
   const grounds = groundsOf(input, flow !== undefined);
-  const resume = resumeOfLeg(leg, grounds);
+  const resume = resumeOfLeg(leg, { ...grounds, join: join.kind, dialog });
   const { sipCallId, endpoint, caller, accountCode, language } = record;
   return {
     legId,
