@@ -63,20 +63,20 @@ export const nodeAgent: Service = async (context) => {
     signal,
   });
   const process = new AsteriskProcess(pidFile);
-  const ari = connectAri({
-    ...access,
-    app: APP,
-    subscribeAll: true,
-    log,
-    signal,
-  });
-
   const lives = new Lives({
     process,
     newLife: (info, identity) => newLife(node.id, info, identity, connected, context),
     onOver: (life) => {
       void tellOfDeath(life, node.id, { at: Date.now(), mono: performance.now() }, connected, context);
     },
+    log,
+    signal,
+  });
+  const dialplan = await observeDialplan(lives, context);
+  const ari = connectAri({
+    ...access,
+    app: APP,
+    subscribeAll: true,
     log,
     signal,
   });
@@ -91,10 +91,13 @@ export const nodeAgent: Service = async (context) => {
   });
   const synced = new Promise<void>((resolve) => {
     const wantsVariables = config.nodeAgent.variables.length > 0;
-    new CallObserver(ari, APP, (info) => lives.meet(info), log, signal, resolve, wantsVariables).start();
+    const onSynced = (): void => {
+      dialplan?.tellAll();
+      resolve();
+    };
+    new CallObserver(ari, APP, (info) => lives.meet(info), log, signal, onSynced, wantsVariables).start();
   });
   ari.on('down', () => lives.look());
-  const dialplan = await observeDialplan(lives, context);
   ari.on('up', () => dialplan?.tellAll());
 
   let bus: Bus | undefined;

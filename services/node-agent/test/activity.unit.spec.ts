@@ -141,6 +141,39 @@ describe('what a leg or bridge is doing, as ARI tells it', () => {
   it.each([['x'.repeat(1_025)]])('leaves out a value that is too long to be a setting', (value) => {
     const picture = pictureOfOne(['CUSTOMER']);
     expect(picture.apply(varset('CUSTOMER', value))).toEqual([]);
+    picture.apply(varset('CUSTOMER', '42'));
+    picture.apply(varset('CUSTOMER', value));
+    expect(activityOf(picture)).toBeUndefined();
+  });
+
+  it('takes the variables that Asterisk answers after a gap, under the names that it knows', () => {
+    const picture = pictureOfOne(['CUSTOMER', 'REINVITE_MUTED', 'OLD']);
+    expect([...picture.wantedVariables]).toEqual(['CUSTOMER', 'REINVITE_MUTED', 'OLD']);
+    picture.apply(varset('__CUSTOMER', '42'));
+    picture.apply(varset('OLD', '1'));
+    const answers = new Map([
+      ['CUSTOMER', '43'],
+      ['REINVITE_MUTED', 'both'],
+      ['OLD', ''],
+    ]);
+    const variables = new Map([['1', answers]]);
+    picture.replace({ channels: [channel('1')], bridges: [], dialedBy: new Map(), variables }, 8_000);
+    expect(activityOf(picture)).toEqual({
+      unseenBefore: 8_000,
+      variables: { __CUSTOMER: '43', REINVITE_MUTED: 'both' },
+      muted: { in: true, out: true },
+    });
+  });
+
+  it('keeps nothing of what has ended in a gap, whoever told it', () => {
+    const picture = pictureOfOne(['CUSTOMER']);
+    picture.apply(varset('CUSTOMER', '42'));
+    picture.apply(entered(bridge('b', ['1']), channel('1')));
+    picture.legActivity('1', { musicOnHold: 'jazz' }, 6_000);
+    picture.bridgeActivity('b', { musicOnHold: 'jazz' }, 6_000);
+    picture.replace({ channels: [], bridges: [], dialedBy: new Map() }, 8_000);
+    picture.apply(entered(bridge('b', ['1']), channel('1'), 8_001));
+    expect([activityOf(picture), activityOf(picture, 'b')]).toEqual([undefined, undefined]);
   });
 
   it('keeps after a gap what Asterisk says goes on still, and says since when it listens', () => {

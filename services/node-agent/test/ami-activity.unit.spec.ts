@@ -101,11 +101,12 @@ describe('what the manager interface tells of legs', () => {
     expect(activity.known.sort()).toEqual(['a', 'c']);
   });
 
-  it('keeps over a new login what no list tells', () => {
-    const before = after({ Event: 'MusicOnHoldStart', Uniqueid: 'a', Class: 'jazz' }, joins('b', 1));
+  it('keeps over a new login what no list tells, of those who have not hung up meanwhile', () => {
+    const music = (id: string) => ({ Event: 'MusicOnHoldStart', Uniqueid: id, Class: 'jazz' });
+    const before = after(music('a'), joins('b', 1), music('gone'));
     before.apply({ Event: 'AgentConnect', Uniqueid: 'c', Queue: 'q' }, 6);
     const now = new AmiActivity();
-    now.keepFrom(before);
+    now.keepFrom(before, (id) => id !== 'gone');
     expect(now.known.sort()).toEqual(['a', 'c']);
   });
 

@@ -1,6 +1,6 @@
 import type { AriChannel, AriEvent, AriEventOf } from '@reinvite/ari';
 import type { BridgeActivity, LegActivity, PlaybackActivity, RecordingActivity } from '@reinvite/domain';
-import { rolesOf, VariableBook } from './variables.js';
+import { rolesOf, VariableBook, type Answers } from './variables.js';
 
 /** A leg by its channel id, or a bridge. */
 export interface Target {
@@ -104,6 +104,11 @@ export class AriActivity {
     return orNothing(heard(this.bridges.get(bridgeId)));
   }
 
+  /** Names of the variables that are told, without underscores. */
+  get wanted(): ReadonlySet<string> {
+    return this.variables.names;
+  }
+
   /** Playbacks and recordings that are known to go on. */
   get going(): StillGoing {
     const all = [...this.legs.values(), ...this.bridges.values()];
@@ -115,8 +120,15 @@ export class AriActivity {
 
   /**
    * Events may have been missed until `at`: of what is there then only what still goes on is kept, and nobody knows what began meanwhile.
+   * @param variables {@link wanted} as they are by now, by channel id.
    */
-  resync(targets: readonly Target[], still: StillGoing, at: number): void {
+  resync(
+    targets: readonly Target[],
+    still: StillGoing,
+    variables: ReadonlyMap<string, Answers>,
+    at: number,
+  ): void {
+    this.variables.resync(new Set(targets.map(({ id }) => id)), variables);
     const there = new Set(targets.map(({ kind, id }) => `${kind} ${id}`));
     for (const [kind, book] of [['leg', this.legs] as const, ['bridge', this.bridges] as const]) {
       for (const [id, { playbacks, recordings }] of book) {

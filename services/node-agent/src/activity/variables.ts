@@ -7,9 +7,13 @@ const MAX_VALUE = 1_024;
 export const MUTED = 'REINVITE_MUTED';
 export const ROLE = 'REINVITE_ROLE';
 
+/** Values of variables as Asterisk has answered, by name without underscores; empty where a variable is not set. */
+export type Answers = ReadonlyMap<string, string>;
+
 /** Channel variables that the configuration names, by channel, under the names with which they were set. */
 export class VariableBook {
-  private readonly names: ReadonlySet<string>;
+  /** Without underscores. */
+  readonly names: ReadonlySet<string>;
   private readonly values = new Map<string, Map<string, { readonly name: string; readonly value: string }>>();
 
   constructor(names: readonly string[]) {
@@ -19,13 +23,13 @@ export class VariableBook {
   /** @returns whether it is one of those, and new. */
   set(channelId: string, name: string, value: string): boolean {
     const key = plain(name);
-    if (!this.names.has(key) || value.length > MAX_VALUE) return false;
+    if (!this.names.has(key)) return false;
     const known = this.values.get(channelId) ?? new Map<string, { name: string; value: string }>();
     this.values.set(channelId, known);
     const before = known.get(key);
     if (before?.name === name && before.value === value) return false;
     // An unset variable is told as an empty one.
-    if (value === '') return known.delete(key);
+    if (value === '' || value.length > MAX_VALUE) return known.delete(key);
     known.set(key, { name, value });
     return true;
   }
@@ -39,6 +43,17 @@ export class VariableBook {
 
   forget(channelId: string): void {
     this.values.delete(channelId);
+  }
+
+  /**
+   * Events may have been missed: what a channel has is what was answered, and one that is not there has nothing. An answer does not
+   * tell the underscores of a name; those that are known are kept.
+   */
+  resync(there: ReadonlySet<string>, answers: ReadonlyMap<string, Answers>): void {
+    for (const channelId of this.values.keys()) if (!there.has(channelId)) this.values.delete(channelId);
+    for (const [channelId, values] of answers)
+      for (const [key, value] of values)
+        this.set(channelId, this.values.get(channelId)?.get(key)?.name ?? key, value);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { AriChannel, AriConnection, AriEvent, AsteriskInfo } from '@reinvite/ari';
 import { retryForever, type Logger } from '@reinvite/runtime';
 import type { Life } from '../process/life.js';
+import { askVariables } from '../activity/ask-variables.js';
 import { stillGoing } from '../activity/still-going.js';
 import { Unsettled } from './unsettled.js';
 
@@ -83,12 +84,14 @@ export class CallObserver {
 
   private async fetch(life: Life): Promise<void> {
     const [channels, bridges] = await Promise.all([this.ari.channels.list(), this.ari.bridges.list()]);
-    const [dialedBy, still] = await Promise.all([
+    const legs = channels.filter(({ name }) => name.startsWith('PJSIP/')).map(({ id }) => id);
+    const [dialedBy, still, variables] = await Promise.all([
       this.dialers(life, channels),
       stillGoing(this.ari, life.picture.going, this.log),
+      askVariables(this.ari, legs, life.picture.wantedVariables),
     ]);
     if (this.life !== life) return;
-    life.picture.replace({ channels, bridges, dialedBy, still }, Date.now());
+    life.picture.replace({ channels, bridges, dialedBy, still, variables }, Date.now());
     const waiting = this.waiting ?? [];
     this.waiting = undefined;
     for (const channel of channels) this.unsettled.note(channel);

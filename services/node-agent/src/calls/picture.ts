@@ -2,6 +2,7 @@ import type { AriBridge, AriChannel, AriEvent } from '@reinvite/ari';
 import type { BridgeActivity, BridgeObserved, CallFact, LegActivity, LegObserved } from '@reinvite/domain';
 import { AriActivity, type StillGoing, type Target } from '../activity/ari-activity.js';
 import { DialplanTrail } from '../activity/dialplan-trail.js';
+import type { Answers } from '../activity/variables.js';
 import { bridgeFact, legFact } from './leg-fact.js';
 
 /** Some events of a channel come after its end; so many ended ids are remembered, so that none brings it back. */
@@ -15,6 +16,8 @@ export interface Snapshot {
   readonly dialedBy: ReadonlyMap<string, string>;
   /** What of {@link CallPicture.going} still goes on; nothing where it is absent. */
   readonly still?: StillGoing;
+  /** {@link CallPicture.wantedVariables} of the channels, by their ids; absent where none were asked for. */
+  readonly variables?: ReadonlyMap<string, Answers>;
 }
 
 const NOTHING_GOES_ON: StillGoing = { playbacks: new Set(), recordings: new Set() };
@@ -62,6 +65,11 @@ export class CallPicture {
     return this.ari.going;
   }
 
+  /** Names of the channel variables that are told. */
+  get wantedVariables(): ReadonlySet<string> {
+    return this.ari.wanted;
+  }
+
   /** What another source than ARI tells of a leg; it replaces what was told before. Undefined: nothing. @returns the facts that it makes. */
   legActivity(channelId: string, activity: LegActivity | undefined, at: number): CallFact[] {
     if (activity === undefined) this.otherLegs.delete(channelId);
@@ -74,6 +82,10 @@ export class CallPicture {
     if (activity === undefined) this.otherBridges.delete(bridgeId);
     else if (!this.ended.has(bridgeId)) this.otherBridges.set(bridgeId, activity);
     return this.again({ kind: 'bridge', id: bridgeId }, at);
+  }
+
+  hasLeg(channelId: string): boolean {
+    return this.legs.has(channelId);
   }
 
   private calls(event: AriEvent): CallFact[] {
@@ -110,15 +122,18 @@ export class CallPicture {
     return leg === undefined ? [] : this.changed(this.legs, channel.id, this.doing(leg));
   }
 
-  /** Begins anew with a snapshot; what it does not have is gone. */
+  /** Begins anew with a snapshot; what it does not have is gone, and what others tell of that has to be told again. */
   replace(snapshot: Snapshot, at: number): void {
+    const { channels, bridges, still = NOTHING_GOES_ON, variables = new Map<string, Answers>() } = snapshot;
     this.legs.clear();
     this.bridges.clear();
     for (const [peer, caller] of snapshot.dialedBy) this.dialers.set(peer, caller);
-    this.trail.resync(snapshot.channels);
-    this.ari.resync(targetsOf(snapshot), snapshot.still ?? NOTHING_GOES_ON, at);
-    for (const channel of snapshot.channels) this.channel(channel, at);
-    for (const bridge of snapshot.bridges) this.bridge(bridge, at);
+    this.trail.resync(channels);
+    this.ari.resync(targetsOf(snapshot), still, variables, at);
+    keepOnly(this.otherLegs, channels);
+    keepOnly(this.otherBridges, bridges);
+    for (const channel of channels) this.channel(channel, at);
+    for (const bridge of bridges) this.bridge(bridge, at);
     for (const peer of this.dialers.keys()) if (!this.legs.has(peer)) this.dialers.delete(peer);
   }
 
@@ -216,6 +231,11 @@ function withActivity<T extends { activity?: unknown }>(fact: T, activity: T['ac
 /** Sources tell of different things. */
 function joined<T extends object>(one: T | undefined, other: T | undefined): T | undefined {
   return one === undefined || other === undefined ? (one ?? other) : { ...one, ...other };
+}
+
+function keepOnly(book: Map<string, unknown>, there: readonly { readonly id: string }[]): void {
+  const ids = new Set(there.map(({ id }) => id));
+  for (const id of book.keys()) if (!ids.has(id)) book.delete(id);
 }
 
 function targetsOf({ channels, bridges }: Snapshot): Target[] {

@@ -98,9 +98,13 @@ export class AmiActivity {
     ];
   }
 
-  /** What no list tells, of channels that were known before: music on hold, and who talks to a member of a queue. */
-  keepFrom(before: AmiActivity): void {
+  /**
+   * What no list tells, of channels that were known before: music on hold, and who talks to a member of a queue.
+   * @param isThere whether a channel lives: of one that hung up meanwhile nothing tells it.
+   */
+  keepFrom(before: AmiActivity, isThere: (channelId: string) => boolean): void {
     for (const [id, { musicOnHold, queue }] of before.parts) {
+      if (!isThere(id)) continue;
       if (musicOnHold !== undefined) this.set(id, 'musicOnHold', musicOnHold);
       const own = this.parts.get(id)?.queue;
       if (queue !== undefined && queue.position === undefined && own === undefined)

@@ -59,7 +59,7 @@ export class DialplanObserver {
     });
   }
 
-  /** The calls of a life are known only now: what was heard before is put on them. */
+  /** The calls of a life are known only now, or anew: what was heard before is put on them. */
   tellAll(): void {
     this.incarnation = this.options.life()?.info.incarnation;
     this.tell(this.activity.known);
@@ -78,8 +78,10 @@ export class DialplanObserver {
     this.activity = new AmiActivity();
     const now = this.options.now();
     for (const entry of entries) this.activity.apply(entry, now);
-    const incarnation = this.options.life()?.info.incarnation;
-    if (incarnation !== undefined && incarnation === this.incarnation) this.activity.keepFrom(before);
+    const life = this.options.life();
+    const incarnation = life?.info.incarnation;
+    if (life !== undefined && incarnation === this.incarnation)
+      this.activity.keepFrom(before, (id) => life.picture.hasLeg(id));
     this.incarnation = incarnation;
     this.tell([...before.known, ...this.activity.known]);
     waiting.forEach((event) => this.take(event));
