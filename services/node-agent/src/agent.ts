@@ -214,6 +214,8 @@ function newLife(
   const { pidFile } = config.nodeAgent;
   const { incarnation } = info;
   const picture = new CallPicture(nodeId, incarnation, config.nodeAgent.variables);
+  // The manager interface tells of it once it listens.
+  picture.hearsMusicSince(undefined, info.startedAt);
   const facts = new FactStream({
     publish: async (fact, id) => {
       const bus = await connected;

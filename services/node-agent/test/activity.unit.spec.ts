@@ -2,7 +2,7 @@ import type { AriEvent } from '@reinvite/ari';
 import { callFact, type BridgeObserved, type LegObserved } from '@reinvite/domain';
 import { describe, expect, it } from 'vitest';
 import { CallPicture } from '../src/calls/picture.js';
-import { bridge, bridgeDestroyed, changed, channel, destroyed, entered } from './observed.js';
+import { bridge, bridgeDestroyed, changed, channel, destroyed, entered, inApp } from './observed.js';
 
 const header = (timestamp: number) => ({ timestamp, application: 'reinvite-agent' });
 
@@ -174,6 +174,18 @@ describe('what a leg or bridge is doing, as ARI tells it', () => {
     picture.replace({ channels: [], bridges: [], dialedBy: new Map() }, 8_000);
     picture.apply(entered(bridge('b', ['1']), channel('1'), 8_001));
     expect([activityOf(picture), activityOf(picture, 'b')]).toEqual([undefined, undefined]);
+  });
+
+  it('says of whom music on hold may be unknown: who is older than the telling, until something is told', () => {
+    const unknown = { unknown: ['musicOnHold'] };
+    const picture = pictureOfOne();
+    expect(picture.hearsMusicSince(undefined, 5_000)).toMatchObject([{ channelId: '1', activity: unknown }]);
+    picture.apply(changed(channel('2', { createdAt: 6_000 })));
+    picture.apply(changed(channel('3', inApp('Echo'))));
+    expect(picture.hearsMusicSince(5_500, 6_500)).toMatchObject([{ channelId: '2' }]);
+    expect(['1', '2', '3'].map((id) => activityOf(picture, id))).toEqual([unknown, undefined, undefined]);
+    picture.legActivity('1', { musicOnHold: 'jazz' }, 7_000);
+    expect(activityOf(picture)).toEqual({ musicOnHold: 'jazz' });
   });
 
   it('keeps after a gap what Asterisk says goes on still, and says since when it listens', () => {

@@ -39,6 +39,8 @@ export class CallPicture {
   /** What others than ARI tell of legs and bridges. */
   private readonly otherLegs = new Map<string, LegActivity>();
   private readonly otherBridges = new Map<string, BridgeActivity>();
+  /** Since when somebody tells of music on hold, epoch ms; undefined: nobody does. */
+  private musicSince: number | undefined = 0;
 
   /** @param variables names of the channel variables that are told. */
   constructor(
@@ -82,6 +84,15 @@ export class CallPicture {
     if (activity === undefined) this.otherBridges.delete(bridgeId);
     else if (!this.ended.has(bridgeId)) this.otherBridges.set(bridgeId, activity);
     return this.again({ kind: 'bridge', id: bridgeId }, at);
+  }
+
+  /**
+   * Music on hold is told by another source than ARI, of channels that are younger than that listens: of older ones in an ARI
+   * application it is `unknown` until something is told of it. Undefined: nobody tells it. @returns the facts that it makes.
+   */
+  hearsMusicSince(since: number | undefined, at: number): CallFact[] {
+    this.musicSince = since;
+    return [...this.legs.keys()].flatMap((id) => this.again({ kind: 'leg', id }, at));
   }
 
   hasLeg(channelId: string): boolean {
@@ -177,7 +188,16 @@ export class CallPicture {
   private doing(leg: LegObserved): LegObserved {
     const told = joined(this.ari.leg(leg.channelId), this.otherLegs.get(leg.channelId));
     const activity = joined(told, this.trail.of(leg.channelId));
-    return withActivity(leg, activity);
+    return withActivity(leg, joined(activity, this.unheard(leg, activity)));
+  }
+
+  private unheard(
+    { stasisApp, createdAt }: LegObserved,
+    activity: LegActivity | undefined,
+  ): LegActivity | undefined {
+    const isHeard = this.musicSince !== undefined && createdAt >= this.musicSince;
+    if (isHeard || stasisApp === null || activity?.musicOnHold !== undefined) return undefined;
+    return { unknown: ['musicOnHold'] };
   }
 
   private playing(bridge: BridgeObserved): BridgeObserved {

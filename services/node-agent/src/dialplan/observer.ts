@@ -7,6 +7,8 @@ import { AmiActivity, type Question } from './ami-activity.js';
 const ASK_AFTER_MS = { ConfbridgeList: 150, QueueStatus: 1_000 } as const;
 /** Everybody in a queue moves when one leaves it, and the place matters only at a crash. */
 const TELL_MOVED_MS = 1_000;
+/** Both connections end with Asterisk: its last facts are not to be that one of them did. */
+const TELL_DEAF_MS = 5_000;
 
 export interface DialplanObserverOptions {
   readonly ami: AmiConnection;
@@ -27,8 +29,11 @@ export class DialplanObserver {
   private readonly questions = new Map<string, NodeJS.Timeout>();
   private readonly moved = new Set<string>();
   private telling: NodeJS.Timeout | undefined;
+  private deaf: NodeJS.Timeout | undefined;
   /** Number of the login. */
   private session = 0;
+  /** Since when nothing has been missed, epoch ms; undefined while something is. */
+  private heardSince: number | undefined;
   /** The life that what is known is of, where that is known. */
   private incarnation: string | undefined;
 
@@ -46,12 +51,16 @@ export class DialplanObserver {
       this.waiting = [];
       this.questions.forEach(clearTimeout);
       this.questions.clear();
+      this.heardSince = undefined;
+      clearTimeout(this.deaf);
+      this.deaf = setTimeout(() => this.tellSince(), TELL_DEAF_MS).unref();
     });
     ami.on('up', () => {
       this.waiting = [];
       const { session } = this;
+      const since = this.options.now();
       const stillUp = (): boolean => this.session === session;
-      retryForever(async () => (stillUp() ? this.synchronize(stillUp) : undefined), {
+      retryForever(async () => (stillUp() ? this.synchronize(stillUp, since) : undefined), {
         what: 'reading what the dialplan is doing',
         log,
         signal,
@@ -62,10 +71,11 @@ export class DialplanObserver {
   /** The calls of a life are known only now, or anew: what was heard before is put on them. */
   tellAll(): void {
     this.incarnation = this.options.life()?.info.incarnation;
+    this.tellSince();
     this.tell(this.activity.known);
   }
 
-  private async synchronize(stillUp: () => boolean): Promise<void> {
+  private async synchronize(stillUp: () => boolean, since: number): Promise<void> {
     const entries = [
       ...(await this.list('ParkedCalls')),
       ...(await this.list('QueueStatus')),
@@ -83,6 +93,9 @@ export class DialplanObserver {
     if (life !== undefined && incarnation === this.incarnation)
       this.activity.keepFrom(before, (id) => life.picture.hasLeg(id));
     this.incarnation = incarnation;
+    this.heardSince = since;
+    clearTimeout(this.deaf);
+    this.tellSince();
     this.tell([...before.known, ...this.activity.known]);
     waiting.forEach((event) => this.take(event));
   }
@@ -132,6 +145,11 @@ export class DialplanObserver {
         .catch((err: unknown) => this.options.log.debug({ err }, 'a list was not given'));
     }, ASK_AFTER_MS[list]);
     this.questions.set(key, timer.unref());
+  }
+
+  private tellSince(): void {
+    const life = this.options.life();
+    life?.facts.offer(life.picture.hearsMusicSince(this.heardSince, this.options.now()));
   }
 
   private tell(channelIds: readonly string[]): void {
