@@ -95,7 +95,7 @@ describe('the node-agent beside a real Asterisk', () => {
       nats: { servers: [lab.info.nats] },
       postgres: { url: lab.info.postgres },
       nodes: [{ id: 'ast1', sipAddresses: [address('ast1')], ari: access }],
-      nodeAgent: { nodeId: 'ast1', pidFile },
+      nodeAgent: { nodeId: 'ast1', pidFile, variables: ['CUSTOMER', 'REINVITE_MUTED'] },
     };
     await writeFile(config, JSON.stringify(settings));
     await startAgent(config);
@@ -136,7 +136,8 @@ describe('the node-agent beside a real Asterisk', () => {
 
   it('tells two phones joined by Dial: who dialled whom, and their bridge', async () => {
     const target = { context: 'from-edge', extension: 'dial-5071', priority: 1 };
-    await ari.channels.originate({ channelId: 'caller.', endpoint: phone('5070'), target });
+    const variables = { CUSTOMER: '42', REINVITE_MUTED: 'in' };
+    await ari.channels.originate({ channelId: 'caller.', endpoint: phone('5070'), target, variables });
     const callee = await factWhere(
       'LegObserved',
       (fact) => fact.dialedBy === 'caller.' && fact.state === 'Up',
@@ -147,7 +148,8 @@ describe('the node-agent beside a real Asterisk', () => {
     expect(new Set(bridge.channelIds)).toEqual(new Set(['caller.', callee.channelId]));
   });
 
-  it('tells everything anew when it was away itself', async () => {
+  it('tells everything anew when it was away itself, variables too', async () => {
+    await factWhere('LegObserved', ({ activity }) => activity?.muted !== undefined);
     const before = facts.length;
     const ended = once(agent, 'exit');
     agent.kill('SIGKILL');
@@ -164,9 +166,14 @@ describe('the node-agent beside a real Asterisk', () => {
       'BridgeObserved',
       'NodeSynced',
     ]);
-    expect(again.flatMap((fact) => (fact.type === 'LegObserved' ? [fact.dialedBy] : []))).toContain(
-      'caller.',
-    );
+    const legs = again.filter((fact) => fact.type === 'LegObserved');
+    expect(legs.map(({ dialedBy }) => dialedBy)).toContain('caller.');
+    const caller = legs.find(({ channelId }) => channelId === 'caller.');
+    expect(caller?.activity).toMatchObject({
+      variables: { CUSTOMER: '42', REINVITE_MUTED: 'in' },
+      muted: { in: true, out: false },
+    });
+    expect(legs.find(({ dialedBy }) => dialedBy === 'caller.')?.activity?.variables).toBeUndefined();
   });
 
   it('keeps what it sees while NATS is away, and tells it when NATS is back', async () => {
