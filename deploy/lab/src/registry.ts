@@ -7,7 +7,8 @@ import { labName } from './options.js';
 import { labPaths, RUN_DIRECTORY } from './paths.js';
 import { labInfo, type LabInfo } from './protocol.js';
 
-const GONE_SECONDS = 20;
+/** A busy machine takes its time to take down all the processes and mounts of a lab. */
+const GONE_SECONDS = 120;
 
 /**
  * True while any process of the lab lives: each holds the lab's lock. What a lab that was killed left in the file system

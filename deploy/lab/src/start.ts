@@ -12,6 +12,8 @@ import { HOSTS_DIR, LAB_PACKAGE, labPaths } from './paths.js';
 import { supervisorMessage, type LabInfo } from './protocol.js';
 import { findRoot } from './root.js';
 
+/** Whoever looks whether a lab is up holds its lock for that moment. One that was up has been refused before. */
+const LOCK_WAIT_SECONDS = '20';
 /** Exit code of flock when the lock is held. */
 const LOCK_HELD = 75;
 
@@ -55,7 +57,7 @@ function launch(spec: LabSpec, layers: string): { child: ChildProcess; link: Soc
   const child = spawn(
     'flock',
     [
-      ...['--no-fork', '--wait', '1', '--conflict-exit-code', String(LOCK_HELD), paths.lock],
+      ...['--no-fork', '--wait', LOCK_WAIT_SECONDS, '--conflict-exit-code', String(LOCK_HELD), paths.lock],
       ...['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', '--'],
       ...['sh', path.join(LAB_PACKAGE, 'scripts', 'namespace.sh'), HOSTS_DIR],
       ...[process.execPath, path.join(LAB_PACKAGE, 'dist', 'supervisor', 'main.js')],

@@ -23,7 +23,8 @@ export interface UnitSpec {
   readonly ready: (said: () => Promise<string>) => Promise<void>;
 }
 
-const STOP_TIMEOUT_MS = 10_000;
+/** Long: a process that is killed, as a postmaster, may leave what it has forked off behind. */
+const STOP_TIMEOUT_MS = 60_000;
 /** Bytes of a log quoted in an error. */
 const QUOTED = 2_000;
 
