@@ -154,7 +154,7 @@ describe('the edge', () => {
       const targets = result.RECORDS.flatMap(({ SET }) => SET.TARGETS.map(({ DEST }) => DEST));
       return targets.find(({ URI }) => URI === `sip:${host}:5060`)?.FLAGS;
     };
-    expect(await flags()).toBe('AP');
+    await eventually('the edge to have heard it', async () => (await flags()) === 'AP');
     await lab.cut('ast2');
     // A ping that waits for its answer as long as a transaction may would need half a minute.
     await eventually('the edge to miss it', async () => (await flags()) === 'IP', 15_000);

@@ -128,7 +128,7 @@ describe('a lab of core alone', () => {
         return false;
       }
     };
-    expect(await answers()).toBe(true);
+    await eventually('the host to answer', answers);
     await lab.cut('core');
     expect(await answers()).toBe(false);
     expect((await lab.status()).cut).toEqual(['core']);
