@@ -21,4 +21,4 @@ export { fileFor, postgresUrl, readSecret, type NatsTls } from './config-secrets
 export { keepSecret, keepSecretOfUrl, withoutSecrets } from './secrets.js';
 export { createLogger, type Logger } from './logger.js';
 export { retryForever, type RetryOptions } from './retry.js';
-export { aborted, shutdownSignal, type Service, type ServiceContext } from './service.js';
+export { aborted, shutdownSignal, unlessAborted, type Service, type ServiceContext } from './service.js';

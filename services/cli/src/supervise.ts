@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { aborted, codedError, type Config, type Logger, type Service } from '@reinvite/runtime';
 
@@ -45,6 +46,8 @@ export async function supervise(services: readonly Supervised[], options: Superv
 function start({ name, service }: Supervised, { config, createLogger }: SuperviseOptions): Running {
   const log = createLogger(name);
   const stop = new AbortController();
+  // Every loop and every wait of the service listens to it.
+  setMaxListeners(0, stop.signal);
   log.info('starting');
   const ended = (async () => service({ config, log, signal: stop.signal }))().then(
     () => ({}),

@@ -1,5 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { aborted, codedError, createLogger, parseConfig, type Service } from '@reinvite/runtime';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { supervise, type Supervised } from '../src/supervise.js';
 
 const config = parseConfig({
@@ -37,6 +38,21 @@ describe('supervise', () => {
     process.abort();
     await done;
     expect(stopped).toEqual(['agent', 'sentinel', 'recovery']);
+  });
+
+  it('has a service listen to its signal at as many places as it likes, without a warning', async () => {
+    const warnings: string[] = [];
+    const note = ({ name }: Error): void => void warnings.push(name);
+    process.on('warning', note);
+    onTestFinished(() => void process.off('warning', note));
+    const service: Service = async ({ signal }) => {
+      for (let place = 0; place < 50; place += 1) signal.addEventListener('abort', () => place);
+      await delay(1);
+    };
+    await expect(start([{ name: 'busy', service }], new AbortController().signal)).rejects.toThrow(
+      /SERVICE_ENDED/,
+    );
+    expect(warnings).toEqual([]);
   });
 
   it('stops the others and fails when one of them fails', async () => {

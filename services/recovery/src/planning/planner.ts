@@ -11,7 +11,7 @@ import {
   type RecoveryPolicy,
   type Trigger,
 } from '@reinvite/domain';
-import { aborted } from '@reinvite/runtime';
+import { unlessAborted } from '@reinvite/runtime';
 import type { Dialog } from '@reinvite/sip';
 import type { NodeBook } from '../nodes/node-book.js';
 import type { InTransaction } from '../recoveries/journal.js';
@@ -184,7 +184,7 @@ export class Planner {
     const known = isToldAll ? lastFactSeq : null;
     const lastSeq = known ?? (await bus.streamState('callFacts')).lastSeq;
     const arrived = projection.waitUntilProjected(lastSeq, LATE_RECORDS_MS);
-    await Promise.race([arrived, aborted(signal)]);
+    await unlessAborted(arrived, signal);
     signal.throwIfAborted();
     const planned = await readsOf(this.options).planned(nodeId, incarnation);
     const draft = await this.draft(dead, settled, planned, await this.restraint(dead));

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { Bus, subjects } from '@reinvite/bus';
 import { connectPool, database, dialogs, type Pool } from '@reinvite/db';
 import {
@@ -90,6 +91,8 @@ export class Cluster {
    */
   replica(settings: Partial<Config['recovery']> = {}, sections: object = {}): () => Promise<void> {
     const controller = new AbortController();
+    // As the process does that runs services.
+    setMaxListeners(0, controller.signal);
     const config = this.config(settings, sections);
     const running = recovery({ config, log, signal: controller.signal });
     let stopped: Promise<void> | undefined;
