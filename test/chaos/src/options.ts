@@ -11,7 +11,7 @@ export interface ChaosOptions {
   /** Calls in progress at a time. */
   readonly calls: number;
   readonly nodes: number;
-  /** How many times longer than usual the phones wait: the machine may have much else to do. */
+  /** How many times longer than usual calls may take to be set up, known and back: the machine may have much else to do. */
   readonly patience: number;
   /** Ids of the faults that may come. */
   readonly only: readonly string[];
@@ -36,7 +36,7 @@ export function readOptions(argv: readonly string[]): ChaosOptions {
     .option('--seed <n>', 'draws the same faults and calls again', atLeast(0, LARGEST_SEED))
     .option('--calls <n>', 'calls in progress at a time', atLeast(3, 200), 24)
     .option('--nodes <n>', 'Asterisk nodes', atLeast(3, 10), 4)
-    .option('--patience <n>', 'phones wait so many times longer, on a slow machine', atLeast(1, 20), 1)
+    .option('--patience <n>', 'calls may take so many times longer, on a slow machine', atLeast(1, 20), 1)
     .option('--only <faults>', `only these, separated by commas, of ${ids.join(', ')}`, faults, ids)
     .option('--json <file>', 'write the result as JSON to this file', writableFile)
     .option('--docs <file>', 'write the page of the documentation to this file', writableFile)

@@ -152,6 +152,13 @@ describe('a call is no loss', () => {
     expect(kindsOf(seen)).toEqual([]);
     expect(check(seen).unsettled).toBe(1);
   });
+
+  it('where it was answered in the last seconds, on a machine that needs them', () => {
+    const invite = request({ by: 'phone', cseq: 1, at: DEATH - 1_500, node: 'ast1' });
+    const seen = evidence({ calls: [app([], { invite })], recoveries: [] });
+    expect(kindsOf(seen)).toEqual(['lost', 'audit-missing']);
+    expect(kindsOf({ ...seen, patience: 2 })).toEqual([]);
+  });
 });
 
 describe('a call is doubled', () => {

@@ -123,6 +123,7 @@ export function evidence(about: Partial<Evidence> = {}): Evidence {
     calls: [app([request({}), bye('phone')])],
     lives: LIVES,
     injected: [INJECTED],
+    patience: 1,
     blind: [],
     recoveries: [recovery()],
     deaths: [death()],

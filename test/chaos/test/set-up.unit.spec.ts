@@ -34,6 +34,12 @@ describe('a call is not set up', () => {
     ]);
   });
 
+  it('not where an Asterisk died later, on a machine that takes so long to set a call up', () => {
+    const seen = evidence({ calls: [called(DEATH - 7_000, 503)], recoveries: [] });
+    expect(kindsOf(seen)).toEqual(['not-set-up']);
+    expect(kindsOf({ ...seen, patience: 2 })).toEqual([]);
+  });
+
   it('by a node that has just started, answers and ends it at once, having no application yet: no loss', () => {
     const since = app([]).caller.invite.at;
     const lives = [life('ast1', { startedAt: since - 2_000 }), life('ast2')];

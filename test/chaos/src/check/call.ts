@@ -47,6 +47,8 @@ export interface Frame {
   readonly blind: readonly Blindness[];
   /** How long phones wait for the call to come back after the death of a life, in ms. */
   readonly patienceOf: (life: Life) => number;
+  /** How many times longer than usual a call may take to be known. */
+  readonly patience: number;
 }
 
 /** Pure. */
@@ -108,8 +110,9 @@ function chainOf(
   const patience = Math.max(...lives.map(frame.patienceOf));
   const until = Math.max(...losses.map((loss) => loss.at)) + patience;
   const reasons = [...faults, ...wrong, ...ends];
+  const settled = isSettled(call, dialogs, at - SETTLE_MS * frame.patience);
   const outcome = (): Chain['outcome'] => {
-    if (!isSettled(call, dialogs, at)) return 'unsettled';
+    if (!settled) return 'unsettled';
     if (hungUpMeanwhile(last, at, until)) return 'hung-up';
     return reasons.length === 0 ? 'recovered' : 'lost';
   };
@@ -119,8 +122,7 @@ function chainOf(
     at,
     outcome: outcome(),
     cameBack: faults.length === 0,
-    wasWhole:
-      isSettled(call, dialogs, at) && !dialogs.some(({ phone }) => (byeOf(phone)?.at ?? Infinity) <= at),
+    wasWhole: settled && !dialogs.some(({ phone }) => (byeOf(phone)?.at ?? Infinity) <= at),
     lateMs: lateness(
       last.map(({ loss }) => loss),
       until,
@@ -153,8 +155,9 @@ export function phonesWanted({ kind }: ObservedCall): number {
   return kind === 'app' ? 1 : 2;
 }
 
+/** All of its phones were talking at that time. */
 function isSettled(call: ObservedCall, dialogs: readonly DialogStory[], at: number): boolean {
-  return dialogs.length === phonesWanted(call) && dialogs.every(({ since }) => since + SETTLE_MS <= at);
+  return dialogs.length === phonesWanted(call) && dialogs.every(({ since }) => since <= at);
 }
 
 /** A phone of the call had hung up before the death, or did by itself before it was called back. */

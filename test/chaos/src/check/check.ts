@@ -38,17 +38,17 @@ const WRONG: readonly DifferenceKind[] = ['wrong-takeover', 'wrong-fence', 'wron
 
 /** Compares what the phones and the Asterisks saw with what the audit says. Pure: the same evidence gives the same verdict. */
 export function check(evidence: Evidence): Verdict {
-  const { lives, injected, blind } = evidence;
+  const { lives, injected, blind, patience } = evidence;
   const patienceOf = (life: Life): number =>
-    injected.find(({ index }) => index === life.injection)?.patienceMs ?? PATIENCE_MS;
-  const stories = evidence.calls.map((call) => callStoryOf(call, { lives, blind, patienceOf }));
+    injected.find(({ index }) => index === life.injection)?.patienceMs ?? PATIENCE_MS * patience;
+  const stories = evidence.calls.map((call) => callStoryOf(call, { lives, blind, patienceOf, patience }));
   const chains = stories.flatMap((story) => story.chains);
   const lost = chains.filter(({ outcome }) => outcome === 'lost');
   const limits = lost.filter(({ unseen }) => unseen).map(asLoss);
   const differences = [
     ...lost.filter(({ unseen }) => !unseen).map(asLoss),
     ...chains.filter(({ outcome }) => outcome === 'recovered').flatMap(asLate),
-    ...notSetUp(evidence.calls, { lives, patienceOf }),
+    ...notSetUp(evidence.calls, { lives, patienceOf, patience }),
     ...stories.flatMap(wrongsOf),
     ...stories.flatMap(unendedOf),
     ...stories.flatMap((story) => ghostsOf(story, evidence.channels)),

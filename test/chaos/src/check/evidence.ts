@@ -63,6 +63,8 @@ export interface Evidence {
   readonly calls: readonly ObservedCall[];
   readonly lives: readonly Life[];
   readonly injected: readonly Injected[];
+  /** How many times longer than usual everything may take on that machine. */
+  readonly patience: number;
   readonly blind: readonly Blindness[];
   readonly recoveries: readonly AuditRecovery[];
   readonly deaths: readonly AuditDeath[];

@@ -81,6 +81,7 @@ export class Performer {
       lives: this.options.lives.lives,
       blind: this.blind,
       patienceOf: () => patienceMs + LATE_MS,
+      patience: this.options.patience,
     };
     while (performance.now() < deadline) {
       await delay(LOOK_EVERY_MS, undefined, { signal: this.options.signal });

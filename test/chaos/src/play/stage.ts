@@ -71,7 +71,8 @@ export class Stage {
     const { calls: observed, doubts, complaints } = await phones.stop();
     this.complaints = complaints;
     const { injected, blind } = performer;
-    return { calls: observed, lives: lives.lives, injected, blind, ...audit, channels, doubts };
+    const { patience } = this.options;
+    return { calls: observed, lives: lives.lives, injected, patience, blind, ...audit, channels, doubts };
   }
 
   private async performAll(
