@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { createLogger } from '@reinvite/runtime';
-import { makeCertificates, type Certificates } from '@reinvite/test-support';
+import { makeCertificates, type Certificates, testDirectory } from '@reinvite/test-support';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { isOpenToOthers } from '../src/address.js';
 import { withPostgresErrors } from '../src/errors.js';
@@ -58,6 +58,8 @@ async function failureOf(url: string): Promise<unknown> {
 }
 
 describe('Postgres behind TLS', () => {
+  const ownFiles = testDirectory('reinvite-tls-');
+  const theirFiles = testDirectory('reinvite-tls-');
   let ours: Certificates;
   let theirs: Certificates;
   const keepers: Doorkeeper[] = [];
@@ -68,8 +70,8 @@ describe('Postgres behind TLS', () => {
   };
 
   beforeAll(async () => {
-    ours = await makeCertificates('IP:127.0.0.1');
-    theirs = await makeCertificates('DNS:db.example', 'IP:192.0.2.1');
+    ours = await makeCertificates(ownFiles, 'IP:127.0.0.1');
+    theirs = await makeCertificates(theirFiles, 'DNS:db.example', 'IP:192.0.2.1');
   });
   afterAll(() => keepers.forEach((keeper) => keeper.stop()));
 

@@ -1,15 +1,16 @@
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 
 const DOCKER = new URL('../../docker/', import.meta.url).pathname;
 
 /** What the images' render.sh makes of a file. */
 async function render(template: string, values: Record<string, string>): Promise<string> {
   const dir = await mkdtemp(path.join(tmpdir(), 'reinvite-render-'));
+  onTestFinished(() => rm(dir, { recursive: true }));
   await mkdir(path.join(dir, 'from'));
   await writeFile(path.join(dir, 'from', 'a.conf'), template);
   const env = { PATH: process.env.PATH, ...values };

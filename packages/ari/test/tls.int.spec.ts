@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { startLab, type Lab } from '@reinvite/lab';
 import { createLogger } from '@reinvite/runtime';
-import { makeCertificates } from '@reinvite/test-support';
+import { makeCertificates, testDirectory } from '@reinvite/test-support';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ariAccess, askAsterisk, connectAri, type AriAccess } from '../src/index.js';
 
@@ -47,7 +47,7 @@ describe('ARI of a real Asterisk behind TLS', () => {
 
   it('is not talked to without that authority, with another one, or where its certificate is for somebody else', async () => {
     const { port } = elsewhere.address() as AddressInfo;
-    const { ca: other } = await makeCertificates('DNS:elsewhere.example');
+    const { ca: other } = await makeCertificates(testDirectory('reinvite-tls-'), 'DNS:elsewhere.example');
     const wrong = [
       { ...access, ca: undefined },
       { ...access, ca: other },

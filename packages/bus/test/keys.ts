@@ -1,15 +1,14 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createNkey } from '../src/access.js';
 import { permissions } from '../src/permissions.js';
 import { authorizationBlock } from '../src/server-config.js';
 
-/** Keys for every account of these nodes, in files, and the server's configuration that goes with them. */
+/** Keys for every account of these nodes, in files of this directory, and the server's configuration that goes with them. */
 export async function makeKeys(
+  dir: string,
   nodeIds: readonly string[],
 ): Promise<{ nkeyFile: string; authorization: string }> {
-  const dir = await mkdtemp(path.join(tmpdir(), 'reinvite-nkeys-'));
   const table = permissions(nodeIds.map((id) => ({ id })));
   const keys = new Map<string, string>();
   for (const account of table.keys()) {

@@ -1,7 +1,7 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from '@nats-io/transport-node';
 import { createLogger, isCoded } from '@reinvite/runtime';
-import { eventually, startNats, type NatsServer } from '@reinvite/test-support';
+import { eventually, startNats, type NatsServer, testDirectory } from '@reinvite/test-support';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { connectOptions } from '../src/access.js';
@@ -19,13 +19,14 @@ describe('the accounts of NATS, on a real server', () => {
   const log = createLogger('test', 'error', {
     write: (line) => void (line.includes('NATS_FORBIDDEN') && complaints.push(line)),
   });
+  const keyFiles = testDirectory('reinvite-nkeys-');
   const stop = new AbortController();
   const open: { close(): Promise<unknown> }[] = [];
   let server: NatsServer;
   let nkeyFile: string;
 
   beforeAll(async () => {
-    const keys = await makeKeys(NODES);
+    const keys = await makeKeys(keyFiles, NODES);
     nkeyFile = keys.nkeyFile;
     server = await startNats({ config: keys.authorization, files: {} });
   });

@@ -1,5 +1,11 @@
 import { createLogger } from '@reinvite/runtime';
-import { makeCertificates, startNats, type Certificates, type NatsServer } from '@reinvite/test-support';
+import {
+  makeCertificates,
+  startNats,
+  type Certificates,
+  type NatsServer,
+  testDirectory,
+} from '@reinvite/test-support';
 import { connect } from '@nats-io/transport-node';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { connectOptions } from '../src/access.js';
@@ -12,6 +18,7 @@ describe('NATS behind TLS', () => {
   const servers: NatsServer[] = [];
   let plain: NatsServer;
   let named: NatsServer;
+  const ownFiles = testDirectory('reinvite-tls-');
   let ours: Certificates;
   let host: string;
 
@@ -25,7 +32,7 @@ describe('NATS behind TLS', () => {
     plain = await startNats({ config: '', files: {} });
     servers.push(plain);
     host = new URL(plain.url).hostname;
-    ours = await makeCertificates(/^[\d.]+$/.test(host) ? `IP:${host}` : `DNS:${host}`);
+    ours = await makeCertificates(ownFiles, /^[\d.]+$/.test(host) ? `IP:${host}` : `DNS:${host}`);
     named = await behind(ours);
   });
   afterAll(async () => {
@@ -49,14 +56,18 @@ describe('NATS behind TLS', () => {
   it('is not trusted with another authority, or for another address', async () => {
     await expect(attempt(named, undefined)).rejects.toThrow(/self-signed|unable to|certificate/i);
     await expect(attempt(named, {})).rejects.toThrow(/self-signed|unable to|certificate/i);
-    const theirs = await makeCertificates('DNS:elsewhere.example');
+    const theirs = await makeCertificates(testDirectory('reinvite-tls-'), 'DNS:elsewhere.example');
     await expect(attempt(named, { caFile: theirs.caFile })).rejects.toThrow(
       /self-signed|unable to|certificate/i,
     );
   });
 
   it('is not trusted where its certificate is for somebody else, though the authority is right', async () => {
-    const other = await makeCertificates('DNS:elsewhere.example', 'IP:192.0.2.1');
+    const other = await makeCertificates(
+      testDirectory('reinvite-tls-'),
+      'DNS:elsewhere.example',
+      'IP:192.0.2.1',
+    );
     const server = await behind(other);
     await expect(attempt(server, { caFile: other.caFile })).rejects.toThrow(/altnames|does not match/i);
   });

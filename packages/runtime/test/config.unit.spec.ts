@@ -1,10 +1,10 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { readSecret } from '../src/config-secrets.js';
 import { loadConfig, parseConfig } from '../src/config.js';
 import { isCoded } from '../src/errors.js';
+import { directory } from './directory.js';
 
 const minimal = {
   nats: { servers: ['nats://10.0.0.1:4222'] },
@@ -67,7 +67,7 @@ describe('the configuration', () => {
   });
 
   it('says so when the file cannot be read or is not YAML', async () => {
-    const dir = await mkdtemp(path.join(tmpdir(), 'reinvite-config-'));
+    const dir = await directory('reinvite-config-');
     await expect(loadConfig(path.join(dir, 'none.yaml'))).rejects.toThrow(/CONFIG_UNREADABLE/);
     await writeFile(path.join(dir, 'torn.yaml'), 'nats: { password: s3cret }\nnats: {}\n');
     const torn = loadConfig(path.join(dir, 'torn.yaml'));
@@ -76,7 +76,7 @@ describe('the configuration', () => {
   });
 
   it('takes a secret from its file', async () => {
-    const file = path.join(await mkdtemp(path.join(tmpdir(), 'reinvite-secret-')), 'secret');
+    const file = path.join(await directory('reinvite-secret-'), 'secret');
     await writeFile(file, 's3cret\n');
     await expect(readSecret('ari password', undefined, file)).resolves.toBe('s3cret');
     await expect(readSecret('ari password', undefined, undefined)).rejects.toThrow(/CONFIG_INVALID/);

@@ -1,5 +1,4 @@
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -7,6 +6,7 @@ import { loadConfig, parseConfig } from '../src/config.js';
 import { fileFor, postgresUrl, readSecret, withEnvironment } from '../src/config-secrets.js';
 import { createLogger } from '../src/logger.js';
 import { keepSecret, keepSecretOfUrl, withoutSecrets } from '../src/secrets.js';
+import { directory } from './directory.js';
 
 const minimal = {
   nats: { servers: ['nats://10.0.0.1:4222'] },
@@ -40,7 +40,7 @@ describe('a secret that is given twice', () => {
 
 describe('the environment', () => {
   it('gives what the configuration names, wherever it stands', async () => {
-    const file = path.join(await mkdtemp(path.join(tmpdir(), 'reinvite-env-')), 'reinvite.yaml');
+    const file = path.join(await directory('reinvite-env-'), 'reinvite.yaml');
     process.env.REINVITE_TEST_PASSWORD = 'p"w: \\ | & #';
     const ari = { ...node?.ari, password: '${REINVITE_TEST_PASSWORD}' };
     await writeFile(file, JSON.stringify({ ...minimal, nodes: [{ ...node, ari }] }));
@@ -65,7 +65,7 @@ describe('the environment', () => {
 
 describe('a secret of one service', () => {
   it('is in a file whose path has the name of the service', async () => {
-    const dir = await mkdtemp(path.join(tmpdir(), 'reinvite-secret-'));
+    const dir = await directory('reinvite-secret-');
     await writeFile(path.join(dir, 'sentinel.url'), 'postgres://sentinel:own-secret@db/reinvite\n');
     const postgres = { urlFile: path.join(dir, '{service}.url'), poolSize: 8 };
     expect(await postgresUrl({ postgres }, 'sentinel')).toBe('postgres://sentinel:own-secret@db/reinvite');

@@ -1,8 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -10,7 +9,7 @@ import { Bus, subjects } from '@reinvite/bus';
 import { connectPool } from '@reinvite/db';
 import { declareDown, operatorCommand, recoveryRequest } from '@reinvite/domain';
 import { createLogger } from '@reinvite/runtime';
-import { startBackends } from '@reinvite/test-support';
+import { startBackends, testDirectory } from '@reinvite/test-support';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('../dist/main.js', import.meta.url));
@@ -44,11 +43,12 @@ describe('the reinvite command, on a real Postgres and NATS', () => {
     return file;
   };
 
+  const dir = testDirectory('reinvite-cli-');
+
   beforeAll(async () => {
     backends = await startBackends();
     taken.bind(0, '127.0.0.1');
     await once(taken, 'listening');
-    const dir = await mkdtemp(path.join(tmpdir(), 'reinvite-cli-'));
     config = await configFor(dir, 'reinvite.yaml', backends.natsUrl);
     nowhere = await configFor(dir, 'nowhere.yaml', 'nats://127.0.0.1:1');
   });

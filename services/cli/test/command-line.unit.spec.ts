@@ -1,7 +1,7 @@
-import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { parseConfig, type Config } from '@reinvite/runtime';
+import { testDirectory } from '@reinvite/test-support';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { requestOf } from '../src/commands/request.js';
 import { withNode } from '../src/commands/run.js';
@@ -21,11 +21,8 @@ const raw = {
 };
 const config: Config = parseConfig(raw);
 
-let file: string;
-beforeAll(async () => {
-  file = path.join(await mkdtemp(path.join(tmpdir(), 'reinvite-cli-')), 'reinvite.yaml');
-  await writeFile(file, JSON.stringify(raw));
-});
+const file = path.join(testDirectory('reinvite-cli-'), 'reinvite.yaml');
+beforeAll(() => writeFile(file, JSON.stringify(raw)));
 
 /** Runs the command; what it wrote comes back with its exit code. */
 async function reinvite(...argv: readonly string[]): Promise<{ code: number; out: string; err: string }> {
@@ -161,7 +158,7 @@ describe('reinvite nats-config', () => {
   }
 
   it('prints who may say what, and makes the keys that are missing, for their owner alone', async () => {
-    const dir = await mkdtemp(path.join(tmpdir(), 'reinvite-keys-'));
+    const dir = testDirectory('reinvite-keys-');
     const first = await natsConfig(path.join(dir, 'nats', '{service}.nk'));
     expect(first.code).toBe(EXIT.ok);
     expect(first.out).toMatch(
@@ -177,7 +174,7 @@ describe('reinvite nats-config', () => {
   });
 
   it('refuses one key for all, and a file that holds none', async () => {
-    const dir = await mkdtemp(path.join(tmpdir(), 'reinvite-keys-'));
+    const dir = testDirectory('reinvite-keys-');
     expect(await natsConfig(path.join(dir, 'one.nk'))).toMatchObject({ code: EXIT.usage, out: '' });
     await writeFile(path.join(dir, 'sentinel.nk'), 'no seed at all');
     const broken = await natsConfig(path.join(dir, '{service}.nk'));

@@ -1,9 +1,8 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { codedError, createLogger } from '@reinvite/runtime';
-import { eventually } from '@reinvite/test-support';
+import { eventually, testDirectory } from '@reinvite/test-support';
 import { describe, expect, it } from 'vitest';
 import { fenceNode, type FenceOptions } from '../src/fence.js';
 
@@ -95,7 +94,7 @@ describe('fenceNode', () => {
   });
 
   it('does not wait for what a command has left behind, and ends that with it', async () => {
-    const directory = await mkdtemp(path.join(tmpdir(), 'fence-'));
+    const directory = testDirectory('fence-');
     const pidFile = path.join(directory, 'pid');
     const script = `sleep 600 & echo $! > ${pidFile}; wait`;
     const command = ['bash', '-c', script];
@@ -104,7 +103,6 @@ describe('fenceNode', () => {
     });
     const pid = Number(await readFile(pidFile, 'utf8'));
     await eventually('the end of the grandchild', () => !isRunning(pid));
-    await rm(directory, { recursive: true });
   }, 60_000);
 
   it('does not wait for the output of what a command has left running', async () => {

@@ -1,6 +1,6 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { testDirectory } from '@reinvite/test-support';
 import { describe, expect, it } from 'vitest';
 import { check } from '../src/check/check.js';
 import type { Evidence } from '../src/check/evidence.js';
@@ -78,7 +78,7 @@ describe('a result', () => {
   });
 
   it('is read back from its file, and nothing else is', async () => {
-    const directory = await mkdtemp(path.join(tmpdir(), 'chaos-'));
+    const directory = testDirectory('chaos-');
     const file = path.join(directory, 'run.json');
     const run = reported(evidence(), 'node-killed');
     await writeFile(file, JSON.stringify(run));
@@ -87,6 +87,5 @@ describe('a result', () => {
       await writeFile(file, text);
       await expect(readRun(file)).rejects.toThrow('is no result of a run');
     }
-    await rm(directory, { recursive: true });
   });
 });

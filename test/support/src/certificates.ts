@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 
@@ -17,9 +16,9 @@ export interface Certificates {
 /**
  * Makes an authority of its own and a certificate for these names and addresses (`DNS:core`, `IP:10.77.0.20`), good for a
  * day. Needs openssl 3.
+ * @param dir where the files are put: one of their own, see `testDirectory`.
  */
-export async function makeCertificates(...names: readonly string[]): Promise<Certificates> {
-  const dir = await mkdtemp(path.join(tmpdir(), 'reinvite-tls-'));
+export async function makeCertificates(dir: string, ...names: readonly string[]): Promise<Certificates> {
   const file = (name: string): string => path.join(dir, name);
   const newKey = '-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 1'.split(' ');
   const openssl = (...options: readonly string[]) =>

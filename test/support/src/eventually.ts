@@ -22,3 +22,6 @@ export async function eventually<T>(
     await delay(LOOK_EVERY_MS);
   }
 }
+
+/** For `vi.waitFor`, whose own default of a second is too short for what is real, and for a busy machine. */
+export const SOON = { timeout: 20_000, interval: 20 };
