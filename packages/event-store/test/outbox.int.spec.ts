@@ -1,6 +1,6 @@
 import { connectPool, database, outbox, type Pool } from '@reinvite/db';
 import { codedError, createLogger } from '@reinvite/runtime';
-import { startBackends } from '@reinvite/test-support';
+import { SOON, startBackends } from '@reinvite/test-support';
 import { isNull } from 'drizzle-orm';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { EventStore } from '../src/event-store.js';
@@ -121,9 +121,9 @@ describe('the outbox', () => {
     expect(await pending()).toEqual(['x']);
     const stop = new AbortController();
     const running = relay.run(stop.signal);
-    await vi.waitFor(() => expect(publish.mock.calls.length).toBeGreaterThan(2));
+    await vi.waitFor(() => expect(publish.mock.calls.length).toBeGreaterThan(2), SOON);
     away = false;
-    await vi.waitFor(async () => expect(await pending()).toEqual([]));
+    await vi.waitFor(async () => expect(await pending()).toEqual([]), SOON);
     stop.abort();
     await running;
   });
@@ -146,7 +146,7 @@ describe('the outbox', () => {
     await relay.publishNow(await commit(message('old')));
     const stop = new AbortController();
     const running = relay.run(stop.signal);
-    await vi.waitFor(async () => expect(await database(pool).select().from(outbox)).toEqual([]));
+    await vi.waitFor(async () => expect(await database(pool).select().from(outbox)).toEqual([]), SOON);
     stop.abort();
     await running;
   });

@@ -1,4 +1,5 @@
 import { createLogger } from '@reinvite/runtime';
+import { SOON } from '@reinvite/test-support';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Commands } from '../src/commands.js';
 import { Target } from '../src/target.js';
@@ -50,7 +51,7 @@ describe('a request that goes astray', () => {
       return new Promise((_, reject) => (fail = () => reject(connectionLost(true))));
     };
     const done = commands.handle(command(), 1);
-    await vi.waitFor(() => expect(asterisk.originated).toHaveLength(1));
+    await vi.waitFor(() => expect(asterisk.originated).toHaveLength(1), SOON);
     asterisk.disconnect();
     asterisk.connect(INCARNATION);
     await new Promise((resolve) => setTimeout(resolve, 500));
@@ -62,8 +63,8 @@ describe('a request that goes astray', () => {
   it('joins also where requests for the bridge and for the legs in it go astray first', async () => {
     asterisk.astray = 1;
     const done = commands.handle(command(pair), 1);
-    await vi.waitFor(() => expect(asterisk.originated).toHaveLength(2));
-    await vi.waitFor(() => expect(asterisk.astray).toBe(0));
+    await vi.waitFor(() => expect(asterisk.originated).toHaveLength(2), SOON);
+    await vi.waitFor(() => expect(asterisk.astray).toBe(0), SOON);
     asterisk.astray = 2;
     asterisk.answer('c1');
     asterisk.answer('c2');

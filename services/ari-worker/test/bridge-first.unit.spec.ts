@@ -1,4 +1,5 @@
 import { createLogger } from '@reinvite/runtime';
+import { SOON } from '@reinvite/test-support';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { ChannelLife } from '../src/channel-life.js';
 import { Bridging } from '../src/join.js';
@@ -53,12 +54,12 @@ describe('a bridge, while many originates wait for their turn', () => {
     asterisk.astray = 1;
     const bridging = new Bridging(JOIN, target, log);
     bridging.prepare();
-    await vi.waitFor(() => expect(requests()).toEqual(['bridge b1']));
+    await vi.waitFor(() => expect(requests()).toEqual(['bridge b1']), SOON);
     void originate('first');
     const second = originate('second');
     const hurried = vi.spyOn(target, 'hurry');
     const added = bridging.add(answered('c1'));
-    await vi.waitFor(() => expect(hurried.mock.calls.length).toBeGreaterThan(1));
+    await vi.waitFor(() => expect(hurried.mock.calls.length).toBeGreaterThan(1), SOON);
     letGo();
     expect(await added).toBeUndefined();
     await second;

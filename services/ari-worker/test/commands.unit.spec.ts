@@ -1,4 +1,5 @@
 import { codedError, createLogger } from '@reinvite/runtime';
+import { SOON } from '@reinvite/test-support';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Commands } from '../src/commands.js';
 import { Target } from '../src/target.js';
@@ -58,7 +59,7 @@ describe('a command', () => {
   it('takes the answer from the event, also before the originate returns', async () => {
     asterisk.onOriginate = async ({ channelId }) => {
       asterisk.answer(channelId);
-      await vi.waitFor(() => expect(told()).toEqual(['LegAnswered']));
+      await vi.waitFor(() => expect(told()).toEqual(['LegAnswered']), SOON);
     };
     await commands.handle(command(), 1);
     expect(told()).toEqual(['LegAnswered', 'LegOriginated']);
@@ -80,12 +81,12 @@ describe('a command', () => {
   it('joins each leg as soon as it is in Stasis, and tells when all are in', async () => {
     asterisk.refusalsBeforeStasis = 2;
     const done = commands.handle(command(pair), 1);
-    await vi.waitFor(() => expect(asterisk.originated).toHaveLength(2));
+    await vi.waitFor(() => expect(asterisk.originated).toHaveLength(2), SOON);
     asterisk.answer('c2');
-    await vi.waitFor(() => expect(asterisk.bridged.get('b1')).toEqual(['c2']));
+    await vi.waitFor(() => expect(asterisk.bridged.get('b1')).toEqual(['c2']), SOON);
     expect(told()).not.toContain('LegsJoined');
     asterisk.answer('c1', { stasis: false });
-    await vi.waitFor(() => expect(asterisk.requests.at(-1)).toBe('add c1'));
+    await vi.waitFor(() => expect(asterisk.requests.at(-1)).toBe('add c1'), SOON);
     asterisk.enterStasis('c1');
     await done;
     expect(asterisk.bridged.get('b1')).toEqual(['c2', 'c1']);
@@ -100,13 +101,13 @@ describe('a command', () => {
     const first = commands.handle(command({ ...pair, legs: [leg('c1')] }), 1);
     const second = commands.handle(command({ commandId: 'r2-1', recoveryId: 'r2', legs: [leg('d1')] }), 1);
     const third = commands.handle(command({ commandId: 'r3-1', recoveryId: 'r3', legs: [leg('e1')] }), 1);
-    await vi.waitFor(() => expect(released.has('c1')).toBe(true));
+    await vi.waitFor(() => expect(released.has('c1')).toBe(true), SOON);
     released.get('c1')?.();
-    await vi.waitFor(() => expect(released.has('d1')).toBe(true));
+    await vi.waitFor(() => expect(released.has('d1')).toBe(true), SOON);
     asterisk.answer('c1');
     await new Promise((resolve) => setImmediate(resolve));
     released.get('d1')?.();
-    await vi.waitFor(() => expect(released.has('e1')).toBe(true));
+    await vi.waitFor(() => expect(released.has('e1')).toBe(true), SOON);
     released.get('e1')?.();
     expect(asterisk.requests.indexOf('add c1')).toBeLessThan(asterisk.requests.indexOf('originate e1'));
     asterisk.answer('d1');
@@ -116,7 +117,7 @@ describe('a command', () => {
 
   it('tells that legs are not joined when one of them ends first', async () => {
     const done = commands.handle(command(pair), 1);
-    await vi.waitFor(() => expect(asterisk.originated).toHaveLength(2));
+    await vi.waitFor(() => expect(asterisk.originated).toHaveLength(2), SOON);
     asterisk.answer('c1');
     asterisk.answer('c2', { stasis: false });
     asterisk.destroy('c2', 16);
@@ -191,7 +192,7 @@ describe('a command', () => {
       throw codedError('ARI_REQUEST_FAILED', 'unexpected answer', { status: 200 });
     };
     const done = commands.handle(command(), 1);
-    await vi.waitFor(() => expect(asterisk.requests).toContain('find c1'));
+    await vi.waitFor(() => expect(asterisk.requests).toContain('find c1'), SOON);
     asterisk.answer('c1');
     await done;
     expect(told()).toEqual(['LegOriginated', 'LegAnswered']);
@@ -200,7 +201,7 @@ describe('a command', () => {
   it('goes on with a channel that exists already', async () => {
     asterisk.live.set('c1', { state: 'Down', appName: '' });
     const done = commands.handle(command(), 1);
-    await vi.waitFor(() => expect(asterisk.requests).toContain('find c1'));
+    await vi.waitFor(() => expect(asterisk.requests).toContain('find c1'), SOON);
     asterisk.answer('c1');
     await done;
     expect(told()).toEqual(['LegOriginated', 'LegAnswered']);
@@ -212,7 +213,7 @@ describe('a command', () => {
       throw connectionLost(true);
     };
     const done = commands.handle(command(), 1);
-    await vi.waitFor(() => expect(asterisk.requests).toContain('find c1'));
+    await vi.waitFor(() => expect(asterisk.requests).toContain('find c1'), SOON);
     asterisk.answer('c1');
     await done;
     expect(told()).toContain('LegAnswered');
@@ -231,7 +232,7 @@ describe('a command', () => {
 
   it('says that the target was lost when it comes back as another', async () => {
     const done = commands.handle(command(), 1);
-    await vi.waitFor(() => expect(told()).toContain('LegOriginated'));
+    await vi.waitFor(() => expect(told()).toContain('LegOriginated'), SOON);
     asterisk.disconnect();
     asterisk.connect('1700000009999');
     await done;
@@ -240,7 +241,7 @@ describe('a command', () => {
 
   it('is left to another worker where this one does not reach the target any more, and not for ever', async () => {
     const done = commands.handle(command(), 1);
-    await vi.waitFor(() => expect(told()).toContain('LegOriginated'));
+    await vi.waitFor(() => expect(told()).toContain('LegOriginated'), SOON);
     asterisk.disconnect();
     await expect(done).rejects.toThrow(/ARI_UNREACHABLE/);
     expect(refusals()).toEqual([]);
@@ -251,7 +252,7 @@ describe('a command', () => {
 
   it('catches up with what happened while the connection was away', async () => {
     const done = commands.handle(command(), 1);
-    await vi.waitFor(() => expect(told()).toContain('LegOriginated'));
+    await vi.waitFor(() => expect(told()).toContain('LegOriginated'), SOON);
     asterisk.disconnect();
     asterisk.live.set('c1', { state: 'Up', appName: 'Stasis' });
     asterisk.connect(INCARNATION);
@@ -302,7 +303,7 @@ describe('a command', () => {
     stream.isAway = true;
     asterisk.onOriginate = ({ channelId }) => setImmediate(() => asterisk.answer(channelId));
     const done = commands.handle(command(), 1);
-    await vi.waitFor(() => expect(asterisk.live.get('c1')?.state).toBe('Up'));
+    await vi.waitFor(() => expect(asterisk.live.get('c1')?.state).toBe('Up'), SOON);
     stream.isAway = false;
     await done;
     expect(told().sort()).toEqual(['LegAnswered', 'LegOriginated']);

@@ -1,4 +1,5 @@
 import { codedError, createLogger } from '@reinvite/runtime';
+import { SOON } from '@reinvite/test-support';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Commands } from '../src/commands.js';
 import { Target } from '../src/target.js';
@@ -54,7 +55,7 @@ describe('a command that comes to a second worker', () => {
       throw codedError('ARI_REQUEST_FAILED', 'Allocation failed', { status: 500 });
     };
     void worker().handle(command(pair), 1);
-    await vi.waitFor(() => expect(stream.refusals()).toHaveLength(1));
+    await vi.waitFor(() => expect(stream.refusals()).toHaveLength(1), SOON);
     asterisk.live.clear();
     asterisk.originated.splice(0);
     answering();
@@ -73,7 +74,7 @@ describe('a command that comes to a second worker', () => {
         return stream.bus.publishDurable(...message);
       },
     }).handle(command(), 1);
-    await vi.waitFor(() => expect(tries).toHaveBeenCalled(), { timeout: 10_000 });
+    await vi.waitFor(() => expect(tries).toHaveBeenCalled(), SOON);
     answering();
     await worker().handle(command(), 2);
     release();
@@ -87,7 +88,7 @@ describe('a command that comes to a second worker', () => {
       asterisk.live.delete(channelId);
     };
     void worker().handle(command(), 2);
-    await vi.waitFor(() => expect(asterisk.originated).toHaveLength(1));
+    await vi.waitFor(() => expect(asterisk.originated).toHaveLength(1), SOON);
     await worker().handle(command(), 3);
     expect(asterisk.originated).toHaveLength(1);
     expect(stream.refusals()).toMatchObject([{ reason: 'OUTCOME_UNKNOWN', sent: true }]);
@@ -106,7 +107,7 @@ describe('a command that comes to a second worker', () => {
   it('hears of an answer that fell into a gap of the connection', async () => {
     asterisk.live.set('c1', { state: 'Down', appName: '' });
     const done = worker(asterisk, stream.bus, 3_600_000).handle(command(), 2);
-    await vi.waitFor(() => expect(stream.told()).toEqual(['LegOriginated']));
+    await vi.waitFor(() => expect(stream.told()).toEqual(['LegOriginated']), SOON);
     asterisk.disconnect();
     asterisk.live.set('c1', { state: 'Up', appName: 'Stasis' });
     asterisk.connect(INCARNATION);
@@ -117,7 +118,7 @@ describe('a command that comes to a second worker', () => {
   it('does not hang up a channel whose answer was not heard', async () => {
     asterisk.live.set('c1', { state: 'Down', appName: '' });
     const done = worker(asterisk, stream.bus, 100).handle(command(), 2);
-    await vi.waitFor(() => expect(stream.told()).toEqual(['LegOriginated']));
+    await vi.waitFor(() => expect(stream.told()).toEqual(['LegOriginated']), SOON);
     asterisk.live.set('c1', { state: 'Up', appName: 'Stasis' });
     await done;
     expect(stream.told()).toEqual(['LegOriginated', 'LegAnswered']);
@@ -129,7 +130,10 @@ describe('a command that comes to a second worker', () => {
       setImmediate(() => asterisk.answer(channelId, { stasis: false }));
     const cutOff = worker().handle(command(pair), 1);
     const failed = expect(cutOff).rejects.toMatchObject({ code: 'ARI_UNREACHABLE' });
-    await vi.waitFor(() => expect(stream.told().filter((type) => type === 'LegAnswered')).toHaveLength(2));
+    await vi.waitFor(
+      () => expect(stream.told().filter((type) => type === 'LegAnswered')).toHaveLength(2),
+      SOON,
+    );
     const reached = new FakeAsterisk();
     asterisk.live.forEach((_, channelId) => reached.live.set(channelId, { state: 'Up', appName: 'Stasis' }));
     asterisk.disconnect();

@@ -12,12 +12,11 @@ import {
   type ProcessGoneReply,
 } from '@reinvite/domain';
 import { createLogger, parseConfig } from '@reinvite/runtime';
-import { CuttableProxy, startBackends } from '@reinvite/test-support';
+import { CuttableProxy, SOON, startBackends } from '@reinvite/test-support';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { sentinel } from '../src/sentinel.js';
 
 const log = createLogger('test', 'silent');
-const SOON = { timeout: 20_000, interval: 20 };
 
 /** The agent of one node, at the level of its messages. */
 class FakeAgent {
