@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import type { Lab } from '@reinvite/lab';
+import { eventually } from '@reinvite/test-support';
 
 /** A phone that answers INVITEs, be they new or within a dialog: SIPp in the lab's `phones` host. */
 export class Phone {
@@ -28,7 +29,11 @@ export class Phone {
       stdio: 'ignore',
     });
     const ended = once(sipp, 'exit');
-    await waitForSocket(lab, port);
+    await eventually('SIPp to listen', async () => {
+      if (sipp.exitCode !== null) throw new Error(`SIPp ended with ${sipp.exitCode}`);
+      const { stdout } = await lab.exec('phones', ['ss', '-Hlun', `sport = :${port}`]);
+      return stdout.trim() !== '';
+    });
     return new Phone(path.join(dir, 'messages'), port, async () => {
       sipp.kill('SIGKILL');
       await ended;
@@ -47,13 +52,6 @@ export class Phone {
 
   stop(): Promise<void> {
     return this.end();
-  }
-}
-
-async function waitForSocket(lab: Lab, port: number): Promise<void> {
-  for (;;) {
-    const { stdout } = await lab.exec('phones', ['ss', '-Hlun', `sport = :${port}`]);
-    if (stdout.trim() !== '') return;
   }
 }
 

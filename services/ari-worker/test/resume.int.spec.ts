@@ -1,22 +1,13 @@
-import { connectAri, type AriConnection } from '@reinvite/ari';
-import { Bus, subjects } from '@reinvite/bus';
-import {
-  restoreFact,
-  type BridgeResume,
-  type LegAttempt,
-  type LegResume,
-  type RestoreCall,
-  type RestoreFact,
-} from '@reinvite/domain';
-import { startLab, type Lab } from '@reinvite/lab';
-import { createLogger, parseConfig } from '@reinvite/runtime';
+import type { AriConnection } from '@reinvite/ari';
+import { subjects, type Bus } from '@reinvite/bus';
+import type { BridgeResume, LegAttempt, LegResume, RestoreCall, RestoreFact } from '@reinvite/domain';
+import type { Lab } from '@reinvite/lab';
 import { eventually } from '@reinvite/test-support';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ariWorker } from '../src/ari-worker.js';
 import { Phone } from './phone.js';
 import { realLeg } from './real-leg.js';
+import { startRealWorker, type RealWorker } from './real-worker.js';
 
-const log = createLogger('test', 'silent');
 const TONE = { id: 'tone', media: ['tone:dial'], language: '', offsetMs: 4_000 };
 const part = (recording: string) => ({
   name: `${recording}-2`,
@@ -30,8 +21,7 @@ describe('what was going on comes back, on a real Asterisk', () => {
   let lab: Lab;
   let bus: Bus;
   let demo: AriConnection;
-  let worker: Promise<void>;
-  const stop = new AbortController();
+  let worker: RealWorker;
   const facts: RestoreFact[] = [];
   const phones: Phone[] = [];
   let count = 0;
@@ -80,36 +70,13 @@ describe('what was going on comes back, on a real Asterisk', () => {
     );
 
   beforeAll(async () => {
-    lab = await startLab({ nodes: 1, reinvite: false });
-    const { username, password } = lab.info.ari['ast1'] ?? { username: '', password: '' };
-    const ari = { url: `http://${address('ast1')}:8088`, username, password };
-    const config = parseConfig({
-      nats: { servers: [lab.info.nats] },
-      postgres: { url: lab.info.postgres },
-      nodes: [{ id: 'ast1', sipAddresses: [address('ast1')], ari }],
-      recovery: { attemptTimeoutMs: 4_000 },
-    });
-    demo = connectAri({ ...ari, app: 'demo', log, signal: stop.signal });
-    await demo.whenUp();
-    bus = await Bus.connect({ servers: [lab.info.nats], name: 'test', log, signal: stop.signal });
-    void bus.tail({
-      stream: 'restoreFacts',
-      schema: restoreFact,
-      after: async () => facts.length,
-      maxBatch: 10,
-      handler: async (batch) => void facts.push(...batch.map(({ message }) => message)),
-    });
-    worker = ariWorker({ config, log, signal: stop.signal });
+    worker = await startRealWorker((fact) => facts.push(fact));
+    ({ lab, bus, demo } = worker);
   });
   afterEach(async () => {
     await Promise.all(phones.splice(0).map((one) => one.stop()));
   });
-  afterAll(async () => {
-    stop.abort(new Error('stopped'));
-    await worker;
-    await bus.close();
-    await lab.down();
-  });
+  afterAll(() => worker.stop());
 
   it('plays under the same id, mutes and sets variables, and says so', async () => {
     const leg = await legWith({
@@ -125,7 +92,11 @@ describe('what was going on comes back, on a real Asterisk', () => {
       restored: ['mute:in', 'variable:__CUSTOMER', 'playback:tone:dial'],
       notRestored: [{ reason: 'activity-unseen' }],
     });
-    expect(await demo.playbacks.find(TONE.id)).toMatchObject({ media_uri: 'tone:dial', state: 'playing' });
+    const playing = await eventually('the tone', async () => {
+      const playback = await demo.playbacks.find(TONE.id);
+      return playback?.state === 'playing' && playback;
+    });
+    expect(playing).toMatchObject({ media_uri: 'tone:dial' });
     expect(await demo.channels.getVariable(leg.channelId, 'CUSTOMER')).toBe('42');
   });
 
