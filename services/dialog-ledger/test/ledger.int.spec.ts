@@ -1,8 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtemp, writeFile } from 'node:fs/promises';
-import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Bus, subjects } from '@reinvite/bus';
@@ -15,7 +14,13 @@ import {
 } from '@reinvite/domain';
 import { codedError, createLogger, parseConfig, type Config } from '@reinvite/runtime';
 import type { Dialog } from '@reinvite/sip';
-import { CuttableProxy, eventually, startBackends, type Backends } from '@reinvite/test-support';
+import {
+  CuttableProxy,
+  eventually,
+  startBackends,
+  testDirectory,
+  type Backends,
+} from '@reinvite/test-support';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { answerBarriers } from '../src/barrier.js';
 import { dialogLedger } from '../src/service.js';
@@ -186,7 +191,7 @@ describe('the dialog-ledger, on a real Postgres and NATS', () => {
   it('takes captures with one of its passwords only', async () => {
     stop.abort();
     await stopped;
-    const file = path.join(await mkdtemp(path.join(tmpdir(), 'reinvite-ledger-')), 'password');
+    const file = path.join(testDirectory('reinvite-ledger-'), 'password');
     await writeFile(file, 'old one\nnew one\n');
     startLedger({ capturePasswordFile: file });
     await untilListening();
@@ -206,7 +211,7 @@ describe('the dialog-ledger, on a real Postgres and NATS', () => {
   });
 
   it('refuses to start with a password file that holds none', async () => {
-    const file = path.join(await mkdtemp(path.join(tmpdir(), 'reinvite-ledger-')), 'password');
+    const file = path.join(testDirectory('reinvite-ledger-'), 'password');
     await writeFile(file, '\n');
     stop.abort();
     await stopped;
@@ -299,11 +304,25 @@ describe('the dialog-ledger, on a real Postgres and NATS', () => {
   }
 });
 
+/** Free over UDP and TCP, and none that the kernel gives to others meanwhile: these are higher. */
 async function freePort(): Promise<number> {
-  const socket = createSocket('udp4');
-  socket.bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  await new Promise<void>((resolve) => socket.close(() => resolve()));
-  return port;
+  for (;;) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    if ((await isFree(port, 'udp')) && (await isFree(port, 'tcp'))) return port;
+  }
+}
+
+async function isFree(port: number, transport: 'udp' | 'tcp'): Promise<boolean> {
+  const socket =
+    transport === 'udp'
+      ? createSocket('udp4').bind(port, '127.0.0.1')
+      : createServer().listen(port, '127.0.0.1');
+  try {
+    await once(socket, 'listening');
+  } catch {
+    return false;
+  }
+  socket.close();
+  await once(socket, 'close');
+  return true;
 }

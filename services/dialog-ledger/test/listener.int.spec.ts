@@ -197,11 +197,11 @@ describe('listening for captures', () => {
 
   it('says that it is behind where it cannot be drained in time', async () => {
     const { udp } = await start();
+    onPacket = () => spin(5);
     await sendUdp(
       Array.from({ length: 100 }, (_, index) => packet(`c-${index}`)),
       udp,
     );
-    onPacket = () => spin(5);
     await expect(listener.drained(10)).rejects.toMatchObject({ code: 'LEDGER_BEHIND' });
     onPacket = (): void => undefined;
     await listener.drained(10_000);

@@ -63,6 +63,21 @@ describe('a dialog-ledger of a name that another one has, on a real Postgres and
       (await statuses()).find((one) => one.namesakes === namesakes && one.instanceId !== 'another'),
     );
 
+  /** Has it look until it is answered: who hears nobody knows of no namesake either. */
+  function answered(one: Namesakes): Promise<unknown> {
+    return eventually('an answer', async () => {
+      let answers = 0;
+      await one.look({
+        requestMany: async (...asked) => {
+          const heard = await bus.requestMany(...asked);
+          answers = heard.length;
+          return heard;
+        },
+      });
+      return answers > 0;
+    });
+  }
+
   it('is noticed, and also when it is gone', async () => {
     const end = startLedger();
     const first = await statusWith(0);
@@ -79,7 +94,7 @@ describe('a dialog-ledger of a name that another one has, on a real Postgres and
     expect(errors).toMatchObject([{ err: { code: 'LEDGER_ID_TAKEN', details: { others: 1 } } }]);
     const itself = new Namesakes('ledger-test', first.instanceId ?? '', listening);
     const stranger = new Namesakes('ledger-other', 'third', listening);
-    await Promise.all([itself.look(bus), stranger.look(bus)]);
+    await Promise.all([answered(itself), answered(stranger)]);
     expect([itself.count, stranger.count, errors.length]).toEqual([0, 0, 1]);
     await end();
     await second.look(bus);
