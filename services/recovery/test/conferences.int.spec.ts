@@ -1,4 +1,5 @@
-import type { BridgeObserved, CallFact, LegObserved } from '@reinvite/domain';
+import { subjects } from '@reinvite/bus';
+import { operatorReply, type BridgeObserved, type CallFact, type LegObserved } from '@reinvite/domain';
 import { eventually } from '@reinvite/test-support';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bridge, Cluster, leg, lifeOf, type AuditRow } from './support/cluster.js';
@@ -33,6 +34,17 @@ describe('a conference over nodes, on real Postgres and NATS', () => {
     await cluster.ledgerHas(legsOf(facts));
     return cluster.observe(...facts);
   };
+  /** Until the replica knows how many channels a node has. */
+  const isHeard = (node: string, channels: number): Promise<unknown> =>
+    eventually(`the load of ${node}`, async () => {
+      const reply = await cluster.bus
+        .request(subjects.operatorRecovery, { type: 'AskStatus' }, operatorReply, 5_000)
+        .catch(() => undefined);
+      return (
+        reply?.status === 'status' &&
+        reply.recovery.nodes.some((one) => one.nodeId === node && one.liveChannels === channels)
+      );
+    });
   /** Targets of the commands, by the id of the ARI bridge. */
   const targets = (): Map<string, Set<string>> => {
     const found = new Map<string, Set<string>>();
@@ -46,6 +58,7 @@ describe('a conference over nodes, on real Postgres and NATS', () => {
   it('is joined again where it lives, also where another node has less to do', async () => {
     cluster.replica();
     cluster.beats('ast3', { liveChannels: 500 });
+    await isHeard('ast3', 500);
     const seq = await talking(
       ...part('ast3', 'conf', leg('ast3', 'bob'), leg('ast3', 'carol')),
       ...part('ast4', 'conf', leg('ast4', 'dave')),
@@ -81,6 +94,7 @@ describe('a conference over nodes, on real Postgres and NATS', () => {
   it('by the name of a ConfBridge too', async () => {
     cluster.replica();
     cluster.beats('ast3', { liveChannels: 500 });
+    await isHeard('ast3', 500);
     const named = (node: string, channelId: string): [LegObserved, BridgeObserved] => {
       const dialplan = { context: 'c', extension: '1', priority: 2, appName: 'ConfBridge', appData: '4711' };
       return [
@@ -177,6 +191,7 @@ describe('a conference over nodes, on real Postgres and NATS', () => {
     );
     cluster.beats('ast4', { liveChannels: 9 });
     cluster.beats('ast3', { incarnation: 'the-next-life', liveChannels: 10 });
+    await Promise.all([isHeard('ast4', 9), isHeard('ast3', 10)]);
     await cluster.dies('ast1', seq);
     const [row] = await ended(1);
     expect(row).toMatchObject({ outcome: 'recovered', target: 'ast2' });

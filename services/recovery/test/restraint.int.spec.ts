@@ -232,7 +232,7 @@ describe('what keeps recovery from making it worse, on real Postgres and NATS', 
     });
 
     it('is not let go by a resume, and given up when its time is over', async () => {
-      await poisoned(2_000);
+      await poisoned(8_000);
       await rows(1, ({ outcome }) => outcome === 'under way');
       expect(await resume()).toMatchObject({ changed: false, calls: 0 });
       const found = await ended(3);
