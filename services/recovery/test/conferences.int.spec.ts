@@ -1,8 +1,21 @@
 import { subjects } from '@reinvite/bus';
-import { operatorReply, type BridgeObserved, type CallFact, type LegObserved } from '@reinvite/domain';
+import {
+  operatorReply,
+  type BridgeObserved,
+  type CallFact,
+  type LegObserved,
+  type OperatorReply,
+} from '@reinvite/domain';
 import { eventually } from '@reinvite/test-support';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bridge, Cluster, leg, lifeOf, type AuditRow } from './support/cluster.js';
+
+const ari = { url: 'http://127.0.0.1:8088', username: 'unused', password: 'unused' };
+const nodes = ['ast1', 'ast2', 'ast3', 'ast4', 'ast5'].map((id, n) => ({
+  id,
+  sipAddresses: [`127.0.0.${n + 1}`],
+  ari,
+}));
 
 describe('a conference over nodes, on real Postgres and NATS', () => {
   let cluster: Cluster;
@@ -53,6 +66,35 @@ describe('a conference over nodes, on real Postgres and NATS', () => {
       found.set(key, (found.get(key) ?? new Set()).add(target));
     }
     return found;
+  };
+
+  const waiting = (count: number): Promise<AuditRow[]> =>
+    eventually(`${count} recoveries that wait`, async () => {
+      const rows = await cluster.audit();
+      return (
+        rows.filter(({ outcome, attempts }) => outcome === 'under way' && attempts === 0).length === count &&
+        rows
+      );
+    });
+  const operator = (command: Record<string, unknown>): Promise<OperatorReply> =>
+    eventually('an answer', () =>
+      cluster.bus.request(subjects.operatorRecovery, command, operatorReply, 5_000).catch(() => undefined),
+    );
+  const release = (callId: string): Promise<OperatorReply> =>
+    operator({ type: 'ReleaseCall', callId, requestedBy: 'alice', reason: 'test' });
+  /** Until the replica knows of it. */
+  const loaded = async (node: string, liveChannels: number): Promise<void> => {
+    cluster.beats(node, { liveChannels });
+    await eventually(`the load of ${node}`, async () => {
+      const reply = await operator({ type: 'AskStatus' });
+      const known = reply.status === 'status' ? reply.recovery.nodes : [];
+      return known.some((one) => one.nodeId === node && one.liveChannels === liveChannels);
+    });
+  };
+  /** A death that makes a mass failure with the one before it. */
+  const heldDeath = async (node: string, seq: number): Promise<void> => {
+    await cluster.records(node);
+    await cluster.dies(node, seq);
   };
 
   it('is joined again where it lives, also where another node has less to do', async () => {
@@ -125,6 +167,45 @@ describe('a conference over nodes, on real Postgres and NATS', () => {
     expect(new Set(rows.map(({ outcome }) => outcome))).toEqual(new Set(['recovered']));
     expect([...targets().values()].map((nodes) => nodes.size)).toEqual(names.map(() => 1));
     expect(new Set(rows.map(({ target }) => target))).toEqual(new Set(['ast3', 'ast4']));
+  });
+
+  it('is one again when all of it waits for an operator, who lets its parts go one by one', async () => {
+    cluster.replica({}, { nodes, recovery: { massFailure: { share: 0.2 } } });
+    await cluster.records('ast5');
+    const seq = await talking(
+      ...part('ast1', 'conf', leg('ast1', 'alice')),
+      ...part('ast2', 'conf', leg('ast2', 'bob')),
+    );
+    await heldDeath('ast1', seq);
+    await waiting(1);
+    await heldDeath('ast2', seq);
+    await waiting(2);
+    await release('alice@phone');
+    expect(await ended(1)).toMatchObject([{ target: 'ast3' }, { outcome: 'under way' }]);
+    await loaded('ast3', 500);
+    await release('bob@phone');
+    expect((await ended(2)).map(({ target }) => target)).toEqual(['ast3', 'ast3']);
+  });
+
+  it('is one again when all of it waits for a node that may take it', async () => {
+    for (const node of ['ast2', 'ast3', 'ast4']) cluster.beats(node, { recoveryModule: false });
+    cluster.replica();
+    const seq = await talking(
+      ...part('ast1', 'conf', leg('ast1', 'alice'), leg('ast1', 'carol')),
+      ...part('ast2', 'conf', leg('ast2', 'bob')),
+    );
+    await cluster.dies('ast1', seq);
+    await waiting(1);
+    await cluster.dies('ast2', seq);
+    await waiting(2);
+    cluster.beats('ast3');
+    cluster.beats('ast4');
+    const [first, second] = await ended(2);
+    expect(first?.target).toBe(second?.target);
+    const { rows } = await cluster.pool.query(
+      `select conference, cardinality(recovery_ids) as recoveries from conference_homes`,
+    );
+    expect(rows).toEqual([{ conference: 'ari-bridge:conf', recoveries: 2 }]);
   });
 
   it('follows to one node when the one that it was being brought to dies over it', async () => {

@@ -1,15 +1,23 @@
 import { database, withPostgresErrors, type Pool } from '@reinvite/db';
-import { conferenceKey, type Conference, type ConferenceStanding, type Participant } from '@reinvite/domain';
+import {
+  conferenceKey,
+  NOWHERE_ELSE,
+  recoveryStream,
+  type Conference,
+  type ConferenceStanding,
+  type Participant,
+} from '@reinvite/domain';
 import { sql } from 'drizzle-orm';
 import { groupsKey } from './groups-key.js';
 import { FRESH } from './homes.js';
 
 interface Row extends Record<string, unknown> {
   readonly conference: string;
-  /** Null for the home. */
+  /** Null where it is not a part. */
   readonly participants: readonly Participant[] | null;
-  readonly node_id: string;
-  readonly incarnation: string;
+  /** Both null for a recovery that has no home yet. */
+  readonly node_id: string | null;
+  readonly incarnation: string | null;
   readonly fresh: boolean | null;
 }
 
@@ -23,8 +31,9 @@ export interface AskedConferences {
 }
 
 /**
- * What of a dead node's conferences is on other nodes, or was brought somewhere, by key; of one that was on that node alone
- * nothing. One statement, so that a part is seen on the node that it leaves or at the home that it takes, or at both.
+ * What of a dead node's conferences is on other nodes, was brought somewhere, or waits to be, by key; of one that was on that node
+ * alone nothing. One statement: the records of a part are closed in the transaction of its last plans, and a plan begins to wait,
+ * or takes the home, in its own one; so a part is seen on the node that it leaves, as one that waits or at its home.
  * @throws CodedError `POSTGRES_UNREACHABLE`
  */
 export async function readConferences(
@@ -56,7 +65,13 @@ export async function readConferences(
       group by parts.conference, parts.node_id, parts.incarnation
       union all
       select conference, node_id, incarnation, used_at > now() - ${FRESH}::interval, null
-      from conference_homes where conference = any(${sql.param(keys)}::text[]) and groups = ${groupsKey(groups)}`),
+      from conference_homes where conference = any(${sql.param(keys)}::text[]) and groups = ${groupsKey(groups)}
+      union all
+      select distinct plan.data -> 'conference' ->> 'key', null, null, null::boolean, null::jsonb
+      from recoveries
+      join events as plan on plan.stream_id = ${recoveryStream('')} || recoveries.recovery_id and plan.version = 1
+      where recoveries.outcome is null and recoveries.attempts = 0
+        and plan.data -> 'conference' ->> 'key' = any(${sql.param(keys)}::text[])`),
   );
   return standingsOf(rows);
 }
@@ -64,8 +79,9 @@ export async function readConferences(
 function standingsOf(rows: readonly Row[]): Map<string, ConferenceStanding> {
   const found = new Map<string, ConferenceStanding>();
   for (const { conference, participants, node_id: nodeId, incarnation, fresh } of rows) {
-    const { parts, home } = found.get(conference) ?? { parts: [], home: null };
-    if (participants === null)
+    const { parts, home } = found.get(conference) ?? NOWHERE_ELSE;
+    if (nodeId === null || incarnation === null) found.set(conference, { parts, home });
+    else if (participants === null)
       found.set(conference, { parts, home: { nodeId, incarnation, fresh: fresh ?? false } });
     else found.set(conference, { parts: [...parts, { nodeId, incarnation, participants }], home });
   }
