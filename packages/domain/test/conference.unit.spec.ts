@@ -6,46 +6,14 @@ import {
   deriveCalls,
   evolve,
   homeOf,
-  planRecoveries,
-  restoreCallOf,
   unplanned,
   type BridgeRecord,
-  type ConferenceStanding,
+  type Candidate,
   type LegRecord,
-  type PlanInput,
-  type PlanRecovery,
-  type RecoveryState,
 } from '../src/index.js';
-import { policy } from './support/policies.js';
-import { candidate, factsOf, limits, planRecovery, plannedLeg, record } from './support/recoveries.js';
-import { ariBridge, bridgeRecord, dialogView, legRecord, stasisLeg } from './support/records.js';
-
-const place = (nodeId: string) => ({ nodeId, incarnation: `life-of-${nodeId}` });
-const participants = (...channelIds: string[]) =>
-  channelIds.map((channelId) => ({ channelId, sipCallId: `${channelId}@phone` }));
-
-/** The plans of ast1's death. */
-function plansOf(
-  legs: readonly LegRecord[],
-  bridges: readonly BridgeRecord[],
-  conferences: Readonly<Record<string, ConferenceStanding>>,
-  change: Partial<PlanInput> = {},
-): PlanRecovery[] {
-  const calls = deriveCalls({ nodeId: 'ast1', incarnation: '1', legs, bridges }, new Map());
-  return planRecoveries({
-    calls,
-    dialogs: new Map(legs.map((leg) => [leg.sipCallId, [dialogView()]])),
-    candidates: [candidate('ast2', 0), candidate('ast3', 50)],
-    trigger: { kind: 'node-down', evidence: 'process-gone', at: 9_990 },
-    limits,
-    policy: policy(),
-    ledgerHeard: true,
-    past: [],
-    at: 10_000,
-    conferences: new Map(Object.entries(conferences)),
-    ...change,
-  });
-}
+import { participants, place, plansOf } from './support/conferences.js';
+import { candidate, limits } from './support/recoveries.js';
+import { ariBridge, bridgeRecord, legRecord, stasisLeg } from './support/records.js';
 
 describe('what a conference is', () => {
   it('an ARI bridge by its id, a ConfBridge by its name, and not the pair of a Dial', () => {
@@ -128,6 +96,48 @@ describe('where a conference is joined again', () => {
     });
   });
 
+  const held = { restraint: { kind: 'ask', until: 60_000 } } as const;
+  const farther = {
+    'ari-bridge:conf': { parts: [{ ...place('ast3'), participants: participants('y') }], home: null },
+  };
+
+  it('goes where it lives when an operator lets it go, too', () => {
+    const [plan] = plansOf([stasisLeg('a')], [ariBridge('conf', ['a'])], farther, held);
+    if (plan === undefined) throw new Error('no plan');
+    const before = decide(plan, unplanned).reduce(evolve, unplanned);
+    const release = (...candidates: Candidate[]) =>
+      decide({ type: 'ReleaseHold', requestedBy: 'alice', reason: 'test', candidates, at: 20_000 }, before);
+    expect(release(candidate('ast2', 0), candidate('ast3', 50))[1]).toMatchObject({ target: 'ast3' });
+    expect(release(candidate('ast2', 0), candidate('ast4', 50))[1]).toMatchObject({ target: 'ast2' });
+  });
+
+  it('goes where it lives when a node is found that may take it, and when one has died over it', () => {
+    const limited = { limits: { ...limits, targetWaitMs: 5_000 } };
+    const [plan] = plansOf([stasisLeg('a')], [ariBridge('conf', ['a'])], farther, {
+      ...limited,
+      candidates: [],
+    });
+    if (plan === undefined) throw new Error('no plan');
+    const waits = decide(plan, unplanned).reduce(evolve, unplanned);
+    if (waits.phase !== 'awaiting') throw new Error(waits.phase);
+    const start = (...candidates: Candidate[]) =>
+      decide({ type: 'StartAttempt', attempt: 1, candidates, at: waits.waiting.dueAt }, waits);
+    expect(start(candidate('ast2', 0), candidate('ast3', 50))).toMatchObject([{ target: 'ast3' }]);
+    const begun = start(candidate('ast4')).reduce(evolve, waits);
+    const died = decide(
+      {
+        type: 'TargetDied',
+        ...place('ast4'),
+        takenOver: new Set(),
+        ended: new Set(),
+        candidates: [candidate('ast2', 0), candidate('ast3', 50)],
+        at: 12_000,
+      },
+      begun,
+    );
+    expect(died).toMatchObject([{ type: 'TargetDied' }, { type: 'AttemptStarted', target: 'ast3' }]);
+  });
+
   it('together, though its legs were two calls', () => {
     const dialplan = { context: 'c', extension: '1', priority: 1, appName: 'ConfBridge', appData: '4711' };
     const many = Array.from({ length: 6 }, (_, n) => legRecord(`leg-${n}`, { dialplan }));
@@ -135,6 +145,11 @@ describe('where a conference is joined again', () => {
     expect(plans).toHaveLength(6);
     expect(new Set(plans.map(({ target }) => target?.nodeId)).size).toBe(1);
     expect(plans.every(({ conference }) => conference?.key === 'confbridge:4711')).toBe(true);
+  });
+
+  it('together with those whose records are still to come', () => {
+    const [plan] = plansOf([stasisLeg('a')], [ariBridge('conf', ['a'])], {}, { recordsComplete: false });
+    expect(plan?.conference).toEqual({ key: 'ari-bridge:conf', trunks: [], others: [] });
   });
 
   it('while a bridge of one node alone is nothing that others have to know of', () => {
@@ -161,127 +176,5 @@ describe('where a conference is joined again', () => {
         expect([...targets.values()].every((nodes) => nodes.size === 1)).toBe(true);
       }),
     );
-  });
-});
-
-describe('a leg that led to another part of the conference', () => {
-  const conference = {
-    key: 'ari-bridge:bridge-1',
-    trunks: [{ legId: 'leg-1', peer: { ...place('ast2'), channelId: 'far-end' } }],
-    others: [{ ...place('ast2'), channelIds: ['bob'] }],
-  };
-  const stateOf = (command: PlanRecovery): RecoveryState =>
-    decide(command, unplanned).reduce(evolve, unplanned);
-
-  it('is not brought back to where that part is: its other end is hung up', () => {
-    const state = stateOf(planRecovery(2, { conference, target: candidate('ast2') }));
-    if (state.phase !== 'restoring') throw new Error(state.phase);
-    const command = restoreCallOf(state);
-    expect(command.legs.map(({ legId }) => legId)).toEqual(['leg-0']);
-    expect(command.hangUp).toEqual(['far-end']);
-    const facts = factsOf(1, 'ast2');
-    const done = [facts.answered(0), facts.joined()].flatMap((fact) => decide(record(fact), state));
-    expect(done.some(({ type }) => type === 'LegAnswered')).toBe(true);
-    const after = [facts.answered(0), facts.joined()].reduce<RecoveryState>(
-      (before, fact) => decide(record(fact), before).reduce(evolve, before),
-      state,
-    );
-    expect(after).toMatchObject({ phase: 'completed', outcome: 'recovered', reason: null });
-  });
-
-  it('comes back as any other to another node', () => {
-    const state = stateOf(planRecovery(2, { conference, target: candidate('ast3') }));
-    if (state.phase !== 'restoring') throw new Error(state.phase);
-    const command = restoreCallOf(state);
-    expect(command.legs.map(({ legId }) => legId)).toEqual(['leg-0', 'leg-1']);
-    expect(command.hangUp).toBeUndefined();
-  });
-
-  it('is not waited for when the next attempt goes to where it led', () => {
-    const command = planRecovery(2, { conference, target: candidate('ast3') });
-    const before = stateOf(command);
-    const died = decide(
-      {
-        type: 'TargetDied',
-        nodeId: 'ast3',
-        incarnation: 'life-of-ast3',
-        takenOver: new Set(),
-        ended: new Set(),
-        candidates: [candidate('ast2')],
-        at: 11_000,
-      },
-      before,
-    );
-    const next = died.reduce(evolve, before);
-    if (next.phase !== 'restoring') throw new Error(next.phase);
-    expect(next.attempt).toMatchObject({ attempt: 2, target: 'ast2' });
-    expect(restoreCallOf(next)).toMatchObject({ hangUp: ['far-end'], legs: [{ legId: 'leg-0' }] });
-    const facts = factsOf(2, 'ast2');
-    const after = [facts.answered(0), facts.joined()].reduce<RecoveryState>(
-      (state, fact) => decide(record(fact), state).reduce(evolve, state),
-      next,
-    );
-    expect(after).toMatchObject({ phase: 'completed', outcome: 'recovered' });
-  });
-
-  it('comes back after all where the next attempt goes elsewhere', () => {
-    const before = stateOf(planRecovery(2, { conference, target: candidate('ast2') }));
-    const events = decide(
-      {
-        type: 'TargetDied',
-        nodeId: 'ast2',
-        incarnation: 'life-of-ast2',
-        takenOver: new Set(),
-        ended: new Set(),
-        candidates: [candidate('ast3')],
-        at: 11_000,
-      },
-      before,
-    );
-    const next = events.reduce(evolve, before);
-    if (next.phase !== 'restoring') throw new Error(next.phase);
-    const command = restoreCallOf(next);
-    expect(command.legs.map(({ legId }) => legId)).toEqual(['leg-0', 'leg-1']);
-    expect(command.hangUp).toBeUndefined();
-  });
-
-  it('and where it was all that was there, the call is over, and its other end is hung up all the same', () => {
-    const events = decide(
-      planRecovery(1, {
-        conference: { ...conference, trunks: [{ ...conference.trunks[0]!, legId: 'leg-0' }] },
-        legs: [plannedLeg('leg-0')],
-        target: candidate('ast2'),
-      }),
-      unplanned,
-    );
-    expect(events.map(({ type }) => type)).toEqual([
-      'RecoveryPlanned',
-      'AttemptStarted',
-      'RecoveryCompleted',
-    ]);
-    expect(events.at(-1)).toMatchObject({ outcome: 'skipped', reason: 'conference-rejoined' });
-    const state = events.slice(0, 2).reduce(evolve, unplanned);
-    if (state.phase !== 'restoring') throw new Error(state.phase);
-    expect(restoreCallOf(state)).toMatchObject({ legs: [], hangUp: ['far-end'] });
-  });
-
-  it('is found by the SIP Call-ID that both ends have', () => {
-    const legs = [stasisLeg('a'), stasisLeg('t', { sipCallId: 'trunk' })];
-    const [plan] = plansOf(legs, [ariBridge('conf', ['a', 't'])], {
-      'ari-bridge:conf': {
-        parts: [
-          {
-            ...place('ast2'),
-            participants: [...participants('bob'), { channelId: 'far-end', sipCallId: 'trunk' }],
-          },
-        ],
-        home: null,
-      },
-    });
-    expect(plan?.conference).toEqual({
-      key: 'ari-bridge:conf',
-      trunks: [{ legId: 't', peer: { ...place('ast2'), channelId: 'far-end' } }],
-      others: [{ ...place('ast2'), channelIds: ['bob'] }],
-    });
   });
 });

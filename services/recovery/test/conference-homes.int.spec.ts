@@ -18,6 +18,7 @@ function wants(recoveryId: string, nodeId: string, change: Partial<WantedHome> =
     target: life(nodeId),
     fit: NODES.map(life),
     lives: false,
+    knownForMs: 0,
     again: false,
     tried: [],
     ...change,
@@ -110,6 +111,14 @@ describe('the home of a conference, on a real Postgres', () => {
     expect(await take(wants('r3', 'ast4'))).toEqual(['ast2']);
     await longAgo();
     expect(await take(wants('r4', 'ast3', { lives: true }))).toEqual(['ast3']);
+  });
+
+  it('is not left for where it lived before somebody came', async () => {
+    await take(wants('r1', 'ast2'));
+    await longAgo();
+    expect(await take(wants('r2', 'ast3', { lives: true, knownForMs: 90_000 }))).toEqual(['ast2']);
+    await longAgo();
+    expect(await take(wants('r3', 'ast3', { lives: true, knownForMs: 30_000 }))).toEqual(['ast3']);
   });
 
   it('goes along with a recovery that does not get there, as long as nobody else has chosen it', async () => {

@@ -31,13 +31,17 @@ export function homeOf({ parts, home }: ConferenceStanding, fit: readonly Place[
   const isFit = (place: Place): boolean => fit.some((one) => isSamePlace(one, place));
   const known = home !== null && isFit(home) ? placeOf(home) : null;
   if (known !== null && home?.fresh === true) return known;
-  const [fullest] = parts
-    .filter((part) => part.participants.length > 0 && isFit(part))
-    .sort(
-      (one, other) =>
-        other.participants.length - one.participants.length || (one.nodeId < other.nodeId ? -1 : 1),
-    );
-  return fullest === undefined ? known : placeOf(fullest);
+  const fullest = fullestOf(parts.filter(isFit), ({ participants }) => participants.length);
+  return fullest === null ? known : placeOf(fullest);
+}
+
+/** The place with the most people, by name where two have as many; null where nobody is anywhere. */
+export function fullestOf<T extends Place>(places: readonly T[], peopleAt: (place: T) => number): T | null {
+  const [fullest] = places
+    .map((place) => ({ place, people: peopleAt(place) }))
+    .filter(({ people }) => people > 0)
+    .sort((one, other) => other.people - one.people || (one.place.nodeId < other.place.nodeId ? -1 : 1));
+  return fullest?.place ?? null;
 }
 
 export function isSamePlace(one: Place, other: Place): boolean {

@@ -7,4 +7,9 @@ export {
   type Participant,
   type Place,
 } from './home.js';
-export { plannedConference, plannedConferenceOf, type PlannedConference } from './planned-conference.js';
+export {
+  livedAt,
+  plannedConference,
+  plannedConferenceOf,
+  type PlannedConference,
+} from './planned-conference.js';

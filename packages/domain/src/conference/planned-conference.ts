@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { Call } from '../call/call.js';
 import { incarnation, nodeId } from '../node.js';
 import { conferenceKey } from './key.js';
-import type { ConferenceStanding } from './home.js';
+import { fullestOf, isSamePlace, type ConferenceStanding, type Place } from './home.js';
 
 const place = { nodeId, incarnation };
 
@@ -36,4 +36,17 @@ export function plannedConferenceOf(
     channelIds: participants.map(({ channelId }) => channelId).filter((id) => !ofTrunks.has(id)),
   }));
   return { key: conferenceKey(call.conference), trunks, others };
+}
+
+/**
+ * The node where most of the conference lived when it was planned; null where nothing of it lived on one of these.
+ * @param fit the nodes that may take it.
+ */
+export function livedAt<T extends Place>({ trunks, others }: PlannedConference, fit: readonly T[]): T | null {
+  return fullestOf(fit, (node) => {
+    const there = others.filter((part) => isSamePlace(part, node));
+    // The far end of a trunk shows as well that a part was there.
+    const peers = trunks.filter(({ peer }) => isSamePlace(peer, node));
+    return there.reduce((sum, { channelIds }) => sum + channelIds.length, peers.length);
+  });
 }

@@ -1,5 +1,5 @@
 import type { RestoreFact } from '../restore.js';
-import { candidatesWithin, chooseTarget } from '../placement/choose-target.js';
+import { candidatesWithin } from '../placement/choose-target.js';
 import type {
   HoldRecovery,
   RecordFact,
@@ -15,7 +15,7 @@ import { evolve } from './evolve.js';
 import { outcomeOf } from './outcome.js';
 import { workerReason } from './reasons.js';
 import { resumedEvent } from './resumed.js';
-import { attemptAt, awaitNode, needless, nextStep } from './retry.js';
+import { attemptAt, awaitNode, needless, nextStep, targetAmong } from './retry.js';
 import type { LegProgress, Plan, RecoveryState, RestoringState, Waiting } from './state.js';
 
 /**
@@ -152,7 +152,7 @@ function firstAttempt(
   candidates: RecordFact['candidates'],
   at: number,
 ): RecoveryEvent[] {
-  const target = chooseTarget(candidatesWithin(candidates, plan.limits.targetGroups), new Set());
+  const target = targetAmong(plan, candidatesWithin(candidates, plan.limits.targetGroups), new Set());
   if (target === null) return [awaitNode(plan, attempt, until, at) ?? skippedFor(plan, 'no-target', at)];
   const first = attemptAt(plan, attempt, target, new Set(plan.legs.map((leg) => leg.legId)), at);
   return [first, ...needless(first)];

@@ -1,4 +1,5 @@
 import { isSamePlace, type Place } from '../conference/home.js';
+import { livedAt } from '../conference/planned-conference.js';
 import type { Candidate } from '../placement/candidate.js';
 import { candidatesWithin, chooseTarget } from '../placement/choose-target.js';
 import { againOf, endOf, type Again } from './again.js';
@@ -58,7 +59,7 @@ export function nextStep(
 }
 
 function targetFor(
-  { legs, attempt, tried: nodes, targetDead }: RestoringState,
+  { plan, legs, attempt, tried: nodes, targetDead }: RestoringState,
   left: readonly Left[],
   candidates: readonly Candidate[],
 ): Place | null {
@@ -67,9 +68,23 @@ function targetFor(
     : candidates.find((c) => c.nodeId === attempt.target && c.incarnation === attempt.targetIncarnation);
   if (legs.some((leg) => leg.answered)) return same ?? null;
   if (same !== undefined && left.every(({ again }) => again.where === 'any')) return same;
-  const untried = chooseTarget(candidates, new Set(nodes));
+  const untried = targetAmong(plan, candidates, new Set(nodes));
   if (untried !== null || !left.every(({ again }) => again.mayReturn)) return untried;
-  return chooseTarget(candidates, new Set());
+  return targetAmong(plan, candidates, new Set());
+}
+
+/**
+ * The node for a call of which nothing is back: where its conference lives, else as for every call.
+ * @param excluded nodes that have been tried.
+ */
+export function targetAmong(
+  { conference }: Plan,
+  candidates: readonly Candidate[],
+  excluded: ReadonlySet<string>,
+): Candidate | null {
+  const open = candidates.filter(({ nodeId }) => !excluded.has(nodeId));
+  const home = conference === undefined ? null : livedAt(conference, open);
+  return home ?? chooseTarget(open, new Set());
 }
 
 function tried(state: RestoringState, target: Place): boolean {

@@ -15,8 +15,10 @@ export interface WantedHome {
   readonly target: Place;
   /** The nodes that may take it. */
   readonly fit: readonly Place[];
-  /** Whether a part of the conference lives there. */
+  /** Whether a part of the conference lived there when it was planned. */
   readonly lives: boolean;
+  /** How long ago that was, ms. */
+  readonly knownForMs: number;
   /** An attempt of this recovery has failed: where nobody else has chosen the home it may choose another. */
   readonly again: boolean;
   /** Nodes where it has been in vain. */
@@ -47,7 +49,8 @@ interface Row extends Record<string, unknown> {
 
 /**
  * In the table `conference_homes`. A home is kept as long as it is fit, save where a part of the conference lives elsewhere
- * and nobody has come there lately, and where only those have chosen it who have found that they do not get there.
+ * and nobody had come there lately when that was known, nor has since, and where only those have chosen it who have found that
+ * they do not get there.
  */
 export const postgresHomes: ConferenceHomes = {
   take: async (tx, wanted) => {
@@ -56,7 +59,7 @@ export const postgresHomes: ConferenceHomes = {
     const { rows: taken } = await tx.execute<Row>(sql`
       with wanted as (
         select * from jsonb_to_recordset(${toJsonb(rows)}::jsonb) as w (conference text, groups text, node_id text,
-          incarnation text, lives boolean, again boolean, recovery_ids text[], fit text[])
+          incarnation text, lives boolean, known_for_ms float8, again boolean, recovery_ids text[], fit text[])
       )
       insert into conference_homes as home (conference, groups, node_id, incarnation, lived, recovery_ids, since, used_at)
       select conference, groups, node_id, incarnation, lives, recovery_ids, clock_timestamp(), clock_timestamp()
@@ -74,7 +77,8 @@ export const postgresHomes: ConferenceHomes = {
           ) as w cross join lateral (
             select w.is_same or (
               home.node_id || ' ' || home.incarnation = any(w.fit)
-              and not (w.lives and home.used_at < clock_timestamp() - ${FRESH}::interval)
+              and not (w.lives
+                and home.used_at < clock_timestamp() - ${FRESH}::interval - w.known_for_ms * interval '1 ms')
               and not (w.again and not home.lived and home.recovery_ids <@ w.recovery_ids)
             ) as keeps
           ) as verdict)
@@ -96,7 +100,7 @@ function rowsOf(wanted: readonly WantedHome[]) {
   return [...byKey.values()].flatMap((all) => {
     const [first] = all;
     if (first === undefined) return [];
-    const { conference, groups, target, fit, lives } = first;
+    const { conference, groups, target, fit, lives, knownForMs } = first;
     return [
       {
         conference,
@@ -104,6 +108,7 @@ function rowsOf(wanted: readonly WantedHome[]) {
         node_id: target.nodeId,
         incarnation: target.incarnation,
         lives,
+        known_for_ms: knownForMs,
         again: all.every(({ again }) => again),
         recovery_ids: all.map(({ recoveryId }) => recoveryId),
         fit: fit.map(({ nodeId, incarnation }) => `${nodeId} ${incarnation}`),

@@ -2,6 +2,7 @@ import type { Database } from '@reinvite/db';
 import {
   candidatesWithin,
   isSamePlace,
+  livedAt,
   type Candidate,
   type Place,
   type PlanRecovery,
@@ -33,13 +34,14 @@ export function wantedHomes(
   return events.flatMap((event) => {
     if (event.type !== 'AttemptStarted') return [];
     const target = { nodeId: event.target, incarnation: event.targetIncarnation };
-    const lives =
-      conference.others.some((part) => isSamePlace(part, target) && part.channelIds.length > 0) ||
-      conference.trunks.some(({ peer }) => isSamePlace(peer, target));
+    const lives = livedAt(conference, [target]) !== null;
+    const knownForMs = event.at - plan.at;
     const again = event.attempt > 1;
     const able = candidatesWithin(fit, limits.targetGroups);
     const tried = triedBy(state);
-    return [{ recoveryId, conference: conference.key, groups, target, fit: able, lives, again, tried }];
+    return [
+      { recoveryId, conference: conference.key, groups, target, fit: able, lives, knownForMs, again, tried },
+    ];
   });
 }
 
