@@ -2,7 +2,7 @@ import { database } from '@reinvite/db';
 import { eventually } from '@reinvite/test-support';
 import { sql } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Cluster, leg } from './support/cluster.js';
+import { bridge, Cluster, leg } from './support/cluster.js';
 
 /** An attempt is given up 7 s after it began: before the records of a dead node are complete that is waited for. */
 const ATTEMPT_TIMEOUT_MS = 3_000;
@@ -48,6 +48,26 @@ describe('a target dies whose last call records are late', () => {
       ['ast2', 'own@phone'],
     ]);
     expect(cluster.worker.commands.map(({ target }) => target)).toEqual(['ast2', 'ast3']);
+  });
+
+  it('and those of one conference come to one node, whenever their records come', async () => {
+    cluster.replica();
+    const [known, late] = [leg('ast1', 'one'), leg('ast1', 'two', { createdAt: 2_000 })];
+    await cluster.ledgerHas([known, late]);
+    const seq = await cluster.observe(known, bridge('ast1', 'conf', ['one']));
+    await cluster.dies('ast1', seq, { factsComplete: false });
+    const ended = (count: number) =>
+      eventually(`${count} outcomes`, async () => {
+        const all = await cluster.audit();
+        return all.length === count && all.every(({ outcome }) => outcome !== 'under way') && all;
+      });
+    expect(await ended(1)).toMatchObject([{ target: 'ast2' }]);
+    cluster.beats('ast2', { liveChannels: 500 });
+    await cluster.observe(late, bridge('ast1', 'conf', ['one', 'two']));
+    expect(await ended(2)).toMatchObject([
+      { call_id: 'one@phone', outcome: 'recovered', target: 'ast2' },
+      { call_id: 'two@phone', outcome: 'recovered', target: 'ast2' },
+    ]);
   });
 
   it('and a leg that is not known to be up is given up only when its records have come', async () => {

@@ -33,6 +33,8 @@ export interface PlanInput {
   readonly past: readonly PastRecovery[];
   /** What of the calls' conferences is on other nodes, by key; of one that is not named nothing is. */
   readonly conferences?: ReadonlyMap<string, ConferenceStanding>;
+  /** False where further legs of the node may be told of yet; true where it is absent. */
+  readonly recordsComplete?: boolean;
   /** What holds recovery back as a whole; nothing where it is absent. */
   readonly restraint?: Restraint;
   /** Epoch ms. */
@@ -116,17 +118,21 @@ function plansOf(input: PlanInput): PlanRecovery[] {
 
 type Conferences = ReadonlyMap<string, ConferenceStanding>;
 
-/** Conferences that more than one recovery may bring somewhere: on other nodes too, or of several of these calls. */
+/**
+ * Conferences that more than one recovery may bring somewhere: on other nodes too, of several of these calls, or of calls whose
+ * records are still to come.
+ */
 function spreadConferences({
   calls,
   conferences = new Map<string, ConferenceStanding>(),
+  recordsComplete = true,
 }: PlanInput): Conferences {
   const spread = new Map(conferences);
   const seen = new Set<string>();
   for (const { conference } of calls) {
     if (conference === undefined) continue;
     const key = conferenceKey(conference);
-    if (seen.has(key) && !spread.has(key)) spread.set(key, NOWHERE_ELSE);
+    if ((!recordsComplete || seen.has(key)) && !spread.has(key)) spread.set(key, NOWHERE_ELSE);
     seen.add(key);
   }
   return spread;

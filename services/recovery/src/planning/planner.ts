@@ -86,7 +86,7 @@ export class Planner {
     const settledMs = Math.round(performance.now() - started);
     const draft = await this.draft(dead, settled, planned, held);
     const plannedMs = Math.round(performance.now() - started);
-    const isAll = settled.factsComplete && dead.factsComplete !== false;
+    const isAll = isToldWhole(dead, settled);
     const { unclear, guard } = draft;
     // What facts that are still to come may show otherwise is not given up before they have been waited for.
     const clear = isAll ? draft.clear : draft.clear.filter(({ legs }) => legs.length > 0);
@@ -215,7 +215,7 @@ export class Planner {
 
   private async draft(
     dead: DeadNode,
-    { ledgerHeard }: Settled,
+    settled: Settled,
     planned: Planned,
     held: Held | undefined,
   ): Promise<Draft> {
@@ -246,9 +246,10 @@ export class Planner {
       trigger,
       limits,
       policy,
-      ledgerHeard,
+      ledgerHeard: settled.ledgerHeard,
       past,
       conferences,
+      recordsComplete: isToldWhole(dead, settled),
       at,
       ...(dead.diedAt === undefined ? {} : { diedAt: dead.diedAt }),
       ...restrained,
@@ -324,6 +325,14 @@ export class Planner {
     }
     return begun.size;
   }
+}
+
+/** Whether the call records have all that the node's agent had to tell. */
+function isToldWhole(
+  dead: Pick<DeadNode, 'factsComplete'>,
+  { factsComplete }: Pick<Settled, 'factsComplete'>,
+): boolean {
+  return factsComplete && dead.factsComplete !== false;
 }
 
 function hasLegOfOurs({ legs, skipped }: PlanRecovery): boolean {
