@@ -260,14 +260,27 @@ static int is_call_id(const pj_str_t *value)
 	return value->slen && !memchr(value->ptr, ' ', value->slen);
 }
 
+/*! \return the longest value that is taken, in bytes */
+static pj_ssize_t longest(enum recovery_variable variable)
+{
+	switch (variable) {
+	case RECOVERY_VAR_SDP_STREAMS:
+		return RECOVERY_STREAMS_MAX;
+	case RECOVERY_VAR_ROUTES:
+	case RECOVERY_VAR_RECORD_ROUTES:
+		return RECOVERY_ROUTES_TEXT_MAX;
+	default:
+		return RECOVERY_VALUE_MAX;
+	}
+}
+
 static enum recovery_code parse_all(struct parsing *parsing, struct recovery_dialog *dialog)
 {
 	int variable;
 	enum recovery_code code;
 
 	for (variable = 0; variable < RECOVERY_VAR_COUNT; variable++) {
-		if (!is_clean(take(parsing, variable),
-			variable == RECOVERY_VAR_SDP_STREAMS ? RECOVERY_STREAMS_MAX : RECOVERY_VALUE_MAX)) {
+		if (!is_clean(take(parsing, variable), longest(variable))) {
 			return RECOVERY_VALUE_INVALID;
 		}
 	}

@@ -31,6 +31,9 @@ struct ast_stream_topology;
 /*! Of PJSIP_RECOVERY_SDP_STREAMS, which may describe many streams. */
 #define RECOVERY_STREAMS_MAX 8192
 
+/*! Of PJSIP_RECOVERY_ROUTES and PJSIP_RECOVERY_RECORD-ROUTES: each proxy may have put a cookie into its own. */
+#define RECOVERY_ROUTES_TEXT_MAX 8192
+
 /*! Most entries that a route set may have. */
 #define RECOVERY_ROUTES_MAX 16
 

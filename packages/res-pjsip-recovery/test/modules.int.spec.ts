@@ -164,7 +164,10 @@ describe('the modules, on a real Asterisk', () => {
   });
 
   it('sends nothing where a value is missing or wrong, or the dialog is alive, and says why', async () => {
-    const alive = invented({ PJSIP_RECOVERY_ROUTES: `<sip:${address('phones')}:5998;lr>` });
+    const proxies = (length: number): string[] =>
+      Array.from({ length }, (_, index) => `<sip:p${index}.invalid;lr;cookie=${'x'.repeat(470)}>`);
+    const routes = [`<sip:${address('phones')}:5998;lr>`, ...proxies(15)].join(',');
+    const alive = invented({ PJSIP_RECOVERY_ROUTES: routes });
     const wrong: [string, Variables][] = [
       ['REC-CALL-ID-MISSING', { 'PJSIP_RECOVERY_CALL-ID': '' }],
       ['REC-FROM-TAG-MISSING', { PJSIP_RECOVERY_FROM_TAG: '' }],
@@ -173,6 +176,8 @@ describe('the modules, on a real Asterisk', () => {
       ['REC-TO-URI-INVALID', { PJSIP_RECOVERY_TO_URI: 'sip:a@[::1' }],
       ['REC-REQUEST-URI-INVALID', { PJSIP_RECOVERY_REQUEST_URI: `sip:${'x'.repeat(600)}@host` }],
       ['REC-ROUTES-INVALID', { PJSIP_RECOVERY_ROUTES: '<sip:a;lr>,' }],
+      ['REC-ROUTES-INVALID', { PJSIP_RECOVERY_ROUTES: `${routes},<sip:p15.invalid;lr>` }],
+      ['REC-VALUE-INVALID', { PJSIP_RECOVERY_ROUTES: proxies(17).join(',') }],
       ['REC-CSEQ-INVALID', { PJSIP_RECOVERY_CSEQ: '2147483648' }],
       ['REC-CSEQ-INVALID', { PJSIP_RECOVERY_CSEQ: '0' }],
       ['REC-VALUE-INVALID', { PJSIP_RECOVERY_TO_DISPLAY: 'x\r\nVia: y' }],

@@ -56,11 +56,35 @@ describe('the variables of a recovery', () => {
   });
 
   it.each([
+    ['a TAB, and what looks like one', ' Ann\tof\u0085 Two\u007f\u00a0Lines\r\n', 'Ann of Two Lines'],
+    [
+      'what is too long, on the boundary of a character',
+      `x${'\u{1f600}'.repeat(200)}`,
+      `x${'\u{1f600}'.repeat(124)}`,
+    ],
+    ['what is escaped, each with its backslash', '"'.repeat(600), '\\"'.repeat(500)],
+  ])('writes a display name such that the module takes it: %s', (_what, displayName, written) => {
+    const { local, remote } = inbound();
+    const variables = recoveryVariables(
+      inbound({ local: { ...local, displayName }, remote: { ...remote, displayName } }),
+    );
+    expect(variables.PJSIP_RECOVERY_FROM_DISPLAY).toBe(written);
+    expect(variables.PJSIP_RECOVERY_TO_DISPLAY).toBe(written);
+  });
+
+  it('takes as many routes as the module does, however long', () => {
+    const routeSet = Array.from({ length: 16 }, (_, index) => `<sip:p${index};lr;cookie=${'x'.repeat(480)}>`);
+    expect(recoveryVariables(inbound({ routeSet })).PJSIP_RECOVERY_ROUTES).toBe(routeSet.join(','));
+  });
+
+  it.each([
     ['localTag', { localTag: '' }],
     ['remoteTag', { remoteTag: '' }],
     ['remoteTarget', { remoteTarget: null }],
     ['remote.uri', { remote: { displayName: 'x', uri: '' } }],
     ['localCSeq', { localCSeq: 2 ** 31 - 11 }],
+    ['routeSet', { routeSet: Array.from({ length: 17 }, (_, index) => `<sip:p${index};lr>`) }],
+    ['routeSet', { routeSet: Array.from({ length: 5 }, () => `<sip:${'p'.repeat(1_700)};lr>`) }],
   ] as const)('names the field that is missing: %s', (field, but) => {
     expect(() => recoveryVariables(inbound(but))).toThrow(
       expect.toSatisfy(

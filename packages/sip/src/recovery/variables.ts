@@ -12,6 +12,12 @@ const CSEQ_MARGIN = 10;
 /** The module takes no more, so that the dialog can go on counting (RFC 3261 section 8.1.1.5: below 2**31). */
 const CSEQ_LIMIT = 2 ** 31 - 1;
 
+/** No phone shows more. */
+const DISPLAY_NAME_BYTES = 500;
+/** What the module takes (`RECOVERY_ROUTES_MAX`, `RECOVERY_ROUTES_TEXT_MAX`). */
+const MAX_ROUTES = 16;
+const MAX_ROUTES_BYTES = 8_192;
+
 /**
  * Channel variables with which `res_pjsip_recovery` makes an INVITE the re-INVITE of this dialog. "From" is our side.
  *
@@ -36,7 +42,7 @@ export function recoveryVariables(dialog: Dialog): Record<string, string> {
     PJSIP_RECOVERY_TO_URI: present(dialog, 'remote.uri', dialog.remote.uri),
     PJSIP_RECOVERY_TO_TAG: present(dialog, 'remoteTag', dialog.remoteTag),
     PJSIP_RECOVERY_CSEQ: String(nextCSeq(dialog)),
-    PJSIP_RECOVERY_ROUTES: dialog.routeSet.map(withoutDisplayName).join(','),
+    PJSIP_RECOVERY_ROUTES: routes(dialog),
     PJSIP_RECOVERY_REQUEST_URI: present(dialog, 'remoteTarget', dialog.remoteTarget),
     PJSIP_RECOVERY_ROLE: dialog.role,
     ...sessionVariables(dialog),
@@ -54,9 +60,33 @@ function nextCSeq(dialog: Dialog): number {
   return next;
 }
 
-/** pjsip writes a display name between quotes and escapes nothing. */
+/**
+ * pjsip writes a display name between quotes and escapes nothing. A TAB, as a name may have it, the module takes for a way to
+ * write headers; and with every character escaped its value may take 2,048 bytes.
+ */
 function quotedText({ displayName }: Party): string {
-  return displayName.replace(/["\\]/g, '\\$&');
+  const plain = displayName.replace(/[\p{Cc}\s]+/gu, ' ').trim();
+  return shortened(plain, DISPLAY_NAME_BYTES).replace(/["\\]/g, '\\$&');
+}
+
+/** Whole characters only. */
+function shortened(text: string, bytes: number): string {
+  let length = 0;
+  let kept = '';
+  for (const character of text) {
+    length += Buffer.byteLength(character);
+    if (length > bytes) break;
+    kept += character;
+  }
+  return kept;
+}
+
+function routes(dialog: Dialog): string {
+  const { routeSet } = dialog;
+  const value = routeSet.map(withoutDisplayName).join(',');
+  if (routeSet.length > MAX_ROUTES || Buffer.byteLength(value) > MAX_ROUTES_BYTES)
+    throw incomplete(dialog, 'routeSet');
+  return value;
 }
 
 function withoutDisplayName(route: string): string {
