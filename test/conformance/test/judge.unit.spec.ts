@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { caseOf } from '../src/cases/case.js';
 import { judge } from '../src/judge/judge.js';
-import { besides, only, witnessOf, type Doctored } from './recovered-call.js';
+import { besides, onAnotherBranch, only, witnessOf, type Doctored } from './recovered-call.js';
 
 const replaced =
   (search: string | RegExp, by: string) =>
@@ -22,6 +22,15 @@ const gone = (name: string): Doctored => ({ doctor: only(name, () => undefined) 
 describe('a call that came back as it should', () => {
   it('passes', () => {
     expect(judge(witnessOf())).toMatchObject({ result: 'passed', faults: [] });
+  });
+});
+
+describe('a re-INVITE that was sent again', () => {
+  it('is still one', () => {
+    expect(judge(witnessOf({ more: [besides(205, 'INVITE', 21)] }))).toMatchObject({
+      result: 'passed',
+      faults: [],
+    });
   });
 });
 
@@ -127,6 +136,11 @@ const DOCTORED: readonly (readonly [what: string, how: Doctored, fault: RegExp])
     /came to no BYE/,
   ],
   ['our side hung up', { more: [besides(500, 'BYE', 22)] }, /our side hung up/],
+  [
+    'a second one has the CSeq of the first',
+    { more: [onAnotherBranch(besides(205, 'INVITE', 21))] },
+    /2 re-INVITEs came, not 1/,
+  ],
   [
     'the audit says failed',
     { audit: [{ outcome: 'failed', reason: 'dialog-gone' }] },

@@ -178,6 +178,11 @@ export function besides(at: number, method: string, cseq: number): Step {
   ];
 }
 
+/** Another request, not a repetition: its topmost Via is new. */
+export function onAnotherBranch([name, at, by, text]: Step): Step {
+  return [name, at, by, text.replace('z9hG4bKe', 'z9hG4bKother')];
+}
+
 /** What SIPp would have written of it. */
 export function tracedText(messages: readonly TracedMessage[]): string {
   return messages

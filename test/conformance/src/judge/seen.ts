@@ -65,18 +65,23 @@ export function dialogAt({ trace }: Witness, at: number): Dialog | undefined {
   };
 }
 
-/** Requests of a method that one side sent from a moment on, each once however often it was repeated. */
+/**
+ * Requests of a method that one side sent from a moment on, each once however often it was repeated. A retransmission has the
+ * branch of what it repeats; with another one it is another request, though it has the same CSeq (RFC 3261 section 17.2.3).
+ */
 export function requestsAfter(
   { trace }: Pick<Witness, 'trace'>,
   by: TracedMessage['by'],
   method: string,
   at: number,
 ): TracedRequest[] {
-  const seen = new Set<number>();
+  const seen = new Set<string>();
   return trace.filter((one): one is TracedRequest => {
     if (!isRequest(one) || one.by !== by || one.at < at || one.message.method !== method) return false;
-    if (seen.has(one.message.cseq.number)) return false;
-    seen.add(one.message.cseq.number);
+    const { cseq, vias } = one.message;
+    const transaction = `${cseq.number} ${vias[0]?.params.get('branch') ?? ''}`;
+    if (seen.has(transaction)) return false;
+    seen.add(transaction);
     return true;
   });
 }

@@ -9,6 +9,7 @@ export function documentation(result: Result): string {
   const paired = result.cases.filter(({ id }) => inMatrix.has(id));
   return `${[
     INTRODUCTION,
+    BARESIP,
     `Of ${result.cases.length} cases ${result.passed} passed, ${result.failed} failed, and ${result.notRecovered} were reported and not recovered, as it should be.`,
     '## The ways in which calls are lost elsewhere',
     NAMED,
@@ -59,6 +60,9 @@ refresher; when each final answer gets its ACK; and when afterwards the phone's 
 hold can be taken back, ours is still there, and our side has not hung up. The audit must say the same. \`not recovered\` is what
 the audit reports with the reason that it should, while nothing is sent to the phone that could end the call. Exit code 0 means
 that no case failed.`;
+
+const BARESIP = `Every phone here is a SIPp. baresip, which people use, is played in \`test/e2e/test/baresip.e2e.spec.ts\`: plain, held, behind TLS
+with SRTP, and with DTLS.`;
 
 const NAMED = `Each is a bug that was found in other implementations of call recovery.`;
 
