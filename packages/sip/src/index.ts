@@ -22,6 +22,7 @@ export {
   dialogsOf,
   emptyCall,
   joinCalls,
+  lengthOfCall,
   visible,
   withoutDialogs,
   type CallDialogs,

@@ -4,7 +4,7 @@ import type { Dialog } from '../src/dialog/dialog.js';
 import { evidenceSchema } from '../src/dialog/evidence.js';
 import { applyMessage, dialogKey, dialogsOf, emptyCall, joinCalls, visible } from '../src/dialog/fold.js';
 import type { Observed } from '../src/dialog/observe.js';
-import { fold, inbound, outbound, inDialog, ourRequest, established, answered } from './calls.js';
+import { fold, inbound, outbound, inDialog, ourRequest, established, answered, only } from './calls.js';
 import { CALL_ID, capture } from './messages.js';
 
 describe('whatever a network does to the captures', () => {
@@ -83,6 +83,63 @@ describe('whatever a network does to the captures', () => {
         },
       ),
     );
+  });
+});
+
+describe('a call in which one side asks for the same again and again', () => {
+  const pairs = (by: 'ours' | 'theirs', status: number, contact?: string): Observed[][] =>
+    Array.from({ length: 70 }, (_, index) => {
+      const [asked, answers, from, first] =
+        by === 'ours'
+          ? (['sent', 'received', ourRequest, 102] as const)
+          : (['received', 'sent', inDialog, 8] as const);
+      const cseq = `${first + index} UPDATE`;
+      const request = { ...from, cseq, ...(contact === undefined ? {} : { contact }) };
+      return [
+        capture(asked, 10_000 + index * 100, request),
+        capture(answers, 10_001 + index * 100, { ...from, status, cseq }),
+      ];
+    });
+  const floods: readonly (readonly [what: string, call: readonly Observed[], flood: Observed[][]])[] = [
+    ['UPDATEs of the phone without a Contact', established, pairs('theirs', 200)],
+    ['UPDATEs of the phone that we refuse', established, pairs('theirs', 405, '<sip:elsewhere@192.0.2.7>')],
+    ['UPDATEs of ours that the phone refuses', answered, pairs('ours', 405, '<sip:10.77.0.11>')],
+    ['UPDATEs of ours that it accepts without a Contact', answered, pairs('ours', 200, '<sip:10.77.0.11>')],
+  ];
+
+  it.each(floods)(
+    'goes on to the Contact of its INVITE, in whatever order they come: %s',
+    (_what, call, flood) => {
+      const late = fc.array(fc.nat(12), { minLength: flood.length * 4, maxLength: flood.length * 4 });
+      const whole = [...call, ...flood.flat()];
+      const expected = only(call);
+      fc.assert(
+        fc.property(late, (lateness) => {
+          const mixed = flood
+            .flat()
+            .flatMap((message, index) => [
+              { message, place: index + (lateness[index * 2] ?? 0) },
+              { message, place: index + (lateness[index * 2 + 1] ?? 0) },
+            ])
+            .sort((a, b) => a.place - b.place)
+            .map(({ message }) => message);
+          const dialog = only([...call, ...mixed]);
+          expect(dialog).toEqual(only(whole));
+          expect(dialog).toMatchObject({ remoteTarget: expected.remoteTarget, unsure: [] });
+        }),
+        { numRuns: 30 },
+      );
+    },
+  );
+
+  it('does not forget a target that may have been taken since', () => {
+    const moved = capture('received', 5_000, {
+      ...inDialog,
+      cseq: '8 UPDATE',
+      contact: '<sip:moved@192.0.2.7>',
+    });
+    const flood = pairs('theirs', 200).slice(1).flat();
+    expect(only([...established, moved, ...flood]).unsure).toContain('target-refresh-open');
   });
 });
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isCoded } from '@reinvite/runtime';
 import type { SipMessage } from '../message/message.js';
 import { sdpOf } from '../session/body.js';
-import { compactOf, compactSession } from '../session/compact.js';
+import { compactOf, compactSession, originOnly } from '../session/compact.js';
 import { parseSdp } from '../session/parse.js';
 import { bestOf, type Rules } from './transactions.js';
 
@@ -28,6 +28,8 @@ export const exchangeSchema = z.object({
   /** A PRACK may as well carry the answer to an offer of its INVITE: alone it is no exchange. */
   prack: z.boolean(),
   outcome: z.enum(['open', 'refused', 'accepted']),
+  /** A refusal that is the last word on it, after which no more is kept of the descriptions than their origin. */
+  spent: z.boolean().default(false),
   /** The INVITE was seen, and without a description: the offer is in its answer. */
   bare: z.boolean(),
   request: said.nullable(),
@@ -42,28 +44,49 @@ const OUTCOMES = ['open', 'refused', 'accepted'] as const;
 const KINDS = ['provisional', 'final', 'reliable'] as const;
 
 export const exchangeRules: Rules<Exchange> = {
-  // Hardly anybody has as many offers open or refused one after the other, and each may be long.
-  kept: 32,
-  join: (a, b) => ({
-    by: a.by,
-    cseq: a.cseq,
-    prack: a.prack || b.prack,
-    outcome: OUTCOMES.indexOf(a.outcome) >= OUTCOMES.indexOf(b.outcome) ? a.outcome : b.outcome,
-    bare: a.bare || b.bare,
-    request: bestOf(a.request, b.request, (one) => [-one.at]),
-    response: bestOf(a.response, b.response, (one) => [KINDS.indexOf(one.kind), -one.at]),
-    acked: bestOf(a.acked, b.acked, (one) => [-one.at]),
-  }),
+  // Hardly anybody has as many offers open one after the other, and each may be long.
+  kept: 8,
+  keptSpent: 32,
+  join: (a, b) => {
+    const joined: Exchange = {
+      by: a.by,
+      cseq: a.cseq,
+      prack: a.prack || b.prack,
+      outcome: OUTCOMES.indexOf(a.outcome) >= OUTCOMES.indexOf(b.outcome) ? a.outcome : b.outcome,
+      spent: a.spent || b.spent,
+      bare: a.bare || b.bare,
+      request: bestOf(a.request, b.request, (one) => [-one.at]),
+      response: bestOf(a.response, b.response, (one) => [KINDS.indexOf(one.kind), -one.at]),
+      acked: bestOf(a.acked, b.acked, (one) => [-one.at]),
+    };
+    return joined.spent ? withoutStreams(joined) : joined;
+  },
   isSettled: ({ outcome, request, response, acked }) =>
     outcome === 'accepted' && response !== null && (request !== null || acked !== null),
+  isSpent: ({ outcome }) => outcome === 'refused',
 };
+
+/** An exchange of which the descriptions are known to have been there, and their origins: the session is not. */
+export function withoutStreams(exchange: Exchange): Exchange {
+  const { request, response, acked } = exchange;
+  return {
+    ...exchange,
+    request: request && { ...request, session: originOnly(request.session) },
+    response: response && { ...response, session: originOnly(response.session) },
+    acked: acked && { ...acked, session: originOnly(acked.session) },
+  };
+}
+
+/** Far beyond the description of any phone, as it is kept. Of a longer one the origin is. */
+const MAX_SESSION = 8_192;
 
 /** What a message says of the session, null where nothing. One that cannot be read is known to have been there. */
 export function saidIn(message: SipMessage, at: number): Said | null {
   const text = sdpOf(message);
   if (text === null) return null;
   try {
-    return { at, session: compactOf(parseSdp(text)) };
+    const session = compactOf(parseSdp(text));
+    return { at, session: JSON.stringify(session).length > MAX_SESSION ? originOnly(session) : session };
   } catch (error) {
     if (isCoded(error, 'SDP_MALFORMED')) return { at, session: null };
     throw error;
@@ -73,6 +96,7 @@ export function saidIn(message: SipMessage, at: number): Said | null {
 const NOTHING = {
   prack: false,
   outcome: 'open',
+  spent: false,
   bare: false,
   request: null,
   response: null,
@@ -107,7 +131,7 @@ function inResponse(message: SipMessage & { kind: 'response' }, by: Exchange['by
   if (method !== 'INVITE' && method !== 'UPDATE' && method !== 'PRACK') return [];
   const answered = { ...NOTHING, by, cseq: cseq.number, prack: method === 'PRACK' };
   // Refused UPDATEs are kept apart, for most are no offers.
-  if (status >= 300) return method === 'INVITE' ? [{ ...answered, outcome: 'refused' }] : [];
+  if (status >= 300) return method === 'INVITE' ? [{ ...answered, outcome: 'refused', spent: true }] : [];
   const final = status >= 200;
   const response = saidIn(message, at);
   // Of an UPDATE without an offer, which only refreshes the timer, nothing is kept: many follow one another.

@@ -1,4 +1,5 @@
 import type { Dialog } from './dialog.js';
+import { isFull, lengthOf, withinBudget } from './budget.js';
 import type { Evidence } from './evidence.js';
 import { earliest, inherit, joinEvidence } from './join.js';
 import { contributionsOf, type Observed } from './observe.js';
@@ -29,7 +30,7 @@ export function dialogKey({ localTag, remoteTag }: Pick<Dialog, 'localTag' | 're
  * Folds one message into the dialogs of its Call-ID. Pure; the same messages give the same dialogs in whatever order, and
  * however often, they come. Only what does not by itself show an INVITE's dialog (NOTIFY, OPTIONS, the refusal of a
  * re-INVITE, …) is left out when it comes before everything else of that dialog, and so is all of a dialog that comes when
- * its Call-ID has {@link MAX_DIALOGS} already.
+ * its Call-ID has {@link MAX_DIALOGS} already, or is too long to be kept; then sessions are left out too.
  *
  * A message of another node with the same Call-ID and tags goes on with the same dialog.
  * @returns the same object where the message says nothing about an INVITE's dialog.
@@ -38,9 +39,10 @@ export function applyMessage(call: CallDialogs, observed: Observed): CallDialogs
   let joined = call;
   for (const { evidence, creates } of contributionsOf(observed)) {
     const isKnown = joined.evidence.has(dialogKey(evidence));
-    if (isKnown || (creates && joined.evidence.size < MAX_DIALOGS)) joined = joinInto(joined, evidence);
+    const hasRoom = joined.evidence.size < MAX_DIALOGS && !isFull(joined.evidence);
+    if (isKnown || (creates && hasRoom)) joined = joinInto(joined, evidence);
   }
-  return joined;
+  return joined === call ? call : { ...joined, evidence: withinBudget(call.evidence, joined.evidence) };
 }
 
 /** Joins what is known of the same Call-ID from two sources, such as memory and the database. */
@@ -60,6 +62,11 @@ export function dialogsOf(call: CallDialogs): Dialog[] {
   return visible(call)
     .map(viewOf)
     .filter((dialog) => dialog !== null);
+}
+
+/** How long all that is known of a Call-ID is, in characters of JSON. */
+export function lengthOfCall({ evidence }: CallDialogs): number {
+  return [...evidence.values()].reduce((sum, one) => sum + lengthOf(one), 0);
 }
 
 /** The evidence behind {@link dialogsOf}. */

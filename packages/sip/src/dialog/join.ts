@@ -61,8 +61,8 @@ const firstAnswer: Rank<Answer> = (answer) => [-answer.cseq, answer.final ? 1 : 
 const OUTCOMES = ['open', 'refused', 'accepted'] as const;
 
 const refreshRules: Rules<Refresh> = {
-  // There are phones that never give a Contact with an UPDATE: none that refreshes the session timer is settled then.
-  kept: 64,
+  kept: 16,
+  keptSpent: 32,
   join: (a, b) => ({
     ...a,
     outcome: OUTCOMES.indexOf(a.outcome) >= OUTCOMES.indexOf(b.outcome) ? a.outcome : b.outcome,
@@ -70,6 +70,8 @@ const refreshRules: Rules<Refresh> = {
   }),
   // One without a Contact leaves the target to the one before.
   isSettled: ({ outcome, contact }) => outcome === 'accepted' && contact !== null && contact.uri !== '',
+  // There are phones that never give a Contact with an UPDATE: none that refreshes the session timer is settled then.
+  isSpent: ({ outcome, contact }) => outcome === 'refused' || (outcome === 'accepted' && contact?.uri === ''),
 };
 
 export function earliest(a: number | null, b: number | null): number | null {

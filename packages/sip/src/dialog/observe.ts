@@ -191,12 +191,16 @@ function negative(observed: Observed, response: SipResponse): Evidence {
 function refusal(observed: Observed): Evidence {
   const { message, at, nodeId } = observed;
   const { by } = readingOf(observed);
+  const challenged = message.kind === 'response' && isChallenge(message.status);
   return {
     ...baseOf(observed, false),
     refusals: { [nodeId]: { cseq: message.cseq.number, at } },
-    // Of a CANCEL the answer to the INVITE is still to come.
-    exchanges: message.kind === 'response' ? exchangesIn(message, by, at) : [],
-    digestChallenged: message.kind === 'response' && by === 'local' && isChallenge(message.status),
+    // Of a CANCEL the answer to the INVITE is still to come. What one node refuses another may accept, save a challenge.
+    exchanges:
+      message.kind === 'response'
+        ? exchangesIn(message, by, at).map((one) => ({ ...one, spent: challenged }))
+        : [],
+    digestChallenged: by === 'local' && challenged,
   };
 }
 

@@ -32,8 +32,8 @@ export function sessionOfEvidence({ exchanges: offers, updates, confirmedAt }: E
   const readings = exchanges.map(readingOf).filter((reading) => reading !== null);
   const accepted = merged(readings.filter(({ status }) => status !== 'open'));
   const [last] = accepted;
-  const local = accepted.find((reading) => reading.local !== null)?.local?.session ?? null;
-  const remote = accepted.find((reading) => reading.remote !== null)?.remote?.session ?? null;
+  const local = wholeOf(accepted.find((reading) => reading.local !== null)?.local);
+  const remote = wholeOf(accepted.find((reading) => reading.remote !== null)?.remote);
   // There is no call without a session: where none was offered in the INVITE, its answer must (RFC 3261 section 13.3.1).
   const unseen = last === undefined || !isWhole(last);
   const open =
@@ -132,13 +132,13 @@ function isUnseenOffer({ by, outcome, request, bare }: Exchange): boolean {
   return by === 'local' && outcome === 'refused' && request === null && !bare;
 }
 
-/** A refused UPDATE of ours that may have been an offer, unless a later exchange of ours shows what version we had come to. */
+/** A refused UPDATE of ours that may have been an offer, unless it or a later exchange of ours shows what version we had come to. */
 function isUnseenUpdate({ by, cseq, bare, refused }: Update, exchanges: readonly Exchange[]): boolean {
   if (by === 'remote' || bare || !refused) return false;
   return !exchanges.some(
     (other) =>
       other.by === 'local' &&
-      (other.cseq === cseq ? other.request !== null : other.cseq > cseq && exchangeRules.isSettled(other)),
+      (other.request !== null ? other.cseq >= cseq : other.cseq > cseq && exchangeRules.isSettled(other)),
   );
 }
 
@@ -155,7 +155,13 @@ function isOvertaken(open: Reading, last: Reading | undefined): boolean {
 }
 
 function isWhole({ local, remote }: Reading): boolean {
-  return (local?.session ?? null) !== null && (remote?.session ?? null) !== null;
+  return wholeOf(local) !== null && wholeOf(remote) !== null;
+}
+
+/** The description; null where it was not seen, cannot be read, or was too much to be kept. */
+function wholeOf(said: Said | null | undefined): Said['session'] {
+  const session = said?.session ?? null;
+  return session === null || session.streams.length === 0 ? null : session;
 }
 
 /** 0 where they are not of one session, or nothing is known of one. */

@@ -5,18 +5,25 @@ export interface Transaction {
 }
 
 export interface Rules<T> {
-  /** How many of one side are kept; more than that one after the other, and none of them settled, are a flood. */
+  /**
+   * How many of one side are kept that are not spent, and how many that are; more than that one after the other, and none of
+   * them settled, are a flood.
+   */
   readonly kept: number;
+  readonly keptSpent: number;
   /** Associative, commutative and idempotent. */
   readonly join: (a: T, b: T) => T;
   /** Whether all that is to be known of it is known; what is settled stays so when it is joined with more. */
   readonly isSettled: (one: T) => boolean;
+  /** Whether it is over and changed nothing: it is kept to be known when it comes again, and pushes no other out. */
+  readonly isSpent: (one: T) => boolean;
 }
 
 /**
  * Joins two sets of transactions, the latest of a side first. Of each side those below its latest settled one are left
- * out, for it has overtaken them, and so are all but the `kept` latest. Both go by the key alone or by what cannot
- * be undone, so that the order in which sets are joined makes no difference.
+ * out, for it has overtaken them, and so are all but the `kept` latest of those that are spent and of those that are not.
+ * All go by the key or by what cannot be undone, so that the order in which sets are joined makes no difference, as long as
+ * no message comes later than `kept` further transactions of its side.
  */
 export function joinTransactions<T extends Transaction>(
   a: readonly T[],
@@ -32,7 +39,7 @@ function joinSide<T extends Transaction>(
   side: Transaction['by'],
   a: readonly T[],
   b: readonly T[],
-  { kept, join, isSettled }: Rules<T>,
+  { kept, keptSpent, join, isSettled, isSpent }: Rules<T>,
 ): T[] {
   const joined = a.filter(({ by }) => by === side);
   for (const one of b) {
@@ -44,7 +51,10 @@ function joinSide<T extends Transaction>(
   }
   joined.sort((x, y) => y.cseq - x.cseq);
   const settled = joined.findIndex(isSettled);
-  return joined.slice(0, settled === -1 ? kept : Math.min(kept, settled + 1));
+  const current = settled === -1 ? joined : joined.slice(0, settled + 1);
+  if (current.length <= Math.min(kept, keptSpent)) return current;
+  const room = { spent: keptSpent, other: kept };
+  return current.filter((one) => room[isSpent(one) ? 'spent' : 'other']-- > 0);
 }
 
 export type Rank<T> = (value: T) => readonly number[];

@@ -18,8 +18,10 @@ export type Update = z.infer<typeof updateSchema>;
 
 export const updateRules: Rules<Update> = {
   kept: 32,
+  keptSpent: 0,
   join: (a, b) => ({ ...a, bare: a.bare || b.bare, refused: a.refused || b.refused }),
   isSettled: () => false,
+  isSpent: () => false,
 };
 
 /**

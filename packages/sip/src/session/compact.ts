@@ -41,6 +41,11 @@ export function compactOf({ origin, streams }: SessionDescription): NonNullable<
   };
 }
 
+/** A description without its streams: that it was given, and by whom. One without any is of no use to a session either. */
+export function originOnly(session: CompactSession): CompactSession {
+  return session && { origin: session.origin, streams: [] };
+}
+
 export function sessionOf({ origin, streams }: NonNullable<CompactSession>): SessionDescription {
   const [username, sessionId, version] = origin;
   return { origin: { username, sessionId, version }, streams: streams.map(streamOf) };
