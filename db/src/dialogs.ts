@@ -44,19 +44,22 @@ export async function removeDialogs(pool: Pool, evidence: readonly Evidence[]): 
   );
 }
 
-const PAGE = 2_000;
+/** So few that a ledger can read what arrives meanwhile. */
+const PAGE = 500;
 
-export interface LoadedDialogs {
+export interface LoadedPage {
   readonly evidence: readonly Evidence[];
   /** Rows that another release wrote and this one cannot read. */
   readonly unreadable: readonly DialogId[];
 }
 
-/** Every dialog of the hot table, for a ledger to go on with. @throws CodedError as `withPostgresErrors`. */
-export async function loadDialogs(pool: Pool): Promise<LoadedDialogs> {
+/**
+ * Gives every dialog of the hot table, a page at a time, for a ledger to go on with: all at once they would take many times
+ * the room that the ledger needs for them.
+ * @throws CodedError as `withPostgresErrors`.
+ */
+export async function loadDialogs(pool: Pool, take: (page: LoadedPage) => void): Promise<void> {
   const { callId, localTag, remoteTag } = dialogs;
-  const evidence: Evidence[] = [];
-  const unreadable: DialogId[] = [];
   let after: DialogId = { callId: '', localTag: '', remoteTag: '' };
   for (;;) {
     const page = await withPostgresErrors(() =>
@@ -69,13 +72,16 @@ export async function loadDialogs(pool: Pool): Promise<LoadedDialogs> {
         .orderBy(callId, localTag, remoteTag)
         .limit(PAGE),
     );
+    const evidence: Evidence[] = [];
+    const unreadable: DialogId[] = [];
     for (const { evidence: stored, ...id } of page) {
       const parsed = evidenceSchema.safeParse(stored);
       if (parsed.success) evidence.push(parsed.data);
       else unreadable.push(id);
     }
+    take({ evidence, unreadable });
     const last = page.at(-1);
-    if (last === undefined || page.length < PAGE) return { evidence, unreadable };
+    if (last === undefined || page.length < PAGE) return;
     after = last;
   }
 }

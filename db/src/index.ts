@@ -4,7 +4,7 @@ export {
   PostgresDialogSource,
   removeDialogs,
   type DialogId,
-  type LoadedDialogs,
+  type LoadedPage,
 } from './dialogs.js';
 export { joinDialogs, writeDialogs } from './write-dialogs.js';
 export { callsOf, findEvidence } from './dialog-evidence.js';

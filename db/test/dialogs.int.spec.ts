@@ -10,7 +10,7 @@ import {
 } from '@reinvite/sip';
 import { startBackends, type Backends } from '@reinvite/test-support';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { loadDialogs, PostgresDialogSource, removeDialogs } from '../src/dialogs.js';
+import { loadDialogs, type LoadedPage, PostgresDialogSource, removeDialogs } from '../src/dialogs.js';
 import { joinDialogs, writeDialogs } from '../src/write-dialogs.js';
 import { connectPool, type Pool } from '../src/pool.js';
 
@@ -46,6 +46,12 @@ describe('the table of dialogs', () => {
   });
   beforeEach(() => pool.query('truncate dialogs'));
 
+  const loaded = async (): Promise<LoadedPage[]> => {
+    const pages: LoadedPage[] = [];
+    await loadDialogs(pool, (page) => pages.push(page));
+    return pages;
+  };
+
   it('gives back what was written, field by field', async () => {
     const { answered } = callOf('c1');
     await writeDialogs(pool, visible(answered), 'ledger-1');
@@ -65,7 +71,7 @@ describe('the table of dialogs', () => {
   it('gives back the evidence for a fold to go on with', async () => {
     const { answered } = callOf('c1');
     await writeDialogs(pool, visible(answered), 'ledger-1');
-    expect(await loadDialogs(pool)).toEqual({ evidence: visible(answered), unreadable: [] });
+    expect(await loaded()).toEqual([{ evidence: visible(answered), unreadable: [] }]);
   });
 
   it('shows an invitation only until a dialog has answered it', async () => {
@@ -117,7 +123,9 @@ describe('the table of dialogs', () => {
     await writeDialogs(pool, evidence, 'ledger-1');
     const callIds = evidence.map(({ callId }) => callId);
     expect((await source.findByCallIds(callIds)).size).toBe(5_000);
-    expect((await loadDialogs(pool)).evidence).toHaveLength(5_000);
+    const pages = await loaded();
+    expect(new Set(pages.flatMap((page) => page.evidence.map(({ callId }) => callId))).size).toBe(5_000);
+    expect(Math.max(...pages.map((page) => page.evidence.length))).toBeLessThan(1_000);
     await removeDialogs(pool, evidence.slice(1));
     expect((await source.findByCallIds(callIds)).size).toBe(1);
   });
@@ -125,9 +133,8 @@ describe('the table of dialogs', () => {
   it('says which stored dialogs it cannot read', async () => {
     await writeDialogs(pool, visible(callOf('c1').answered), 'ledger-1');
     await pool.query(`update dialogs set evidence = '{"of": "another release"}'`);
-    expect(await loadDialogs(pool)).toEqual({
-      evidence: [],
-      unreadable: [{ callId: 'c1', localTag: 'a1', remoteTag: 'p1' }],
-    });
+    expect(await loaded()).toEqual([
+      { evidence: [], unreadable: [{ callId: 'c1', localTag: 'a1', remoteTag: 'p1' }] },
+    ]);
   });
 });

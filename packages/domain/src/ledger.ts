@@ -65,5 +65,7 @@ export const ledgerStatus = z.object({
   /** Call-IDs in memory, and those of them that Postgres does not have yet. */
   callIds: count,
   unwritten: count,
+  /** Dialogs that Postgres could not take as they are, and that were left out. */
+  refused: count.optional(),
 });
 export type LedgerStatus = z.infer<typeof ledgerStatus>;

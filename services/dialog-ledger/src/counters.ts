@@ -8,6 +8,7 @@ export interface Counts {
   readonly messages: number;
   readonly other: number;
   readonly dropped: Readonly<Record<string, number>>;
+  readonly refused: number;
 }
 
 /** Counts what came in, and logs what was dropped, with one example, every ten seconds at most. */
@@ -15,6 +16,7 @@ export class Counters {
   private readonly packets = { udp: 0, tcp: 0 };
   private messages = 0;
   private other = 0;
+  private refused = 0;
   private readonly dropped = new Map<string, number>();
   private unlogged = new Map<string, number>();
   private example: unknown;
@@ -30,6 +32,11 @@ export class Counters {
   read(kind: 'message' | 'other'): void {
     if (kind === 'message') this.messages += 1;
     else this.other += 1;
+  }
+
+  /** Dialogs that could not be written as they are. */
+  refuse(dialogs: number): void {
+    this.refused += dialogs;
   }
 
   /** @param error coded, where it is the packet's fault. @param now epoch ms. */
@@ -53,7 +60,7 @@ export class Counters {
 
   /** Since the beginning. */
   get counts(): Counts {
-    const { packets, messages, other, dropped } = this;
-    return { packets: { ...packets }, messages, other, dropped: Object.fromEntries(dropped) };
+    const { packets, messages, other, dropped, refused } = this;
+    return { packets: { ...packets }, messages, other, dropped: Object.fromEntries(dropped), refused };
   }
 }

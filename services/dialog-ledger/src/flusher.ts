@@ -11,8 +11,8 @@ export interface FlusherOptions {
   readonly log: Logger;
 }
 
-/** Call-IDs in one statement: after an outage there may be a hundred thousand to write. */
-const BATCH = 1_000;
+/** In one statement: after an outage there may be a hundred thousand Call-IDs to write, and each may be long. */
+const BATCH = { callIds: 1_000, characters: 8_388_608 };
 const RETRY_MIN_MS = 100;
 const RETRY_MAX_MS = 2_000;
 
@@ -66,6 +66,8 @@ export class Flusher {
     let written = 0;
     for (let left = dialogs.unwritten; left > 0;) {
       const { callIds, evidence } = dialogs.takeUnwritten(BATCH);
+      // What came and went meanwhile has been forgotten.
+      if (callIds.length === 0) break;
       left -= callIds.length;
       try {
         written += await write(evidence);

@@ -73,13 +73,18 @@ export class Ledger {
   /** Goes on where an earlier life stopped. @throws CodedError of Postgres; may be called again. */
   async load(): Promise<void> {
     const { store, log, now } = this.options;
-    const { evidence, unreadable } = await store.load();
-    this.dialogs.adopt(evidence, now());
-    for (const { callId } of unreadable)
-      log.error({ callId }, 'a stored dialog cannot be read; it is forgotten');
+    let dialogs = 0;
+    await store.load(({ evidence, unreadable }) => {
+      this.dialogs.adopt(evidence, now());
+      this.dialogs.packAll(evidence);
+      dialogs += evidence.length;
+      for (const { callId } of unreadable)
+        log.error({ callId }, 'a stored dialog cannot be read; it is forgotten');
+    });
+    this.dialogs.loaded();
     this.loaded = true;
     this.flusher.start();
-    log.info({ dialogs: evidence.length }, 'dialogs loaded');
+    log.info({ dialogs }, 'dialogs loaded');
   }
 
   /**
@@ -93,8 +98,9 @@ export class Ledger {
   }
 
   private async write(evidence: readonly Evidence[]): Promise<number> {
-    const { store, now } = this.options;
-    const { dialogs, joined } = await store.write(evidence);
+    const { store, counters, now } = this.options;
+    const { dialogs, refused, joined } = await store.write(evidence);
+    counters.refuse(refused);
     this.dialogs.adopt(joined, now());
     return dialogs;
   }
@@ -105,7 +111,12 @@ export class Ledger {
     const asOf = now();
     counters.report(asOf);
     const expired = this.dialogs.expired(asOf);
-    await store.remove(expired);
+    try {
+      await store.remove(expired);
+    } catch (error) {
+      this.dialogs.giveBack(expired.map(({ callId }) => callId));
+      throw error;
+    }
     this.dialogs.forget(expired, asOf);
     this.flusher.schedule();
   }

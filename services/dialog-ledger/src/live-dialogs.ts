@@ -4,6 +4,7 @@ import {
   dialogKey,
   emptyCall,
   joinCalls,
+  lengthOfCall,
   visible,
   withoutDialogs,
   type CallDialogs,
@@ -79,29 +80,39 @@ export class LiveDialogs {
       const call = known === undefined ? loaded : joinCalls(callOf(known), loaded);
       this.keep(known ?? this.enter(callId), call, now).stored = true;
     }
+  }
+
+  /** To be called when all that an earlier life had written was adopted. */
+  loaded(): void {
     this.isLoaded = true;
   }
 
-  /** Takes Call-IDs that are to be written, up to `limit`; they count as written from now on, unless they are given back. */
-  takeUnwritten(limit: number): {
+  /**
+   * Takes Call-IDs that are to be written; they count as written from now on, unless they are given back.
+   * @param limit Call-IDs at most, and characters of JSON after which no more are taken.
+   */
+  takeUnwritten(limit: { readonly callIds: number; readonly characters: number }): {
     readonly callIds: readonly string[];
     readonly evidence: readonly Evidence[];
   } {
     const callIds: string[] = [];
     const evidence: Evidence[] = [];
+    let characters = 0;
     for (const callId of this.dirty) {
-      if (callIds.length === limit) break;
+      if (callIds.length === limit.callIds || characters >= limit.characters) break;
       callIds.push(callId);
       const entry = this.calls.get(callId);
       if (entry === undefined) continue;
       entry.stored = true;
-      evidence.push(...visible(callOf(entry)));
+      const call = callOf(entry);
+      characters += lengthOfCall(call);
+      evidence.push(...visible(call));
     }
     for (const callId of callIds) this.dirty.delete(callId);
     return { callIds, evidence };
   }
 
-  /** After a write that failed. */
+  /** After a write, or a removal, that failed. */
   giveBack(callIds: readonly string[]): void {
     for (const callId of callIds) if (this.calls.has(callId)) this.dirty.add(callId);
   }
@@ -109,35 +120,40 @@ export class LiveDialogs {
   /** Packs calls that have become calm, up to `limit`. @returns how many. */
   pack(now: number, limit: number): number {
     let packed = 0;
-    for (const [callId, entry] of this.unpacked) {
+    for (const entry of this.unpacked.values()) {
       if (packed === limit || now - entry.heardAt < CALM_MS) break;
-      const call = callOf(entry);
-      const shortestLife = Math.min(...lives(call, this.options.retention).map(([, life]) => life));
-      entry.dueAt = entry.heardAt + shortestLife;
-      entry.call = packCall(call);
-      this.unpacked.delete(callId);
+      this.packEntry(entry);
       packed += 1;
     }
     return packed;
   }
 
+  /** Packs at once what is known of the Call-IDs of some evidence: what was loaded is calm, as a rule. */
+  packAll(evidence: readonly Evidence[]): void {
+    for (const callId of new Set(evidence.map((one) => one.callId))) {
+      const entry = this.unpacked.get(callId);
+      if (entry !== undefined) this.packEntry(entry);
+    }
+  }
+
   /**
-   * What is over and written, as it stood at `now`. What is over and never came to Postgres is forgotten at once: a call that
-   * came and went while it was away leaves nothing behind.
+   * What is over and may be in Postgres, as it stood at `now`; it is not written any more, unless it is given back. What is
+   * over and never came to Postgres is forgotten at once: a call that came and went while it was away leaves nothing behind.
    */
   expired(now: number): readonly Evidence[] {
     const { retention } = this.options;
     const over: Evidence[] = [];
     for (const entry of this.calls.values()) {
       const silentFor = now - entry.heardAt;
-      const isDirty = this.dirty.has(entry.callId);
-      if (silentFor < shortest(retention) || (isDirty && entry.stored)) continue;
+      if (silentFor < shortest(retention)) continue;
       if (typeof entry.call === 'string' && now < entry.dueAt) continue;
-      const evidence = lives(callOf(entry), retention)
-        .filter(([, life]) => silentFor >= life)
-        .map(([one]) => one);
-      if (entry.stored) over.push(...evidence);
-      else this.forget(evidence, now);
+      const all = lives(callOf(entry), retention);
+      const evidence = all.filter(([, life]) => silentFor >= life).map(([one]) => one);
+      if (!entry.stored) this.forget(evidence, now);
+      else if (evidence.length === all.length || !this.dirty.has(entry.callId)) {
+        this.dirty.delete(entry.callId);
+        over.push(...evidence);
+      }
     }
     return over;
   }
@@ -159,6 +175,14 @@ export class LiveDialogs {
       if (left.evidence.size > 0) this.unpacked.set(entry.callId, entry);
       else for (const index of [this.calls, this.unpacked, this.dirty]) index.delete(entry.callId);
     }
+  }
+
+  private packEntry(entry: Entry): void {
+    const call = callOf(entry);
+    const shortestLife = Math.min(...lives(call, this.options.retention).map(([, life]) => life));
+    entry.dueAt = entry.heardAt + shortestLife;
+    entry.call = packCall(call);
+    this.unpacked.delete(entry.callId);
   }
 
   private enter(callId: string): Entry {

@@ -1,5 +1,5 @@
 import { codedError } from '@reinvite/runtime';
-import { callsOf, type DialogId, type LoadedDialogs } from '@reinvite/db';
+import { callsOf, type DialogId, type LoadedPage } from '@reinvite/db';
 import { dialogKey, joinCalls, viewOf, visible, type Dialog, type Evidence } from '@reinvite/sip';
 import type { DialogStore, Written } from '../src/store.js';
 
@@ -14,27 +14,28 @@ export class FakeStore implements DialogStore {
   /** When set, a write or a removal waits for it before it is carried out. */
   hold: Promise<void> | undefined;
 
-  async load(): Promise<LoadedDialogs> {
+  async load(take: (page: LoadedPage) => void): Promise<void> {
     this.check();
-    return { evidence: [...this.rows.values()], unreadable: [] };
+    for (const evidence of this.rows.values()) take({ evidence: [evidence], unreadable: [] });
   }
 
   async write(evidence: readonly Evidence[], ledgerId = 'ledger-1'): Promise<Written> {
     await this.hold;
     this.check();
+    if (evidence.length === 0) throw new Error('there is nothing to write');
     this.writes += 1;
     const joined = this.joinedWithOthers(evidence, ledgerId);
     for (const one of [...evidence, ...joined]) {
       this.rows.set(keyOf(one), one);
       this.writers.set(keyOf(one), ledgerId);
     }
-    return { dialogs: evidence.length, joined };
+    return { dialogs: evidence.length, refused: 0, joined };
   }
 
   /** The same store, for another ledger. */
   of(ledgerId: string): DialogStore {
     return {
-      load: () => this.load(),
+      load: (take) => this.load(take),
       write: (evidence) => this.write(evidence, ledgerId),
       remove: (evidence) => this.remove(evidence),
     };

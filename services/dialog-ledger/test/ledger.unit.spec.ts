@@ -129,19 +129,53 @@ describe('the ledger', () => {
     expect(store.rows.size).toBe(0);
   });
 
-  it('does not forget what could not be removed, nor what is not written yet', async () => {
+  it('does not forget what could not be removed', async () => {
     const store = new FakeStore();
     const ledger = ledgerOver(store);
     take(ledger, [...answeredCall(AST1, 'c1'), hep(PHONE, AST1, callTo(AST1, 'c1').bye)]);
-    clock += 100_000;
-    await ledger.expire();
     await ledger.flush();
     expect(statesOf(store)).toEqual(['c1 ended']);
+    clock += 100_000;
     store.reachable = false;
     await expect(ledger.expire()).rejects.toMatchObject({ code: 'POSTGRES_UNREACHABLE' });
+    expect(ledger.holding.callIds).toBe(1);
     store.reachable = true;
     await ledger.expire();
     expect(store.rows.size).toBe(0);
+    expect(ledger.holding).toEqual({ callIds: 0, unwritten: 0 });
+  });
+
+  it('removes what is over though its last messages could not be written', async () => {
+    const store = new FakeStore();
+    const ledger = ledgerOver(store);
+    take(ledger, answeredCall(AST1, 'c1'));
+    await ledger.flush();
+    store.reachable = false;
+    take(ledger, [hep(PHONE, AST1, callTo(AST1, 'c1').bye)]);
+    await expect(ledger.flush()).rejects.toMatchObject({ code: 'POSTGRES_UNREACHABLE' });
+    clock += 60_000;
+    store.reachable = true;
+    await ledger.expire();
+    expect(store.rows.size).toBe(0);
+    expect(ledger.holding).toEqual({ callIds: 0, unwritten: 0 });
+  });
+
+  it('ends a flush during which calls are forgotten that came and went', async () => {
+    const store = new FakeStore();
+    const { ledger } = ledgerOn(store, () => clock, { maxCallIds: 10_000 });
+    await ledger.load();
+    store.reachable = false;
+    for (let index = 0; index < 2_500; index += 1)
+      take(ledger, [...answeredCall(AST1, `c${index}`), hep(PHONE, AST1, callTo(AST1, `c${index}`).bye)]);
+    await expect(ledger.flush()).rejects.toMatchObject({ code: 'POSTGRES_UNREACHABLE' });
+    clock += 70_000;
+    store.reachable = true;
+    let release = (): void => undefined;
+    store.hold = new Promise((resolve) => (release = resolve));
+    const [flushed, expired] = [ledger.flush(), ledger.expire()];
+    release();
+    await Promise.all([flushed, expired]);
+    expect(ledger.holding).toEqual({ callIds: 0, unwritten: 0 });
   });
 
   it('forgets what is removed though it is packed meanwhile, and not what is heard of meanwhile', async () => {
@@ -292,6 +326,32 @@ describe('the ledger', () => {
     expect(await ledger.flush()).toBe(1_001);
     expect(store.writes).toBe(2);
     expect(store.rows.size).toBe(1_001);
+  });
+});
+
+describe('a call whose messages are long', () => {
+  it('takes a statement of its own, and a restart gives it back whole', async () => {
+    const store = new FakeStore();
+    const { ledger } = ledgerOn(store, () => clock, { maxCallIds: 10_000 });
+    const long = (text: string): string =>
+      text.replace(
+        'm=audio',
+        `${`m=video 1 RTP/AVP 96\r\na=fmtp:96 x=${'y'.repeat(470)}\r\n`.repeat(15)}m=audio`,
+      );
+    for (let index = 0; index < 600; index += 1) {
+      const { invite, ok } = callTo(AST1, `c${index}`);
+      take(ledger, [hep(PHONE, AST1, long(invite)), hep(AST1, PHONE, long(ok))]);
+    }
+    expect(await ledger.flush()).toBe(600);
+    expect(store.writes).toBe(2);
+    const after = ledgerOn(store, () => clock, { maxCallIds: 10_000 }).ledger;
+    await after.load();
+    expect(after.holding).toEqual({ callIds: 600, unwritten: 0 });
+    clock += 5_000;
+    expect(after.pack(1_000)).toBe(0);
+    take(after, [hep(PHONE, AST1, callTo(AST1, 'c7').bye)]);
+    expect(await after.flush()).toBe(1);
+    expect(statesOf(store)).toContain('c7 ended');
   });
 });
 
