@@ -159,8 +159,15 @@ export class NodeGuard {
   }
 
   private overtaken(history: NodeHistory): void {
+    const { suspicion, upAt, history: before } = this.watch;
     const suspected = history.current?.standing === 'suspected';
-    this.watch = { ...this.watch, history, suspicion: suspected ? this.watch.suspicion : null };
+    const isSameLife = history.current?.incarnation === before.current?.incarnation;
+    this.watch = {
+      ...this.watch,
+      history,
+      suspicion: suspected ? suspicion : null,
+      upAt: isSameLife ? upAt : null,
+    };
   }
 
   private tell(event: NodeEvent): void {

@@ -319,8 +319,8 @@ describe('the detector', () => {
     });
 
     it('declares the life down that ended while nobody watched', () => {
-      expect(new Story().beat(0, 'A').restart(60_000).beat(60_600, '50000').events).toEqual([
-        'NodeDown A',
+      expect(new Story().beat(0, '1').restart(60_000).beat(60_600, '50000').events).toEqual([
+        'NodeDown 1',
         'NodeSeen 50000',
       ]);
     });

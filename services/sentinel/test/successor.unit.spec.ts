@@ -90,6 +90,12 @@ describe('another life of a node', () => {
     expect(events).toEqual(['NodeDown 1000', 'NodeSeen 5000']);
   });
 
+  it('proves nothing where it is an earlier one, also to who has not heard the first', () => {
+    const { events, seconds, beat } = node(known);
+    beat(11_000, '500');
+    expect([events, seconds]).toEqual([[], ['500']]);
+  });
+
   it('proves nothing to who hears the first meanwhile', () => {
     const { events, beat } = node(known);
     for (let at = 10_100; at < 12_000; at += 200) {

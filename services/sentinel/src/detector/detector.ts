@@ -126,7 +126,7 @@ function onOtherLife(
   const anew: Watch = { ...heard, wellAt: now.mono, upAt: asterisk === 'up' ? at : null, suspicion: null };
   if (current === null || current.standing === 'down') return record(anew, [seen]);
   if (asterisk === 'down') return quiet(heard);
-  switch (standingBeside(before, incarnation, now, settings)) {
+  switch (standingBeside(before, current.incarnation, incarnation, now, settings)) {
     case 'successor':
       return record(anew, [downEvent(heard, current.incarnation, 'superseded', null, now), seen]);
     case 'contradiction':
@@ -143,13 +143,14 @@ function onOtherLife(
  */
 function standingBeside(
   watch: Watch,
+  current: string,
   incarnation: string,
   now: Moment,
   settings: DetectorSettings,
 ): 'successor' | 'contradiction' | 'too-early' {
   const startedAt = Number(incarnation);
-  // Named otherwise than by its start, nobody can tell.
-  if (!Number.isSafeInteger(startedAt)) return 'contradiction';
+  // False also of a life that is named otherwise than by its start.
+  if (!(startedAt > Number(current))) return 'contradiction';
   if (watch.upAt !== null) return watch.upAt < startedAt ? 'successor' : 'contradiction';
   return now.mono - watch.wellAt > patienceMs(watch, settings) ? 'successor' : 'too-early';
 }
