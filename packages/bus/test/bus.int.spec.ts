@@ -67,6 +67,14 @@ describe('the bus, on a real NATS', () => {
     }
   });
 
+  it('says of what no server takes that it need not be tried again', async () => {
+    const long = { id: 'x'.repeat(1_048_576) };
+    await expect(bus.publishInOrder(subjects.callFact('ast8'), long, 'too-long')).rejects.toMatchObject({
+      code: 'MESSAGE_TOO_LARGE',
+    });
+    await bus.publishInOrder(subjects.callFact('ast8'), { id: 'x' }, 'short');
+  });
+
   it('hands a message to one of those who share a durable name, and again after a failure', async () => {
     const seen: number[] = [];
     let failed = false;
