@@ -17,7 +17,7 @@ export interface CallPlan {
   readonly node?: string;
   /** What the caller dials in place of its kind's own; `*` stands for the callee's port, or the call's number where it has no callee. */
   readonly dials?: string;
-  /** How long the phone that hangs up talks, in ms from its own answer. */
+  /** How long the phone that hangs up talks, in ms from its own answer, unless it is told to hang up before. */
   readonly holdMs: number;
   /** Which phone of a pair hangs up by itself (default: the caller); the other waits to be hung up. */
   readonly hangsUp?: 'caller' | 'callee';
@@ -47,11 +47,15 @@ export function contactOf(traits: PhoneTraits | undefined, own: string): string 
   return traits?.behindNat === true ? UNREACHABLE_CONTACT : own;
 }
 
+/** Which phone of the call hangs up by itself, and first where both do. */
+export function hangsUpOf(plan: CallPlan): 'caller' | 'callee' {
+  return plan.kind === 'app' ? 'caller' : (plan.hangsUp ?? 'caller');
+}
+
 /** How long each phone of the call talks before it hangs up. */
 export function holdOf(plan: CallPlan, role: 'caller' | 'callee'): number {
-  const hangsUp = plan.kind === 'app' ? 'caller' : (plan.hangsUp ?? 'caller');
   if (plan.goesOnMs !== undefined && role === 'caller') return plan.holdMs + plan.goesOnMs;
-  return hangsUp === role ? plan.holdMs : PATIENT_MS;
+  return hangsUpOf(plan) === role ? plan.holdMs : PATIENT_MS;
 }
 
 /**

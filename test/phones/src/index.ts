@@ -27,6 +27,8 @@ export {
   type PhoneVerdict,
 } from './observed/verdict.js';
 export type { VoiceTrace } from './observed/voice.js';
+export { isOver } from './hang-up.js';
+export { Person, TELL_AGAIN_MS, type Command } from './person.js';
 export { Phones, type Observation } from './phones.js';
 export * as xml from './scenario/xml.js';
 export { Sipp, type SippRun } from './sipp.js';

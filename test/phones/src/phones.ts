@@ -14,9 +14,11 @@ import {
   holdOf,
   type CallPlan,
 } from './call-plan.js';
+import { isOver, nextToHangUp } from './hang-up.js';
 import { callsOf, type ObservedCall } from './observed/call.js';
 import { SipTrace } from './observed/sip-trace.js';
 import { VoiceTrace } from './observed/voice.js';
+import { Person, TELL_AGAIN_MS } from './person.js';
 import { calleeFile, calleeScenario } from './scenario/callee.js';
 import { callerFile, callerScenario } from './scenario/caller.js';
 import { PortPlan } from './scenario/ports.js';
@@ -50,7 +52,9 @@ export class Phones {
   private readonly sipps: Sipp[] = [];
   private readonly ports = new PortPlan();
   private readonly sip: SipTrace;
-  private made = 0;
+  private readonly person: Person;
+  /** By the calls' numbers. */
+  private readonly plans = new Map<string, CallPlan>();
   private reading: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -59,7 +63,9 @@ export class Phones {
     private readonly captures: { readonly sip: Capture; readonly rtp: Capture },
     private readonly tail: CaptureTail,
   ) {
-    this.sip = new SipTrace(lab.info.hosts.phones?.address ?? '');
+    const host = lab.info.hosts.phones?.address ?? '';
+    this.sip = new SipTrace(host);
+    this.person = new Person(host);
   }
 
   /** Begins to capture; no phone is there yet. */
@@ -109,9 +115,9 @@ export class Phones {
     const numbered = plans.map((plan, index) => ({
       plan,
       index,
-      number: String(FIRST_NUMBER + this.made + index),
+      number: String(FIRST_NUMBER + this.plans.size + index),
     }));
-    this.made += plans.length;
+    for (const { plan, number } of numbered) this.plans.set(number, plan);
     const calls: NumberedCall[] = [];
     for (const { plan, index, number } of numbered) {
       if (plan.kind === 'app') calls[index] = { ...plan, number, dialled: dialledUser(plan, number) };
@@ -158,12 +164,38 @@ export class Phones {
   }
 
   /**
+   * Has calls end before their time, each as its plan says: by the caller or the callee, or by one after the other. Resolves when
+   * they are over; those that were so before are left alone.
+   * @throws Error as {@link until}.
+   */
+  async hangUp(numbers: readonly string[], options: { readonly timeoutMs?: number } = {}): Promise<void> {
+    const ending = new Set(numbers);
+    const toldAt = new Map<string, number>();
+    await this.until(
+      'the phones to hang up',
+      async (calls) => {
+        const own = calls.filter(({ number }) => ending.has(number));
+        for (const call of own) {
+          const plan = this.plans.get(call.number);
+          const phone = plan === undefined ? undefined : nextToHangUp(call, plan, Date.now());
+          if (phone === undefined) continue;
+          if (performance.now() - (toldAt.get(phone.callId) ?? -Infinity) < TELL_AGAIN_MS) continue;
+          toldAt.set(phone.callId, performance.now());
+          await this.person.tell(phone, 'HANGUP');
+        }
+        return own.length === ending.size && own.every(isOver);
+      },
+      options,
+    );
+  }
+
+  /**
    * Looks until the phones have seen something.
    * @throws Error that names `what`, and what SIPp complains of, when `timeoutMs` are over.
    */
   async until(
     what: string,
-    seen: (calls: readonly ObservedCall[]) => boolean,
+    seen: (calls: readonly ObservedCall[]) => boolean | Promise<boolean>,
     options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
   ): Promise<ObservedCall[]> {
     const { timeoutMs = 60_000, signal } = options;
@@ -171,7 +203,7 @@ export class Phones {
     for (;;) {
       signal?.throwIfAborted();
       const calls = await this.look();
-      if (seen(calls)) return calls;
+      if (await seen(calls)) return calls;
       if (performance.now() > deadline) {
         throw new Error(
           `waited ${timeoutMs} ms for ${what} in vain. SIPp: ${(await this.complaints()) || 'no complaint'}`,
@@ -188,6 +220,7 @@ export class Phones {
   /** Ends phones and captures, and reads what was heard. */
   async stop(): Promise<Observation> {
     const complaints = await this.complaints();
+    this.person.close();
     await Promise.all(this.sipps.map((sipp) => sipp.stop()));
     const [sip, rtp] = await Promise.all([this.captures.sip.stop(), this.captures.rtp.stop()]);
     const calls = await this.look();

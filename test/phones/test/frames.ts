@@ -94,6 +94,12 @@ export class CallerScript {
     ];
   }
 
+  /** By somebody who is no part of the network. */
+  told(at: number, command: string): Datagram {
+    const head = this.headers('network', `1 ${command}`);
+    return datagram({ at, by: 'network' }, `${command} sip:phone@${PHONES} SIP/2.0\n${head}\n\n`);
+  }
+
   bye(at: number, status = '200 OK'): Datagram[] {
     return [
       datagram({ at, by: 'phone' }, `BYE sip:${EDGE} SIP/2.0\n${this.headers('phone', '2 BYE')}\n\n`),

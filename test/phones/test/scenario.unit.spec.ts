@@ -22,6 +22,11 @@ describe('the phones', () => {
     expect(scenario(false)).not.toContain('INVITE [$target]');
   });
 
+  it('hang up when they are told to', () => {
+    const scenario = callerScenario({ reinvitesBack: false, copiesRecordRoute: true }, '/lab/voice');
+    expect(scenario).toContain('<recv request="HANGUP" optional="global" next="hangUp"/>');
+  });
+
   it('of a pair: one hangs up and the other waits', () => {
     const plan = { kind: 'dial', holdMs: 5_000, hangsUp: 'callee' } as const;
     expect(holdOf(plan, 'callee')).toBe(5_000);

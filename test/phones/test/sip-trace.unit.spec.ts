@@ -106,6 +106,13 @@ describe('what a phone sees of a call', () => {
     expect(isTalkingAt(call, 300)).toBe(false);
   });
 
+  it('does not show what a test has told the phone', () => {
+    const call = only(
+      traced([...script.established(100, 'ast1'), script.told(200, 'HANGUP'), ...script.bye(300)]),
+    );
+    expect(call.requests.map(({ method }) => method)).toEqual(['BYE']);
+  });
+
   it('is not confused by what is unreadable, by keep-alives, or by requests of unknown dialogs', () => {
     const junk = { ...script.ack(1), payload: Buffer.from('INVITE nonsense\r\n\r\n') };
     const trace = traced([{ ...junk, payload: Buffer.alloc(4) }, junk, ...script.bye(5)]);

@@ -1,6 +1,7 @@
 import { parseSip, type SipMessage, type SipRequest, type SipResponse } from '@reinvite/sip';
 import { isCoded } from '@reinvite/runtime';
 import type { Datagram } from '../capture/pcap.js';
+import { isCommand } from '../person.js';
 import type { ObservedRequest, PhoneCall, Side } from './phone-call.js';
 
 /** How Asterisk names itself in the lab (`user_agent` of its pjsip.conf). */
@@ -16,11 +17,12 @@ export class SipTrace {
   /** @param phonesAddress tells what the phones sent from what they received. */
   constructor(private readonly phonesAddress: string) {}
 
-  /** Takes one datagram; keep-alives and what is no SIP are left out. */
+  /** Takes one datagram; keep-alives, what is no SIP, and what a test has told a phone are left out. */
   add(datagram: Datagram): void {
     if (datagram.payload.length < 16) return;
     const message = this.parse(datagram);
     if (message === undefined) return;
+    if (message.kind === 'request' && isCommand(message.method)) return;
     const by: Side = datagram.sourceAddress === this.phonesAddress ? 'phone' : 'network';
     const phonePort = by === 'phone' ? datagram.sourcePort : datagram.targetPort;
     if (message.kind === 'request') this.request(message, by, datagram.at, phonePort);

@@ -30,7 +30,7 @@ export const UNUSED_VARIABLES = ['hold'];
 
 /**
  * From the moment the phone is in the call until its end: it speaks, takes any number of re-INVITEs at any time, hangs up
- * by itself when its time is over, and ends when the other side hangs up first.
+ * when it is told to (`Person`) or its time is over, and ends when the other side hangs up first.
  *
  * The step before must jump to `talk`. The receptions that stand first are never waited for: SIPp matches them at any
  * later time ("global").
@@ -41,6 +41,7 @@ export function conversation(dialog: Dialog, behaviour: Behaviour, holdMs: strin
   return [
     recv({ request: 'BYE', optional: 'global', next: 'answerBye' }),
     recv({ request: 'INVITE', optional: 'global', next: 'answerInvite' }, LEARN_TARGET),
+    recv({ request: 'HANGUP', optional: 'global', next: 'hangUp' }),
     // SIPp wants a mandatory message after optional ones; nothing leads here.
     recv({ request: 'CANCEL' }),
 

@@ -1,19 +1,19 @@
-import { createSocket } from 'node:dgram';
 import { randomUUID } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Lab } from '@reinvite/lab';
-import { Capture, CaptureTail, Sipp, SipTrace, type PhoneCall } from '@reinvite/test-phones';
+import {
+  Capture,
+  CaptureTail,
+  Person,
+  Sipp,
+  SipTrace,
+  type Command,
+  type PhoneCall,
+} from '@reinvite/test-phones';
 import { Ear, type Heard } from '../sound/ear.js';
 import type { PhoneName } from '../sound/sounds.js';
-import {
-  COMMANDS,
-  DIGIT_HEADER,
-  phoneScript,
-  type CalleeScript,
-  type CallerScript,
-  type Command,
-} from './script.js';
+import { DIGIT_HEADER, phoneScript, type CalleeScript, type CallerScript } from './script.js';
 
 const FIRST_SIP_PORT = 6_000;
 const FIRST_RTP_PORT = 20_000;
@@ -37,8 +37,7 @@ export class Phones {
   private readonly ear = new Ear();
   private readonly sip: SipTrace;
   private readonly sipps: Sipp[] = [];
-  private readonly commands = createSocket('udp4');
-  private commanded = 0;
+  private readonly person: Person;
   private reading: Promise<void> = Promise.resolve();
 
   private constructor(
@@ -49,7 +48,9 @@ export class Phones {
     private readonly captures: { readonly sip: Capture; readonly voice: Capture },
     private readonly tails: { readonly sip: CaptureTail; readonly voice: CaptureTail },
   ) {
-    this.sip = new SipTrace(lab.info.hosts.phones?.address ?? '');
+    const host = lab.info.hosts.phones?.address ?? '';
+    this.sip = new SipTrace(host);
+    this.person = new Person(host);
   }
 
   /**
@@ -105,25 +106,7 @@ export class Phones {
   async command(phone: Phone, command: Command, digit?: string): Promise<void> {
     const call = this.callOf(phone);
     if (call === undefined) throw new Error(`${phone.name} is in no call`);
-    const host = this.lab.info.hosts.phones?.address ?? '';
-    this.commanded += 1;
-    const message = [
-      `${command} sip:${host}:${phone.sipPort} SIP/2.0`,
-      `Via: SIP/2.0/UDP ${host}:9;branch=z9hG4bK-command-${this.commanded}`,
-      `From: <sip:person@${host}>;tag=${call.remoteTag}`,
-      `To: <sip:phone@${host}>;tag=${call.localTag}`,
-      `Call-ID: ${call.callId}`,
-      `CSeq: ${this.commanded} ${command}`,
-      ...(digit === undefined ? [] : [`${DIGIT_HEADER}: ${digit}`]),
-      'Content-Length: 0',
-      '',
-      '',
-    ].join('\r\n');
-    await new Promise<void>((resolve, reject) => {
-      this.commands.send(message, phone.sipPort, host, (error) =>
-        error === null ? resolve() : reject(error),
-      );
-    });
+    await this.person.tell(call, command, digit === undefined ? [] : [`${DIGIT_HEADER}: ${digit}`]);
   }
 
   /** What SIPp complained of. */
@@ -140,14 +123,9 @@ export class Phones {
     const [sip, voice] = await Promise.all([this.captures.sip.stop(), this.captures.voice.stop()]);
     await this.look();
     await Promise.all([this.tails.sip.close(), this.tails.voice.close()]);
-    this.commands.close();
+    this.person.close();
     return sip.dropped + voice.dropped;
   }
-}
-
-/** Requests of the network in a phone's dialog, without what this test has told the phone. */
-export function isCommand(method: string): boolean {
-  return (COMMANDS as readonly string[]).includes(method);
 }
 
 /** Numbers from 0 on, for {@link Phones.start}. */

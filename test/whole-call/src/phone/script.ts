@@ -3,12 +3,6 @@ import { ack, answer, bye, info, initialInvite, ok, reinvite, type Dialog } from
 
 const { action, label, nop, pause, recv, send } = xml;
 
-/**
- * What a person does with the phone while it is in its call. The phone is told by a request of that name in its dialog, which it
- * does not answer: nobody but this test sends such.
- */
-export const COMMANDS = ['HOLD', 'RESUME', 'PRESS', 'HANGUP'] as const;
-export type Command = (typeof COMMANDS)[number];
 /** Header with the key that is to be pressed. */
 export const DIGIT_HEADER = 'X-Digit';
 

@@ -1,17 +1,23 @@
 import type { Lab } from '@reinvite/lab';
-import { byeOf, establishedAt, nodeAt, type ObservedRequest, type PhoneCall } from '@reinvite/test-phones';
+import {
+  byeOf,
+  establishedAt,
+  nodeAt,
+  TELL_AGAIN_MS,
+  type Command,
+  type ObservedRequest,
+  type PhoneCall,
+} from '@reinvite/test-phones';
 import { eventually } from '@reinvite/test-support';
 import type pg from 'pg';
 import { APP, type Application, type Channel } from '../app/application.js';
 import type { Phone, Phones } from '../phone/phones.js';
-import type { Command } from '../phone/script.js';
 import type { PhoneName } from '../sound/sounds.js';
 import { FIRST_NODE } from './names.js';
 
-const SET_UP_MS = 15_000;
+const SET_UP_MS = 60_000;
 /** Two crashes and what is listened to before and after them take ten seconds. */
 const MIDDLE_PIECE = 8;
-const TELL_AGAIN_MS = 1_000;
 const NOW = Infinity;
 
 /** What all plays of a run share. */
@@ -191,8 +197,7 @@ export class CasePlay {
   }
 
   /**
-   * A person does something with the phone, which sends a request. Told again as long as it has not: SIPp sometimes does not
-   * do what comes in the moment in which its call begins.
+   * A person does something with the phone, which sends a request. Told again as long as it has not.
    */
   private async person(
     name: PhoneName,
