@@ -1,6 +1,8 @@
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { netstring, NetstringDecoder } from '../src/baresip/control.js';
+import { BaresipControl, netstring, NetstringDecoder } from '../src/baresip/control.js';
 import { accountLine, configFile, type BaresipSettings } from '../src/baresip/settings.js';
 import { loudSamples, voiceWave } from '../src/baresip/sound.js';
 import { readTrace } from '../src/baresip/trace.js';
@@ -53,6 +55,21 @@ describe('the control protocol of baresip', () => {
 
   it.each(['x:abc,', '3:abcd', ':,', '-1:,'])('is refused where it is none: %s', (text) => {
     expect(() => new NetstringDecoder().push(Buffer.from(text))).toThrow('netstring');
+  });
+
+  it('says of a command that is not answered, and of every later one, that baresip is gone', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const accepted = once(server, 'connection');
+    const control = await BaresipControl.connect('127.0.0.1', port, () => undefined);
+    const answer = expect(control.command('dial', 'sip:a@b')).rejects.toThrow('gone');
+    const [socket] = (await accepted) as [Socket];
+    socket.once('data', () => socket.destroy());
+    await answer;
+    expect(control.isOpen).toBe(false);
+    await expect(control.command('hangup')).rejects.toThrow('gone');
+    server.close();
   });
 });
 

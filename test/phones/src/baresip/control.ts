@@ -2,6 +2,18 @@ import { connect, type Socket } from 'node:net';
 import { once } from 'node:events';
 import { z } from 'zod';
 
+const GONE = 'baresip is gone';
+
+interface Answer {
+  readonly ok: boolean;
+  readonly data: string;
+}
+
+interface Waiting {
+  readonly resolve: (answer: Answer) => void;
+  readonly reject: (error: Error) => void;
+}
+
 /** What baresip's module `ctrl_tcp` says: an answer to a command, or something that has happened. */
 const message = z.union([
   z.object({ response: z.literal(true), ok: z.boolean(), data: z.string(), token: z.string().optional() }),
@@ -51,7 +63,7 @@ export function netstring(text: string): string {
 /** A connection to one baresip, by which it is used as a person would use it. */
 export class BaresipControl {
   private readonly decoder = new NetstringDecoder();
-  private readonly waiting = new Map<string, (answer: { ok: boolean; data: string }) => void>();
+  private readonly waiting = new Map<string, Waiting>();
   private asked = 0;
 
   private constructor(
@@ -61,8 +73,12 @@ export class BaresipControl {
     socket.on('data', (bytes: Buffer) => {
       for (const text of this.decoder.push(bytes)) this.take(text);
     });
-    // A phone that is gone is noticed by its process.
+    // A phone that is gone is noticed by the end of its connection.
     socket.on('error', () => undefined);
+    socket.on('close', () => {
+      for (const { reject } of this.waiting.values()) reject(new Error(GONE));
+      this.waiting.clear();
+    });
   }
 
   /** @throws the socket's error where nobody listens. */
@@ -79,17 +95,23 @@ export class BaresipControl {
   /**
    * Gives a command of baresip's menu, such as `dial`.
    * @returns what it says.
-   * @throws Error with what it says where it refuses.
+   * @throws Error with what it says where it refuses, or that it is gone.
    */
   async command(command: string, params?: string): Promise<string> {
+    if (!this.isOpen) throw new Error(GONE);
     const token = String((this.asked += 1));
-    const answer = new Promise<{ ok: boolean; data: string }>((resolve) => this.waiting.set(token, resolve));
+    const answer = new Promise<Answer>((resolve, reject) => this.waiting.set(token, { resolve, reject }));
     this.socket.write(
       netstring(JSON.stringify({ command, token, ...(params === undefined ? {} : { params }) })),
     );
     const { ok, data } = await answer;
     if (!ok) throw new Error(`baresip refuses "${command} ${params ?? ''}": ${data.trim()}`);
     return data;
+  }
+
+  /** Whether baresip is there, as far as its connection shows. */
+  get isOpen(): boolean {
+    return !this.socket.destroyed;
   }
 
   close(): void {
@@ -102,8 +124,7 @@ export class BaresipControl {
       this.onEvent({ type: said.type, id: said.id, param: said.param });
       return;
     }
-    const resolve = this.waiting.get(said.token ?? '');
+    this.waiting.get(said.token ?? '')?.resolve(said);
     this.waiting.delete(said.token ?? '');
-    resolve?.(said);
   }
 }

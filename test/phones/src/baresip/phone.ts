@@ -11,9 +11,11 @@ import { loudSamples, voiceWave } from './sound.js';
 import { readTrace, type TracedMessage } from './trace.js';
 
 const LOOK_EVERY_MS = 50;
-const TIMEOUT_MS = 20_000;
+const TIMEOUT_MS = 60_000;
+/** From the end of a phone's connection until its process is gone too. */
+const EXIT_MS = 1_000;
 /** How long the phone can speak. */
-const VOICE_S = 180;
+const VOICE_S = 900;
 /** A quarter of a second of voice: more than any noise when a stream starts. */
 const HEARD_SAMPLES = 2_000;
 /** Ports of the first phone; each further one has the next. */
@@ -229,8 +231,15 @@ export class BaresipPhone {
   }
 
   private async tell(command: string, params?: string): Promise<void> {
-    if (this.control === undefined) throw new TypeError('the phone has no control connection yet');
-    await this.control.command(command, params);
+    const { control } = this;
+    if (control === undefined) throw new TypeError('the phone has no control connection yet');
+    try {
+      await control.command(command, params);
+    } catch (error) {
+      if (!control.isOpen && !this.hasEnded())
+        await once(this.process, 'exit', { signal: AbortSignal.timeout(EXIT_MS) }).catch(() => undefined);
+      throw error;
+    }
   }
 
   private async until(what: string, seen: () => boolean | Promise<boolean>): Promise<void> {
