@@ -2,10 +2,13 @@ import { once } from 'node:events';
 import type { ChildProcess } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Lab } from '@reinvite/lab';
 
 /** A phone may choose such Call-IDs (`word`, RFC 3261 section 25.1): who reads brackets or quotes in them finds some that are open. */
 const CALL_ID = '%u-%p("[@%s';
+const LISTEN_TIMEOUT_MS = 60_000;
+const LOOK_EVERY_MS = 50;
 
 /** What one SIPp process plays: one scenario, one line of the injection file for each call. */
 export interface SippRun {
@@ -45,13 +48,17 @@ export class Sipp {
     return sipp;
   }
 
-  /** Waits until the kernel knows the socket. */
+  /** Waits until the kernel knows the socket. @throws Error with what SIPp complains of where it ends before, or takes too long. */
   private async listening(lab: Lab, port: number): Promise<void> {
     const wanted = new RegExp(`:${port.toString(16).toUpperCase().padStart(4, '0')} `);
+    const deadline = performance.now() + LISTEN_TIMEOUT_MS;
     for (;;) {
       const { stdout } = await lab.exec('phones', ['cat', '/proc/net/udp']);
       if (wanted.test(stdout)) return;
       if (this.hasEnded()) throw new Error(`SIPp ended at once: ${await this.complaints()}`);
+      if (performance.now() > deadline)
+        throw new Error(`SIPp does not listen after ${LISTEN_TIMEOUT_MS} ms: ${await this.complaints()}`);
+      await delay(LOOK_EVERY_MS);
     }
   }
 

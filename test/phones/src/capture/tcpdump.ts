@@ -10,6 +10,11 @@ import { RTP_PORTS } from '../scenario/ports.js';
 const BUFFER_KIB = 65_536;
 /** Ethernet, IP, UDP and RTP headers and the first bytes of the voice. */
 const RTP_SNAPLEN = 64;
+/**
+ * More than a frame of the lab's network (MTU 1500). In immediate mode each packet takes so much of the buffer, however short it is:
+ * without a limit the buffer has room for 256.
+ */
+const SIP_SNAPLEN = 4_096;
 /** Without immediate mode the kernel hands packets over in blocks, after a second at most. */
 const BLOCK_MS = 1_100;
 
@@ -39,7 +44,7 @@ export class Capture {
     const media = `portrange ${RTP_PORTS.min}-${RTP_PORTS.max}`;
     const received = `udp and dst host ${phones} and dst ${media}`;
     const what = {
-      sip: { filter: `udp and not ${media}`, options: ['-s', '0', '-U', '--immediate-mode'] },
+      sip: { filter: `udp and not ${media}`, options: ['-s', String(SIP_SNAPLEN), '-U', '--immediate-mode'] },
       rtp: { filter: received, options: ['-s', String(RTP_SNAPLEN)] },
       voice: { filter: received, options: ['-s', '0', '-U'] },
     }[kind];
