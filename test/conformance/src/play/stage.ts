@@ -19,14 +19,19 @@ import { hostsOf, type Crash, type Witness } from './witness.js';
 
 /** Phones that are started at the same time: more of them would wait for each other. */
 const AT_ONCE = 6;
-const SET_UP_MS = 12_000;
+const SET_UP_MS = 45_000;
 /** Until every recovery has its outcome and every phone of one that came back has hung up. */
 const OUTCOME_MS = 75_000;
 /** How long the phones whose calls did not come back are listened to afterwards: nothing may be sent to them. */
 const QUIET_MS = 3_000;
-const ON_RECORD_MS = 10_000;
+const ON_RECORD_MS = 45_000;
 /** Less than the time after which a silent node is suspected. */
 const BUSY_MS = 500;
+/** Where this process gets no processor itself the node gets none for longer, and may rightly be suspected: that says nothing. */
+const TOO_BUSY_MS = 800;
+const BUSY_TRIES = 20;
+/** Until nobody suspects the node any more. */
+const CALM_MS = 2_000;
 const LOOK_EVERY_MS = 250;
 
 /** Phones of many cases at once, and the deaths of the nodes that their calls are on. */
@@ -84,11 +89,16 @@ export class Stage {
     return { node, at };
   }
 
-  /** Asterisk gets no processor for a moment, and goes on then as if nothing had been. */
+  /** Asterisk gets no processor for a moment, and goes on then as if nothing had been; again, where the moment was too long. */
   private async keepBusy(node: string): Promise<void> {
-    await this.lab.hang(node);
-    await delay(BUSY_MS);
-    await this.lab.heal(node);
+    for (let tries = 0; tries < BUSY_TRIES; tries += 1) {
+      const { at: from } = await this.lab.hang(node);
+      await delay(BUSY_MS);
+      const { at: to } = await this.lab.heal(node);
+      if (to - from <= TOO_BUSY_MS) return;
+      await delay(CALM_MS);
+    }
+    throw new Error(`${node} was never kept busy for less than ${TOO_BUSY_MS} ms`);
   }
 
   private async reviveAll(): Promise<void> {

@@ -6,7 +6,7 @@ import type { Surroundings } from './case-play.js';
 import { untilHeard } from './listen.js';
 import { attempt, isGood, struckPhones, type Part } from './part.js';
 
-const OUTCOME_MS = 20_000;
+const OUTCOME_MS = 60_000;
 const LOOK_EVERY_MS = 250;
 
 /** Kills a node; resolves when it is known what became of every call that was on it. */

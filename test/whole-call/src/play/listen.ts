@@ -4,7 +4,7 @@ import { Agreement } from '../judge/agreement.js';
 import type { CasePlay } from './case-play.js';
 
 /** From a crash, or from what somebody did, until everybody hears what they should. */
-const HEARD_MS = 15_000;
+const HEARD_MS = 60_000;
 const LOOK_EVERY_MS = 250;
 /** What arrived so long ago has been written down by tcpdump. */
 const WRITTEN_MS = 1_200;

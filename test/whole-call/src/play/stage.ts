@@ -17,8 +17,8 @@ import { revive } from './revive.js';
 
 /** Phones that are started at the same time: more of them would wait for each other. */
 const AT_ONCE = 4;
-const ON_RECORD_MS = 15_000;
-const ENDED_MS = 5_000;
+const ON_RECORD_MS = 60_000;
+const ENDED_MS = 20_000;
 const LOOK_EVERY_MS = 250;
 
 /** Calls of several cases at once, and the deaths of the nodes that they are on, one after the other. */
