@@ -23,6 +23,7 @@ export default defineConfig({
           exclude: ['**/node_modules/**', '**/dist/**'],
           testTimeout: 60_000,
           hookTimeout: 180_000,
+          setupFiles: ['./test/support/src/orphan-setup.ts'],
           fileParallelism: false,
           sequence: { groupOrder: 1 },
           globalSetup: './test/support/src/global-setup.ts',
@@ -34,7 +35,9 @@ export default defineConfig({
           include: ['**/test/**/*.e2e.spec.ts'],
           exclude: ['**/node_modules/**', '**/dist/**'],
           testTimeout: 300_000,
-          hookTimeout: 300_000,
+          // Whole plays sit in one hook.
+          hookTimeout: 1_200_000,
+          setupFiles: ['./test/support/src/orphan-setup.ts'],
           fileParallelism: false,
           sequence: { groupOrder: 2 },
         },
