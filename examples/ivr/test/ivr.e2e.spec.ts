@@ -97,11 +97,16 @@ describe('the node dies on which callers are in every step of the example', () =
         user,
         await BaresipPhone.start(lab, { user, transport: 'udp', media: 'rtp', recorder: 'filter' }),
       );
-      await phone(user).dial(`ivr-${user}`, { node: NODE });
     }
-    await pressOn('carol', '', '789');
-    await pressOn('dave', '', '789');
+    const dial = (user: User): Promise<void> => phone(user).dial(`ivr-${user}`, { node: NODE });
+    for (const user of ['carol', 'dave'] as const) {
+      await dial(user);
+      await pressOn(user, '', '789');
+    }
+    await dial('bob');
     await pressOn('bob', '', '4');
+    // Last: the prompt goes on for half a minute.
+    await dial('alice');
     await untilState('alice', BEFORE.alice);
     await untilOnRecord(db, async () => ({ legs: USERS.length, pairs: 1 }));
     await lab.kill(NODE);
