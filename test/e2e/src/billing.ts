@@ -1,6 +1,9 @@
 import { eventually } from '@reinvite/test-support';
 import type pg from 'pg';
 
+/** A call that its Asterisk has not written is missed for a while first. */
+const BILLED_TIMEOUT_MS = 90_000;
+
 /** One row of `call_detail`; moments in epoch ms. */
 export interface CallDetail {
   readonly linkedid: string;
@@ -46,5 +49,6 @@ export async function untilBilled(
         ? found
         : undefined;
     },
+    BILLED_TIMEOUT_MS,
   );
 }

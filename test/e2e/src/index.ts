@@ -7,5 +7,5 @@ export { operatorOf, type Operator } from './operator.js';
 export { deathsOf, recoveriesOf, timelineOf, untilOnRecord, type RecoveryRow } from './record.js';
 export { RingingCall } from './ringing.js';
 export { cameBack, outcomesOf, verdictsOf, type RoundVerdict } from './rounds.js';
-export { Scene } from './scene.js';
-export { lockTable, whilePostgresIsStarved } from './slow-postgres.js';
+export { HOLD_MS, Scene } from './scene.js';
+export { untilAwaited, whilePostgresIsStarved, whileTableIsLocked } from './slow-postgres.js';

@@ -1,6 +1,9 @@
 import { eventually } from '@reinvite/test-support';
 import type pg from 'pg';
 
+/** A slow machine brings many calls back at once. */
+const OUTCOME_TIMEOUT_MS = 60_000;
+
 /** One row of `audit_recoveries`, as far as the tests look at it. */
 export interface RecoveryRow {
   readonly recoveryId: string;
@@ -62,6 +65,19 @@ export async function onRecord(db: pg.Pool): Promise<OnRecord> {
   );
   if (rows[0] === undefined) throw new Error('counting gave no row');
   return rows[0];
+}
+
+/** Resolves when no recovery is under way. */
+export async function untilNoneUnderWay(db: pg.Pool): Promise<void> {
+  let open = 0;
+  await eventually(
+    () => `${open} recoveries to have their outcome`,
+    async () => {
+      ({ open } = await onRecord(db));
+      return open === 0;
+    },
+    OUTCOME_TIMEOUT_MS,
+  );
 }
 
 /** Resolves when Reinvite has everything on record that it would need now, and no recovery is under way. */

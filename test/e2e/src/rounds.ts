@@ -12,7 +12,7 @@ import type pg from 'pg';
 import { recoveriesOf, type RecoveryRow } from './record.js';
 
 /** For so long after its re-INVITE a phone is listened to, where it talks so long. */
-const LISTEN_MS = 5_000;
+export const LISTEN_MS = 5_000;
 /** The last packets and the BYE race each other. */
 const END_MS = 100;
 

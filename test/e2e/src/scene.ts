@@ -3,9 +3,9 @@ import { heartbeat } from '@reinvite/domain';
 import { startLab, type Lab, type LabOptions } from '@reinvite/lab';
 import { createLogger } from '@reinvite/runtime';
 import {
-  byeOf,
   eligibleCalls,
   establishedAt,
+  isOver,
   isTalkingAt,
   nodeAt,
   Phones,
@@ -19,14 +19,16 @@ import {
 import { eventually } from '@reinvite/test-support';
 import pg from 'pg';
 import { describeCalls, describeCrash } from './describe.js';
-import { untilOnRecord } from './record.js';
+import { untilNoneUnderWay, untilOnRecord } from './record.js';
+import { LISTEN_MS } from './rounds.js';
 
 const NOW = Infinity;
-/** Less than the phones talk, so that what is seen is not mixed up with their hanging up. */
-const BACK_TIMEOUT_MS = 15_000;
-
-/** No play holds its calls longer; how much of that is left depends on how fast the machine has been. */
-const LONGEST_CALL_MS = 150_000;
+/** Far more than it takes: a machine that is busy with all of a lab may be slow, and the phones talk until they are told. */
+const BACK_TIMEOUT_MS = 60_000;
+/** Longer than any play: the phones hang up when they are told ({@link Scene.hangUp}), and by themselves should nobody tell them. */
+export const HOLD_MS = 900_000;
+const FIT_TIMEOUT_MS = 60_000;
+const END_TIMEOUT_MS = 120_000;
 
 /** A lab with Reinvite, the ARI application and phones: what every end-to-end test plays on. */
 export class Scene {
@@ -96,10 +98,14 @@ export class Scene {
         fit = beat.asterisk === 'up' && beat.recoveryModule;
       });
       await this.lab.start(node);
-      await eventually(`${node} to be fit again`, async () => {
-        const apps = await this.applications(node);
-        return fit && apps.includes('demo') && apps.some((name) => name.startsWith('reinvite-worker'));
-      });
+      await eventually(
+        `${node} to be fit again`,
+        async () => {
+          const apps = await this.applications(node);
+          return fit && apps.includes('demo') && apps.some((name) => name.startsWith('reinvite-worker'));
+        },
+        FIT_TIMEOUT_MS,
+      );
     } finally {
       stop.abort();
       await bus.close();
@@ -152,20 +158,30 @@ export class Scene {
     }
   }
 
-  /** Resolves when all calls have ended, and gives what was seen and heard. The phones are gone afterwards. */
-  async untilEnded(): Promise<Observation> {
-    const isOver = (phone: Phone): boolean => (byeOf(phone)?.answer ?? null) !== null;
+  /**
+   * Has calls end as their plans say, by default all that there are, once nothing is under way any more and their phones have been
+   * listened to for a while after the last re-INVITE. Resolves when they are over.
+   */
+  async hangUp(only?: readonly string[]): Promise<void> {
+    const numbers = only ?? (await this.phones.look()).map(({ number }) => number);
+    await untilNoneUnderWay(this.db);
+    const own = (calls: readonly ObservedCall[]): ObservedCall[] =>
+      calls.filter(({ number }) => numbers.includes(number));
+    const isHeard = (calls: readonly ObservedCall[]): boolean =>
+      lastInvite(own(calls)) + LISTEN_MS <= Date.now();
+    await this.phones.until('the phones to be listened to', isHeard);
     try {
-      await this.phones.until(
-        'the phones to hang up',
-        (calls) => calls.every((call) => phonesOf(call).every(isOver)),
-        { timeoutMs: LONGEST_CALL_MS },
-      );
+      await this.phones.hangUp(numbers, { timeoutMs: END_TIMEOUT_MS });
     } catch (cause) {
-      const open = (await this.phones.look()).filter((call) => !phonesOf(call).every(isOver));
+      const open = own(await this.phones.look()).filter((call) => !isOver(call));
       const story = describeCalls(open, 0).join('\n  ');
       throw new Error(`${cause instanceof Error ? cause.message : String(cause)}\n  ${story}`, { cause });
     }
+  }
+
+  /** Has all calls end ({@link hangUp}), and gives what was seen and heard. The phones are gone afterwards. */
+  async untilEnded(): Promise<Observation> {
+    await this.hangUp();
     return this.phones.stop();
   }
 
@@ -176,6 +192,14 @@ export class Scene {
 }
 
 type Phone = ObservedCall['caller'];
+
+/** When the last re-INVITE of either side was seen; -Infinity where none was. */
+function lastInvite(calls: readonly ObservedCall[]): number {
+  const invites = calls
+    .flatMap(phonesOf)
+    .flatMap(({ requests }) => requests.filter(({ method }) => method === 'INVITE'));
+  return Math.max(...invites.map(({ at }) => at));
+}
 
 function phonesWanted(call: ObservedCall): number {
   return call.kind === 'app' ? 1 : 2;

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Lab } from '@reinvite/lab';
+import { eventually } from '@reinvite/test-support';
 import type pg from 'pg';
 
 /** It stands still for so long, and then works for so long. */
@@ -20,6 +21,8 @@ export async function whilePostgresIsStarved<T>(lab: Lab, work: () => Promise<T>
       await delay(WORKING_MS);
     }
   })();
+  // That they have failed is told when the work is done.
+  pulses.catch(() => undefined);
   try {
     return await work();
   } finally {
@@ -28,15 +31,27 @@ export async function whilePostgresIsStarved<T>(lab: Lab, work: () => Promise<T>
   }
 }
 
-/** Keeps a table from everybody for `ms`, as a migration does; resolves once it is kept. @returns resolves when it is free again. */
-export async function lockTable(db: pg.Pool, table: string, ms: number): Promise<{ done: Promise<void> }> {
+/** Keeps a table from everybody, as a migration does, until `work` is done. */
+export async function whileTableIsLocked<T>(db: pg.Pool, table: string, work: () => Promise<T>): Promise<T> {
   const client = await db.connect();
-  await client.query('begin');
-  await client.query(`lock table ${client.escapeIdentifier(table)} in access exclusive mode`);
-  const release = async (): Promise<void> => {
-    await client.query('select pg_sleep($1)', [ms / 1_000]);
+  try {
+    await client.query('begin');
+    await client.query(`lock table ${client.escapeIdentifier(table)} in access exclusive mode`);
+    const done = await work();
     await client.query('commit');
-    client.release();
-  };
-  return { done: release() };
+    return done;
+  } finally {
+    // With its connection ends what the work's failure has left open.
+    client.release(true);
+  }
+}
+
+/** Resolves when somebody waits for a table that is locked. */
+export async function untilAwaited(db: pg.Pool, table: string): Promise<void> {
+  await eventually(`somebody to wait for ${table}`, async () => {
+    const { rows } = await db.query('select 1 from pg_locks where not granted and relation = $1::regclass', [
+      table,
+    ]);
+    return rows.length > 0;
+  });
 }

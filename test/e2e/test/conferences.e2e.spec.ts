@@ -2,9 +2,8 @@ import type { AriBridge } from '@reinvite/ari';
 import { nodeAt, phonesOf, type Crash, type Observation } from '@reinvite/test-phones';
 import { eventually } from '@reinvite/test-support';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { recoveriesOf, Scene, TestAri, verdictsOf, type RecoveryRow } from '../src/index.js';
+import { HOLD_MS, recoveriesOf, Scene, TestAri, verdictsOf, type RecoveryRow } from '../src/index.js';
 
-const HOLD_MS = 130_000;
 const ARI = 'e2e-conference';
 const TRUNK = 'e2e-trunk';
 

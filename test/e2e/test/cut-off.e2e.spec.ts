@@ -14,7 +14,7 @@ import {
 } from '@reinvite/test-phones';
 import { eventually } from '@reinvite/test-support';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cameBack, deathsOf, operatorOf, outcomesOf, Scene, verdictsOf } from '../src/index.js';
+import { cameBack, deathsOf, HOLD_MS, operatorOf, outcomesOf, Scene, verdictsOf } from '../src/index.js';
 
 /** Nobody can end it from outside, nor does it end itself. */
 const MUTE = 'ast1';
@@ -26,9 +26,8 @@ const LEASED = 'ast3';
 const LEASED_AND_REACHED = 'ast4';
 
 const LEASE_MS = 5_000;
-const HOLD_MS = 60_000;
 /** The lease, its margin, the edge that has to notice, and a machine that is busy with five Asterisks. */
-const BACK_MS = 45_000;
+const BACK_MS = 90_000;
 /** What a node has sent before its end has arrived by then. */
 const UNDER_WAY_MS = 2_000;
 

@@ -8,10 +8,7 @@ import {
 } from '@reinvite/test-phones';
 import { eventually } from '@reinvite/test-support';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { operatorOf, recoveriesOf, Scene, type RecoveryRow } from '../src/index.js';
-
-/** Longer than the plays take: nobody hangs up by himself. */
-const HOLD_MS = 150_000;
+import { HOLD_MS, operatorOf, recoveriesOf, Scene, type RecoveryRow } from '../src/index.js';
 
 interface Status {
   readonly recovery: {

@@ -1,8 +1,6 @@
 import { judge, type Crash, type Observation } from '@reinvite/test-phones';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { deathsOf, Scene } from '../src/index.js';
-
-const HOLD_MS = 25_000;
+import { deathsOf, HOLD_MS, Scene } from '../src/index.js';
 
 describe('an Asterisk hangs: its process lives and says nothing', () => {
   let scene: Scene;

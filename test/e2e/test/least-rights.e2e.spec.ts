@@ -3,9 +3,7 @@ import path from 'node:path';
 import pg from 'pg';
 import { judge, type Crash, type Observation } from '@reinvite/test-phones';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { recoveriesOf, Scene } from '../src/index.js';
-
-const HOLD_MS = 20_000;
+import { HOLD_MS, recoveriesOf, Scene } from '../src/index.js';
 
 /** What nats-server says of a connection. */
 interface Connection {

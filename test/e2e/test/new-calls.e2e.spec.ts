@@ -1,7 +1,7 @@
 import { establishedAt, nodeAt, phonesOf, type ObservedCall } from '@reinvite/test-phones';
 import { eventually } from '@reinvite/test-support';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { edgeOf, Scene, type Edge } from '../src/index.js';
+import { edgeOf, HOLD_MS, Scene, type Edge } from '../src/index.js';
 
 const CALLS = 9;
 
@@ -18,7 +18,7 @@ describe('new calls, when a node has died and the edge has not noticed', () => {
     await scene.crash('ast1');
     await eventually('the edge to be told', async () => (await edge.flagsOf('ast1')).startsWith('I'));
     const numbers = await scene.phones.call(
-      Array.from({ length: CALLS }, () => ({ kind: 'app', holdMs: 60_000 }) as const),
+      Array.from({ length: CALLS }, () => ({ kind: 'app', holdMs: HOLD_MS }) as const),
     );
     calls = await scene.phones.until('the calls', (seen) => {
       const ours = seen.filter(({ number }) => numbers.includes(number));

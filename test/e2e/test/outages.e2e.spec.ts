@@ -1,9 +1,8 @@
 import { judge, type Crash, type Observation } from '@reinvite/test-phones';
 import { eventually } from '@reinvite/test-support';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Scene } from '../src/index.js';
+import { HOLD_MS, Scene } from '../src/index.js';
 
-const HOLD_MS = 40_000;
 const SERVICES = [
   'dialog-ledger',
   'sentinel',

@@ -1,10 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { byeOf, phonesOf } from '@reinvite/test-phones';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { recoveriesOf, Scene } from '../src/index.js';
+import { HOLD_MS, recoveriesOf, Scene } from '../src/index.js';
 
-/** The calls outlast all that is done here. */
-const HOLD_MS = 110_000;
 const STOP_MS = 5_000;
 /** From the end of a disturbance until a wrong verdict would have led to a fence, with room. */
 const SETTLE_MS = 4_000;

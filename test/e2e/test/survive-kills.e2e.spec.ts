@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CallPlan, Crash, Observation } from '@reinvite/test-phones';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cameBack, outcomesOf, Scene, verdictsOf } from '../src/index.js';
+import { cameBack, HOLD_MS, outcomesOf, Scene, verdictsOf } from '../src/index.js';
 
 /** One crash of the node, and which processes are killed with -9 how long after it. */
 interface Round {
@@ -25,9 +25,8 @@ const ROUNDS: readonly Round[] = [
   { kill: ['sentinel', 'dialog-ledger'], afterMs: 0, restarted: true },
 ];
 const NODE = 'ast1';
-const HOLD_MS = 60_000;
 /** A replica's death costs its messages the time until they go to another; a machine that is busy with it all takes longer. */
-const BACK_MS = 25_000;
+const BACK_MS = 60_000;
 
 const CALLS: readonly CallPlan[] = [
   { kind: 'app', node: NODE, holdMs: HOLD_MS },
@@ -41,7 +40,7 @@ describe('services are killed with -9 in the middle of a recovery', () => {
   const crashes: Crash[] = [];
 
   async function play({ kill, afterMs, restarted }: Round): Promise<void> {
-    await scene.call(CALLS);
+    const numbers = await scene.call(CALLS);
     const crash = await scene.crash(NODE);
     crashes.push(crash);
     await delay(afterMs);
@@ -50,6 +49,7 @@ describe('services are killed with -9 in the middle of a recovery', () => {
     await scene.untilBack(crash, BACK_MS);
     if (restarted !== true) await Promise.all(kill.map((service) => scene.lab.start(service)));
     await scene.revive(NODE);
+    await scene.hangUp(numbers);
   }
 
   beforeAll(async () => {
