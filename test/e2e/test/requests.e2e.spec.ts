@@ -2,10 +2,12 @@ import { Bus, subjects } from '@reinvite/bus';
 import { recoveryReply, type RecoveryReply } from '@reinvite/domain';
 import { judge, phonesOf, reinvitesAfter, type Observation, type Crash } from '@reinvite/test-phones';
 import { createLogger } from '@reinvite/runtime';
+import { eventually } from '@reinvite/test-support';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { recoveriesOf, Scene } from '../src/index.js';
+import { HOLD_MS, recoveriesOf, Scene } from '../src/index.js';
 
-const HOLD_MS = 20_000;
+/** For an answer from a machine that is busy. */
+const REPLY_MS = 30_000;
 
 describe('a recovery is asked for', () => {
   let scene: Scene;
@@ -15,9 +17,11 @@ describe('a recovery is asked for', () => {
   let seen: Observation;
   const replies = new Map<string, RecoveryReply>();
 
-  async function ask(name: string, request: object): Promise<void> {
+  async function ask(name: string, request: object): Promise<RecoveryReply> {
     const about = { reason: 'the tests want it', requestedBy: 'e2e', ...request };
-    replies.set(name, await bus.request(subjects.recoveryRequest, about, recoveryReply, 10_000));
+    const reply = await bus.request(subjects.recoveryRequest, about, recoveryReply, REPLY_MS);
+    replies.set(name, reply);
+    return reply;
   }
 
   beforeAll(async () => {
@@ -43,7 +47,11 @@ describe('a recovery is asked for', () => {
     await scene.lab.stop('sentinel');
     crash = await scene.crash('ast1');
     const [call] = (await scene.phones.look()).filter(({ kind }) => kind === 'bridge');
-    await ask('dry', { nodeId: 'ast1', idempotencyKey: 'dry', dryRun: true });
+    // Until recovery has heard that the node is gone, it refuses.
+    await eventually('an accepting answer', async () => {
+      const { status } = await ask('dry', { nodeId: 'ast1', idempotencyKey: 'dry', dryRun: true });
+      return status === 'accepted';
+    });
     await ask('one', { callId: call?.caller.callId, idempotencyKey: 'one' });
     await ask('node', { nodeId: 'ast1', idempotencyKey: 'node' });
     await ask('node again', { nodeId: 'ast1', idempotencyKey: 'node' });
