@@ -1,20 +1,19 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Lab } from '@reinvite/lab';
-import type { CallPlan, Crash, Observation } from '@reinvite/test-phones';
+import { phonesOf, reinvitesAfter, type CallPlan, type Crash, type Observation } from '@reinvite/test-phones';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { cameBack, outcomesOf, Scene, verdictsOf } from '../src/index.js';
+import { cameBack, HOLD_MS, outcomesOf, Scene, verdictsOf } from '../src/index.js';
 
 /** What is broken around one crash of the node, and mended when the calls are back. */
 interface Fault {
   readonly name: string;
-  /** Resolves when it is done; the crash comes then, or has come where it says so. */
+  /** Resolves when it is done; the crash comes then. */
   readonly before?: (lab: Lab) => Promise<unknown>;
-  readonly after?: (lab: Lab) => Promise<unknown>;
+  /** @param reinvited resolves when the first re-INVITE after the crash has reached a phone. */
+  readonly after?: (lab: Lab, reinvited: () => Promise<unknown>) => Promise<unknown>;
   readonly mend: (lab: Lab) => Promise<unknown>;
 }
 
-/** The re-INVITEs have left by then, and no phone's answer is on record. */
-const ORIGINATED_MS = 300;
 const NATS = ['nats', 'nats-2', 'nats-3'];
 
 const FAULTS: readonly Fault[] = [
@@ -45,7 +44,7 @@ const FAULTS: readonly Fault[] = [
   },
   {
     name: 'an ari-worker is cut off from everything after its originates',
-    after: (lab) => delay(ORIGINATED_MS).then(() => lab.cut('ari-worker')),
+    after: (lab, reinvited) => reinvited().then(() => lab.cut('ari-worker')),
     mend: (lab) => lab.heal('ari-worker'),
   },
   {
@@ -61,8 +60,7 @@ const FAULTS: readonly Fault[] = [
   },
 ];
 const NODE = 'ast1';
-const HOLD_MS = 75_000;
-const BACK_MS = 40_000;
+const BACK_MS = 60_000;
 
 const CALLS: readonly CallPlan[] = [
   { kind: 'app', node: NODE, holdMs: HOLD_MS },
@@ -74,6 +72,11 @@ describe('what Reinvite stands on fails while calls are brought back', () => {
   let seen: Observation;
   const crashes: Crash[] = [];
 
+  const reinvited = (crash: Crash): Promise<unknown> =>
+    scene.phones.until('a re-INVITE', (calls) =>
+      calls.flatMap(phonesOf).some((phone) => reinvitesAfter(phone, crash.at).length > 0),
+    );
+
   beforeAll(async () => {
     scene = await Scene.open({
       nodes: 3,
@@ -82,14 +85,15 @@ describe('what Reinvite stands on fails while calls are brought back', () => {
       services: { recovery: 2, 'ari-worker': 2 },
     });
     for (const { before, after, mend } of FAULTS) {
-      await scene.call(CALLS);
+      const numbers = await scene.call(CALLS);
       await before?.(scene.lab);
       const crash = await scene.crash(NODE);
       crashes.push(crash);
-      await after?.(scene.lab);
+      await after?.(scene.lab, () => reinvited(crash));
       await scene.untilBack(crash, BACK_MS);
       await mend(scene.lab);
       await scene.revive(NODE);
+      await scene.hangUp(numbers);
     }
     seen = await scene.untilEnded();
   });
