@@ -88,16 +88,19 @@ export async function readSecret(
 
 const REFERENCE = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
+/** Keys under which what comes from the environment is a secret; a node's id, say, is to stand in the log. */
+const SECRET_PLACE = /^(password|secret|authToken|capturePassword|fenceCommand)$/;
+
 /**
  * Replaces `${NAME}` in every text of a parsed configuration with that variable of the environment; `$${` stands for `${`.
- * Each counts as a secret, wherever it is put.
+ * What it puts into a secret or a command counts as one.
  * @throws CodedError `CONFIG_INVALID` naming each variable that is not set.
  */
 export function withEnvironment(raw: unknown, environment: NodeJS.ProcessEnv): unknown {
   const missing = new Set<string>();
-  const replaced = replaceIn(raw, (whole, name) => {
+  const replaced = replaceIn(raw, '', (whole, name, key) => {
     const value = environment[name];
-    if (value !== undefined) return keepSecret(value);
+    if (value !== undefined) return SECRET_PLACE.test(key) ? keepSecret(value) : value;
     missing.add(name);
     return whole;
   });
@@ -106,14 +109,18 @@ export function withEnvironment(raw: unknown, environment: NodeJS.ProcessEnv): u
   return replaced;
 }
 
-function replaceIn(value: unknown, valueOf: (whole: string, name: string) => string): unknown {
+type ValueOf = (whole: string, name: string, key: string) => string;
+
+function replaceIn(value: unknown, key: string, valueOf: ValueOf): unknown {
   if (typeof value === 'string') {
     return value.replace(REFERENCE, (whole, name: string | undefined) => {
       if (name === undefined) return '${';
-      return valueOf(whole, name);
+      return valueOf(whole, name, key);
     });
   }
-  if (Array.isArray(value)) return value.map((one) => replaceIn(one, valueOf));
+  if (Array.isArray(value)) return value.map((one) => replaceIn(one, key, valueOf));
   if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, replaceIn(one, valueOf)]));
+  return Object.fromEntries(
+    Object.entries(value).map(([name, one]) => [name, replaceIn(one, name, valueOf)]),
+  );
 }

@@ -95,8 +95,10 @@ describe('the log', () => {
     expect(line).not.toMatch(/tr1cky|p%40ssw|p@ssw/);
   });
 
-  it('has nothing that came from the environment, wherever it was put', () => {
-    withEnvironment({ fenceCommand: ['fence', '-p${FENCE_PASS}'] }, { FENCE_PASS: 'from-outside' });
+  it('has nothing that a command got from the environment, and has the names that a node got', () => {
+    const environment = { FENCE_PASS: 'from-outside', NODE: 'asterisk-7' };
+    withEnvironment({ fenceCommand: ['fence', '-p${FENCE_PASS}'], nodeId: '${NODE}' }, environment);
+    expect(logged((log) => log.warn({ nodeId: 'asterisk-7' }, 'seen'))).toContain('asterisk-7');
     expect(
       JSON.parse(logged((log) => log.warn({ output: 'login from-outside refused' }, 'ended'))),
     ).toMatchObject({ output: 'login [cut] refused' });

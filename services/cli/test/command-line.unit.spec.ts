@@ -94,7 +94,7 @@ describe('reinvite check-config', () => {
     expect(out).not.toMatch(/secret-of/);
   });
 
-  it('hides the secret of the manager interface, and what came from the environment wherever it stands', async () => {
+  it('hides the secret of the manager interface, and what a command got from the environment', async () => {
     process.env.REINVITE_TEST_FENCE = 'secret-of-fence';
     const { code, out } = await check({
       ...raw,

@@ -17,7 +17,7 @@ import type { Output } from '../output.js';
  */
 export async function checkConfig(options: { readonly config: string }, output: Output): Promise<void> {
   const config = await loadConfig(options.config);
-  // Before any secret is read: what is known by now comes from the environment, and all of that is hidden.
+  // Before any secret is read: what is known by now is what the environment gave, and that is hidden.
   const shown = JSON.stringify(config, hideSecret, 2);
   const { missing, unreadable } = await checkSecrets(config);
   if (missing.length > 0) throw codedError('CONFIG_INVALID', missing.join('\n'));
@@ -82,7 +82,7 @@ function secretsOf({ nats, postgres, nodes, nodeAgent: { ami }, dialogLedger, ho
 
 const HIDDEN = '[set]';
 
-/** NATS and Postgres URLs may hold a password; what comes from the environment may be one, wherever it stands. */
+/** NATS and Postgres URLs may hold a password, and a command one that came from the environment. */
 function hideSecret(key: string, value: unknown): unknown {
   if (/^(password|secret|authToken|capturePassword)$/.test(key) && value !== undefined) return HIDDEN;
   if (key === 'url' && typeof value === 'string') return hideUserInfo(value);
