@@ -43,7 +43,7 @@ describe('writing a batch', () => {
       written.push(...part.map(({ callId }) => callId));
     };
     const writer = new BatchWriter(log);
-    for (const _time of [1, 2]) {
+    for (let time = 0; time < 2; time += 1) {
       await expect(writer.write(batch, upsert)).rejects.toBe(timeout);
       expect(written.splice(0)).toEqual(['a', 'b', 'c', 'd']);
     }
@@ -53,7 +53,7 @@ describe('writing a batch', () => {
 
   it('gives nothing up while the server is slow', async () => {
     const writer = new BatchWriter(log);
-    for (const _time of [1, 2, 3, 4])
+    for (let time = 0; time < 4; time += 1)
       await expect(writer.write(batch, () => Promise.reject(timeout))).rejects.toBe(timeout);
     const writesOne = vi.fn().mockRejectedValue(timeout);
     await expect(writer.write(batch.slice(0, 1), writesOne)).rejects.toBe(timeout);
