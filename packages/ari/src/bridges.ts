@@ -4,6 +4,9 @@ import { playParameters, recordParameters, type Play, type Recording } from './m
 import { ariBridge, type AriBridge } from './model.js';
 import { nothing, type Caller } from './request.js';
 
+/** A bridge that was asked for by its id; `isNew` false where it was there already. */
+export type RequestedBridge = AriBridge & { readonly isNew: boolean };
+
 /** ARI's `/bridges`. Every method rejects with a coded error; see {@link AriConnection}. */
 export class AriBridges {
   constructor(private readonly call: Caller) {}
@@ -22,17 +25,13 @@ export class AriBridges {
    * Makes a bridge, or finds the one that has this id already. `type` such as `mixing` or `mixing,dtmf_events`.
    * @param timeoutMs default: as for every request.
    */
-  async create(bridgeId: string, type = 'mixing', name = '', timeoutMs?: number): Promise<AriBridge> {
+  async create(bridgeId: string, type = 'mixing', name = '', timeoutMs?: number): Promise<RequestedBridge> {
+    const parameters = { bridgeId, type, ...(name === '' ? {} : { name }) };
     try {
-      return await this.call(
-        'bridges',
-        'createWithId',
-        { bridgeId, type, ...(name === '' ? {} : { name }) },
-        ariBridge,
-        timeoutMs,
-      );
+      const made = await this.call('bridges', 'createWithId', parameters, ariBridge, timeoutMs);
+      return { ...made, isNew: true };
     } catch (error) {
-      if (isCoded(error, 'ARI_CONFLICT')) return this.get(bridgeId);
+      if (isCoded(error, 'ARI_CONFLICT')) return { ...(await this.get(bridgeId)), isNew: false };
       throw error;
     }
   }

@@ -70,7 +70,8 @@ describe('ARI of a real Asterisk', () => {
     expect(await ari.channels.getVariable('one.', 'COLOUR')).toBe('dark blue');
 
     const bridge = await ari.bridges.create('bridge.', 'mixing', 'ours');
-    expect(await ari.bridges.create('bridge.', 'mixing', 'ours')).toEqual(bridge);
+    expect(bridge.isNew).toBe(true);
+    expect(await ari.bridges.create('bridge.', 'mixing', 'ours')).toEqual({ ...bridge, isNew: false });
     await ari.bridges.addChannels('bridge.', ['one.']);
     expect(await ari.bridges.get('bridge.')).toMatchObject({ name: 'ours', channelIds: ['one.'] });
     await ari.channels.hangup('one.', 'busy');

@@ -15,13 +15,12 @@ const JOIN_TIMEOUT_MS = 5_000;
 const FIRST_PAUSE_MS = 2;
 const MAX_PAUSE_MS = 25;
 
-/** `unknown`: no answer came; to be asked for again. */
-type Made = 'made' | 'refused' | 'unknown';
+/** `found`: it was there. `unknown`: no answer came; to be asked for again. */
+type Made = 'made' | 'found' | 'refused' | 'unknown';
 
 /** The bridge of one call on its new node. */
 export class Bridging {
   private bridge: Promise<Made> | undefined;
-  private asked = false;
 
   constructor(
     private readonly join: AriBridgeJoin,
@@ -49,15 +48,18 @@ export class Bridging {
       if (life.isOver) return ended(life);
       const made = await this.made();
       if (made === 'refused') return 'BRIDGE_REFUSED';
-      if (made === 'made' && (await this.isAdded(life, role))) return undefined;
+      if (made !== 'unknown' && (await this.isAdded(life, role))) return undefined;
       await life.news(pause);
     }
     return life.isOver ? ended(life) : 'JOIN_TIMEOUT';
   }
 
-  /** Takes the bridge back after a call of which no leg came back. Never rejects. */
+  /**
+   * Takes the bridge back after a call of which no leg came back. Never rejects. One that was found, be it after a request of ours
+   * went astray, may be the application's or another recovery's, and stays.
+   */
   async discard(): Promise<void> {
-    if (!this.asked || (await this.bridge) === 'refused') return;
+    if ((await this.bridge) !== 'made') return;
     const { bridgeId } = this.join;
     try {
       await this.target.destroyIfEmpty(bridgeId);
@@ -74,10 +76,8 @@ export class Bridging {
 
   private async create(): Promise<Made> {
     const { bridgeId, bridgeType, name } = this.join;
-    this.asked = true;
     try {
-      await this.target.createBridge(bridgeId, bridgeType, name);
-      return 'made';
+      return (await this.target.createBridge(bridgeId, bridgeType, name)) ? 'made' : 'found';
     } catch (err) {
       if (isCoded(err, 'ARI_UNREACHABLE')) {
         this.log.debug({ err, bridgeId }, 'the bridge is asked for again');

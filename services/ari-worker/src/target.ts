@@ -103,13 +103,16 @@ export class Target {
     );
   }
 
-  /** Makes the bridge; one of this id that exists is kept. It goes behind the originates, unless it is {@link hurry | hurried}. */
-  createBridge(bridgeId: string, type: string, name: string): Promise<void> {
+  /**
+   * Makes the bridge; one of this id that exists is kept. It goes behind the originates, unless it is {@link hurry | hurried}.
+   * @returns whether it was made.
+   */
+  createBridge(bridgeId: string, type: string, name: string): Promise<boolean> {
     this.asking.add(bridgeId);
     return this.queue.add(
       async () => {
         this.asking.delete(bridgeId);
-        await this.options.ari.bridges.create(bridgeId, type, name, JOIN_REQUEST_MS);
+        return (await this.options.ari.bridges.create(bridgeId, type, name, JOIN_REQUEST_MS)).isNew;
       },
       { id: bridgeId, priority: PRIORITY.originate },
     );

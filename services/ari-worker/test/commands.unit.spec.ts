@@ -140,6 +140,25 @@ describe('a command', () => {
     expect(asterisk.bridged.get('b1')).toEqual(['somebody']);
   });
 
+  it('keeps a bridge that it has not made, also where nobody is in it', async () => {
+    asterisk.bridged.set('b1', []);
+    asterisk.onOriginate = ({ channelId }) => setImmediate(() => asterisk.destroy(channelId, 17, 486));
+    await commands.handle(command(pair), 1);
+    expect([...asterisk.bridged.keys()]).toEqual(['b1']);
+  });
+
+  it('keeps the bridge that it has made where somebody has entered it since', async () => {
+    asterisk.onOriginate = ({ channelId }) => setImmediate(() => asterisk.destroy(channelId, 17, 486));
+    const { create } = asterisk.bridges;
+    asterisk.bridges.create = async (bridgeId) => {
+      const made = await create(bridgeId);
+      asterisk.enter(bridgeId, 'somebody');
+      return made;
+    };
+    await commands.handle(command(pair), 1);
+    expect(asterisk.bridged.get('b1')).toEqual(['somebody']);
+  });
+
   it('sends nothing after its deadline', async () => {
     clock = 1_001;
     await commands.handle(command(), 1);

@@ -14,6 +14,10 @@ export class FakeAsterisk extends EventEmitter {
   readonly originated: Originate[] = [];
   readonly live = new Map<string, { state: string; appName: string }>();
   readonly bridged = new Map<string, string[]>();
+  /** Bridges to which music on hold plays. */
+  readonly music = new Set<string>();
+  /** Channel variables, by `<channel> <name>`. */
+  readonly variables = new Map<string, string>();
   /** Where all channels are in the dialplan. */
   context = '';
   onOriginate: OriginateScript = () => undefined;
@@ -48,6 +52,23 @@ export class FakeAsterisk extends EventEmitter {
     move: async (channelId: string, app: string, args: readonly string[]): Promise<void> => {
       this.requests.push(`move ${channelId} ${app} ${args.join(',')}`);
     },
+    continueInDialplan: async (channelId: string): Promise<void> => {
+      this.requests.push(`continue ${channelId}`);
+      if (this.live.get(channelId)?.appName !== 'Stasis')
+        throw codedError('ARI_CONFLICT', 'Channel not in Stasis application', { status: 409 });
+      this.live.set(channelId, { state: 'Up', appName: '' });
+    },
+    startMusicOnHold: async (channelId: string, musicClass = ''): Promise<void> => {
+      this.requests.push(`moh ${channelId} ${musicClass}`);
+    },
+    getVariable: async (channelId: string, name: string): Promise<string> => {
+      const value = this.variables.get(`${channelId} ${name}`);
+      if (value === undefined) throw codedError('ARI_NOT_FOUND', 'not set', { status: 404 });
+      return value;
+    },
+    setVariable: async (channelId: string, name: string, value: string): Promise<void> => {
+      this.variables.set(`${channelId} ${name}`, value);
+    },
   };
 
   readonly bridges = {
@@ -55,8 +76,9 @@ export class FakeAsterisk extends EventEmitter {
       this.requests.push(`bridge ${bridgeId}`);
       this.mustBeUp(false);
       this.mustArrive();
-      if (!this.bridged.has(bridgeId)) this.bridged.set(bridgeId, []);
-      return {};
+      const isNew = !this.bridged.has(bridgeId);
+      if (isNew) this.bridged.set(bridgeId, []);
+      return { isNew };
     },
     get: async (bridgeId: string): Promise<{ channelIds: readonly string[] }> => {
       const channelIds = this.bridged.get(bridgeId);
@@ -65,13 +87,18 @@ export class FakeAsterisk extends EventEmitter {
     },
     startMusicOnHold: async (bridgeId: string, mohClass: string): Promise<void> => {
       this.requests.push(`moh ${bridgeId} ${mohClass}`);
+      this.music.add(bridgeId);
+    },
+    stopMusicOnHold: async (bridgeId: string): Promise<void> => {
+      this.requests.push(`no-moh ${bridgeId}`);
+      if (!this.music.delete(bridgeId)) throw codedError('ARI_CONFLICT', 'no music', { status: 409 });
     },
     playFrom: async (bridgeId: string, { media }: { media: readonly string[] }): Promise<void> => {
       this.requests.push(`play ${bridgeId} ${media.join(',')}`);
     },
     removeChannel: async (bridgeId: string, channelId: string): Promise<void> => {
       this.requests.push(`remove ${channelId}`);
-      this.bridged.set(bridgeId, this.bridged.get(bridgeId)?.filter((id) => id !== channelId) ?? []);
+      this.leave(bridgeId, channelId);
     },
     destroy: async (bridgeId: string): Promise<void> => {
       this.requests.push(`destroy ${bridgeId}`);
@@ -86,7 +113,7 @@ export class FakeAsterisk extends EventEmitter {
         this.refusalsBeforeStasis -= 1;
         throw codedError('ARI_REQUEST_FAILED', 'Channel not in Stasis application', { status: 422 });
       }
-      this.bridged.get(bridgeId)?.push(channelId);
+      this.enter(bridgeId, channelId);
     },
   };
 
@@ -112,6 +139,19 @@ export class FakeAsterisk extends EventEmitter {
       dialplan_app: 'Stasis',
       dialplan_app_data: '',
     });
+  }
+
+  /** Whoever brings it: it is in the bridge. */
+  enter(bridgeId: string, channelId: string): void {
+    const channelIds = this.bridged.get(bridgeId);
+    if (channelIds === undefined || channelIds.includes(channelId)) return;
+    channelIds.push(channelId);
+    this.tell({ type: 'ChannelEnteredBridge', bridge: { id: bridgeId } });
+  }
+
+  leave(bridgeId: string, channelId: string): void {
+    this.bridged.set(bridgeId, this.bridged.get(bridgeId)?.filter((id) => id !== channelId) ?? []);
+    this.tell({ type: 'ChannelLeftBridge', bridge: { id: bridgeId }, channel: this.snapshot(channelId) });
   }
 
   destroy(channelId: string, cause: number, sipStatus?: number): void {

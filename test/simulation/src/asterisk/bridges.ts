@@ -1,4 +1,4 @@
-import type { AriBridge, AriChannel } from '@reinvite/ari';
+import type { AriBridge, AriChannel, RequestedBridge } from '@reinvite/ari';
 import { refused, type EventOf } from './ari.js';
 
 interface SimulatedBridge {
@@ -35,12 +35,13 @@ export class Bridges {
     return bridge;
   }
 
-  create(id: string, type: string, name: string): AriBridge {
-    if (!this.bridges.has(id)) {
+  create(id: string, type: string, name: string): RequestedBridge {
+    const isNew = !this.bridges.has(id);
+    if (isNew) {
       this.bridges.set(id, { id, type, name, channelIds: [] });
       this.tell({ type: 'BridgeCreated', bridge: this.mustHave(id) });
     }
-    return this.mustHave(id);
+    return { ...this.mustHave(id), isNew };
   }
 
   /**
