@@ -62,6 +62,8 @@ export const restoreCall = z.object({
   comfort: z.string().min(1).optional(),
   /** What the ARI bridge goes on with once the legs are in. */
   bridgeResume: bridgeResume.optional(),
+  /** Channels of the call that are back already and whose phones hold it: the other of a pair hears music of that class (empty: its own). */
+  holding: z.array(z.object({ channelId: z.string().min(1), musicClass: z.string() })).optional(),
   /** After this moment no originate may be sent any more. */
   notAfter: epochMs,
 });

@@ -1,3 +1,4 @@
+import { isSamePlace } from '../conference/home.js';
 import type { AttemptAwaited, AttemptStarted, RecoveryEvent, RecoveryHeld } from './events.js';
 import type { JoinProgress, LegProgress, Plan, RecoveryState, RestoringState } from './state.js';
 
@@ -110,6 +111,7 @@ function attemptStarted(state: RecoveryState, event: AttemptStarted): RecoverySt
     join: null,
     timedOut: false,
     waiting: null,
+    ...bridgeBefore(state, event),
     targetDead: false,
     takenOver: [],
   };
@@ -117,6 +119,22 @@ function attemptStarted(state: RecoveryState, event: AttemptStarted): RecoverySt
 
 function lostAgain(
   legs: readonly LegProgress[],
+/** What holds of the bridge still in the next attempt; of another node, or another life of it, nothing does. */
+function bridgeBefore(
+  state: RecoveryState,
+  { target, targetIncarnation }: AttemptStarted,
+): Pick<RestoringState, 'bridgeResumed' | 'bridgeGoesOn'> {
+  if (state.phase !== 'restoring') return {};
+  const { attempt, legs, bridgeResumed, bridgeGoesOn } = state;
+  const before = { nodeId: attempt.target, incarnation: attempt.targetIncarnation };
+  if (!isSamePlace(before, { nodeId: target, incarnation: targetIncarnation })) return {};
+  const goesOn = bridgeResumed === true || bridgeGoesOn === true || legs.some((leg) => leg.answered);
+  return {
+    ...(bridgeResumed === true ? { bridgeResumed } : {}),
+    ...(goesOn ? { bridgeGoesOn: true } : {}),
+  };
+}
+
   { retaken = [] }: Pick<Extract<RecoveryEvent, { type: 'TargetDied' }>, 'retaken'>,
 ): readonly LegProgress[] {
   const lost = new Set(retaken.map(({ channelId }) => channelId));

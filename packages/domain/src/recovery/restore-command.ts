@@ -28,7 +28,10 @@ export function restoreCallOf(state: RestoringState): RestoreCall {
     ...(attempt.rejoined === undefined ? {} : { hangUp: attempt.rejoined.map(({ channelId }) => channelId) }),
     join: plan.join,
     ...(plan.comfort === undefined ? {} : { comfort: plan.comfort }),
-    ...(plan.bridgeResume === undefined ? {} : { bridgeResume: plan.bridgeResume }),
+    ...(plan.bridgeResume === undefined || state.bridgeGoesOn === true
+      ? {}
+      : { bridgeResume: plan.bridgeResume }),
+    ...holdingOf(state),
     notAfter: attempt.notAfter,
   };
 }
@@ -57,6 +60,17 @@ function legAttemptOf(plan: Plan, leg: PlannedLeg, progress: LegProgress): LegAt
     continuation: continuationOf(leg, plan.callId),
     ...(leg.resume === undefined ? {} : { resume: leg.resume }),
   };
+}
+
+/** Legs that are back already and whose phones hold; in the dialplan their own variables say so. */
+function holdingOf({ plan, attempt, legs }: RestoringState): Pick<RestoreCall, 'holding'> {
+  if (plan.join.kind !== 'ari-bridge') return {};
+  const holding = plan.legs.flatMap(({ legId, resume }) => {
+    const back = legs.find((leg) => leg.legId === legId && leg.answered && leg.target === attempt.target);
+    if (back === undefined || back.attempt === attempt.attempt || resume?.holds === undefined) return [];
+    return [{ channelId: back.channelId, musicClass: resume.holds.musicClass }];
+  });
+  return holding.length === 0 ? {} : { holding };
 }
 
 /** Read by `RecoveryBridge`; in an ARI bridge the worker sees to it. */

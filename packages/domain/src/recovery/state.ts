@@ -79,6 +79,8 @@ export interface RestoringState {
   readonly bridgeResumed?: boolean;
   readonly timedOut: boolean;
   /** The next attempt, where it is waited for. */
+  /** An attempt before has brought somebody back on this target: what was going on in the bridge is its worker's to bring back. */
+  readonly bridgeGoesOn?: boolean;
   readonly waiting: Waiting | null;
   /** The target of the latest attempt is dead for certain. */
   readonly targetDead: boolean;

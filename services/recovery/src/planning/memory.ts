@@ -56,9 +56,11 @@ export async function rememberedLegs(
     jsonb_build_object('id', ${legId}))`;
   const isResumed = sql<boolean>`coalesce(${isOld}, false) or exists (select 1 from events as told
     where told.stream_id = ${stream} and told.type = 'LegResumed' and told.data ->> 'channelId' = ${channelId})`;
+  // Legs that came later to the same target find there what the bridge had been given.
   const ofBridge = sql<unknown>`${events.data} -> 'bridgeResume'`;
   const isBridgeResumed = sql<boolean>`coalesce(${isOld}, false) or exists (select 1 from events as told
-    where told.stream_id = ${stream} and told.type = 'BridgeResumed' and (told.data ->> 'attempt')::int = ${attempt})`;
+    where told.stream_id = ${stream} and told.type = 'BridgeResumed' and told.data ->> 'target' = ${recoveryLegs.target}
+      and (told.data ->> 'attempt')::int <= ${attempt})`;
   const going = { resume, isResumed, ofBridge, isBridgeResumed };
   const rows = await withPostgresErrors(() =>
     database(pool)
