@@ -1,7 +1,6 @@
-import type { RestoreCall } from '@reinvite/domain';
-import { isCoded, type Logger } from '@reinvite/runtime';
+import { isCoded } from '@reinvite/runtime';
 import { membersOf } from './bridge-members.js';
-import type { Target } from './target.js';
+import type { LegContext } from './restore-leg.js';
 
 /**
  * What one hears who is in the bridge of a call and waits for the others to come back. It is played while exactly one is there and
@@ -10,22 +9,23 @@ import type { Target } from './target.js';
 export class Comfort {
   private readonly playbackId: string;
   private pending: number;
-  private isPlaying = false;
+  /** `maybe`: another worker may have begun. */
+  private plays: 'yes' | 'no' | 'maybe';
   private work: Promise<void> = Promise.resolve();
 
   constructor(
-    private readonly command: Pick<RestoreCall, 'commandId' | 'legs' | 'comfort'>,
+    private readonly context: LegContext,
     private readonly bridgeId: string,
-    private readonly target: Target,
-    private readonly log: Logger,
   ) {
+    const { command, mayHaveBegun } = context;
     this.playbackId = `${command.commandId}-comfort`;
     this.pending = command.legs.length;
+    this.plays = mayHaveBegun ? 'maybe' : 'no';
   }
 
   /** Looks who is there. */
   look(): void {
-    if (this.command.comfort !== undefined) this.work = this.work.then(() => this.adapt());
+    if (this.context.command.comfort !== undefined) this.work = this.work.then(() => this.adapt());
   }
 
   /** A leg is in the bridge, or will not come. Resolves when what follows from it is done. */
@@ -36,9 +36,10 @@ export class Comfort {
   }
 
   private async adapt(): Promise<void> {
-    const { bridgeId, log } = this;
+    const { bridgeId } = this;
+    const { target, log } = this.context;
     try {
-      const members = this.pending > 0 ? await membersOf(this.target, bridgeId) : [];
+      const members = this.pending > 0 ? await membersOf(target, bridgeId) : [];
       if (members.length === 1 && this.pending > 0) await this.play();
       else await this.stop();
     } catch (err) {
@@ -47,22 +48,23 @@ export class Comfort {
   }
 
   private async play(): Promise<void> {
-    if (this.isPlaying || this.command.comfort === undefined) return;
-    this.isPlaying = true;
+    const { command, target } = this.context;
+    if (this.plays === 'yes' || command.comfort === undefined) return;
     const { playbackId } = this;
-    // Another worker may have begun.
-    if ((await this.target.request((ari) => ari.playbacks.find(playbackId))) !== undefined) return;
-    const play = { playbackId, media: [this.command.comfort] };
-    await this.target.request((ari) => ari.bridges.playFrom(this.bridgeId, play));
+    const mayPlay = this.plays === 'maybe';
+    this.plays = 'yes';
+    if (mayPlay && (await target.request((ari) => ari.playbacks.find(playbackId))) !== undefined) return;
+    const play = { playbackId, media: [command.comfort] };
+    await target.request((ari) => ari.bridges.playFrom(this.bridgeId, play));
   }
 
   private async stop(): Promise<void> {
-    if (!this.isPlaying) return;
-    this.isPlaying = false;
+    if (this.plays === 'no') return;
     try {
-      await this.target.request((ari) => ari.playbacks.stop(this.playbackId));
+      await this.context.target.request((ari) => ari.playbacks.stop(this.playbackId));
     } catch (err) {
       if (!isCoded(err, 'ARI_NOT_FOUND')) throw err;
     }
+    this.plays = 'no';
   }
 }

@@ -45,7 +45,7 @@ async function restoreAndJoinAll(context: LegContext): Promise<boolean> {
   });
   const { join } = command;
   const bridging = join.kind === 'ari-bridge' ? new Bridging(join, target, log) : undefined;
-  const comfort = join.kind === 'ari-bridge' ? new Comfort(command, join.bridgeId, target, log) : undefined;
+  const comfort = join.kind === 'ari-bridge' ? new Comfort(context, join.bridgeId) : undefined;
   try {
     const legs = followed.map((one) =>
       restoreAndJoin(one, bridging, context).finally(() => comfort?.settled()),

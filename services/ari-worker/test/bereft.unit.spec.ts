@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { Commands } from '../src/commands.js';
 import { Target } from '../src/target.js';
 import { FactStream } from './fact-stream.js';
-import { FakeAsterisk, INCARNATION } from './fake-asterisk.js';
+import { connectionLost, FakeAsterisk, INCARNATION } from './fake-asterisk.js';
 import { command, pair } from './restore-commands.js';
 
 const log = createLogger('test', 'silent');
@@ -156,3 +156,27 @@ describe('one who is alone', () => {
     });
   });
 });
+    it('does not hear it over the other where the worker that began it died', async () => {
+      for (const channelId of ['c1', 'c2']) asterisk.live.set(channelId, { state: 'Up', appName: 'Stasis' });
+      asterisk.bridged.set('b1', ['c1', 'c2']);
+      await commands.handle(command(withTone), 2);
+      expect(asterisk.requests.filter((request) => /^(play|stop)/.test(request))).toEqual([
+        'stop r1-1-comfort',
+      ]);
+    });
+
+    it('is spared the tone also where the first request to stop it went astray', async () => {
+      const { stop } = asterisk.playbacks;
+      asterisk.playbacks.stop = async () => {
+        asterisk.playbacks.stop = stop;
+        throw connectionLost(true);
+      };
+      asterisk.onOriginate = ({ channelId }) => {
+        if (channelId === 'c1') setImmediate(() => asterisk.answer(channelId));
+        else onceTonePlays(() => asterisk.destroy(channelId, 111, 481));
+      };
+      asterisk.bridged.set('b1', ['c0']);
+      await commands.handle(command(withTone), 1);
+      expect(asterisk.requests).toContain('stop r1-1-comfort');
+    });
+
