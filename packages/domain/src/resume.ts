@@ -95,6 +95,7 @@ export const RESUME_REASONS = {
   'request-refused': 'Asterisk refused the request.',
   'name-taken': 'A recording of that name is there already.',
   'in-bridge': 'Asterisk does not record a channel that is in a bridge.',
+  'not-joined': 'The leg was back and could not be joined in its bridge.',
   'target-unreachable': 'The node did not answer the request.',
 } as const;
 export type ResumeReason = keyof typeof RESUME_REASONS;

@@ -4,7 +4,8 @@ import type { ChannelLife } from './channel-life.js';
 import { Comfort } from './comfort.js';
 import { hangUpTrunks } from './hang-up-trunks.js';
 import { Bridging } from './join.js';
-import { LegResuming, resumeBridge } from './resume/resume.js';
+import { holdArrived } from './resume/hold.js';
+import { bridgeNotJoined, LegResuming, resumeBridge } from './resume/resume.js';
 import { UNHEARD, type JoinReason } from './reasons.js';
 import { isWorthAnotherTry, restoreLeg, type LegContext } from './restore-leg.js';
 
@@ -60,8 +61,14 @@ async function restoreAndJoinAll(context: LegContext): Promise<boolean> {
     const failure = results.find(isJoinReason);
     if (failure !== undefined) facts.joinFailed(failure);
     else if (results.every((result) => result === 'joined')) facts.joined(bridgeId);
+    followed.forEach(({ resuming }, n) => {
+      const result = results[n];
+      if (result !== undefined && isJoinReason(result)) resuming.notJoined(result);
+    });
     const joined = followed.filter((_, n) => results[n] === 'joined');
     if (joined.length > 0) await resumeJoined(joined, bridgeId, context);
+    else if (failure !== undefined && !followed.some(({ life }) => life.isOutOfReach))
+      bridgeNotJoined(failure, context);
     return isBack;
   } finally {
     followed.forEach(({ life }) => target.release(life));
@@ -112,6 +119,7 @@ async function resumeJoined(
       await resuming.afterJoin(true);
     }),
   );
+  await holdArrived(bridgeId, context);
   await resumeBridge(context);
 }
 

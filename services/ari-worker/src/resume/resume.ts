@@ -8,13 +8,20 @@ import {
   type LegResume,
   type PlaybackResume,
   type RecordingResume,
+  type ResumeReason,
 } from '@reinvite/domain';
 import type { ChannelLife } from '../channel-life.js';
+import type { JoinReason } from '../reasons.js';
 import type { LegContext } from '../restore-leg.js';
 import { Account } from './account.js';
+import { musicToOther } from './hold.js';
 
-/** Two phones: in a larger bridge Asterisk lets nobody hear that one of them holds. */
-const PAIR = 2;
+/** Why what a leg was doing does not come back where it is up and was not joined. */
+const UNJOINED: Readonly<Record<JoinReason, ResumeReason>> = {
+  LEG_ENDED: 'leg-ended',
+  JOIN_TIMEOUT: 'not-joined',
+  BRIDGE_REFUSED: 'request-refused',
+};
 
 /** What is done to a target of one kind. */
 interface Doing {
@@ -52,14 +59,11 @@ export class LegResuming {
 
   /** @param isJoined whether it is in a bridge. */
   async afterJoin(isJoined: boolean): Promise<void> {
-    const { leg, account, resume, context, life } = this;
+    const { leg, account, resume, context } = this;
     if (leg.resume === undefined) return;
     const { channelId } = leg;
     const { holdingRole, variables, recordings = [], dialplan = [] } = resume;
-    for (const what of dialplan) {
-      if (life.isOver) account.lost(what, 'leg-ended');
-      else account.restored(what);
-    }
+    for (const what of dialplan) this.kept(what);
     if (resume.holds !== undefined && context.command.join.kind === 'dialplan') account.restored('hold');
     if (isJoined && holdingRole !== undefined) account.restored(`role:${holdingRole}`);
     for (const name of Object.keys(variables ?? {})) account.restored(`variable:${name}`);
@@ -69,19 +73,39 @@ export class LegResuming {
       record: ({ channels }, recording) => channels.record(channelId, recording),
       music: ({ channels }, musicClass) => channels.startMusicOnHold(channelId, musicClass),
     });
-    if (!life.isOutOfReach) context.facts.legResumed(leg, account.result());
+    this.tell();
+  }
+
+  /** It is up and not in its bridge: what it had from its originate it has, nothing else is done. */
+  notJoined(why: JoinReason): void {
+    const { leg, resume, account } = this;
+    if (leg.resume === undefined) return;
+    const { holds, holdingRole, variables = {} } = resume;
+    const reason = UNJOINED[why];
+    for (const name of Object.keys(variables)) this.kept(`variable:${name}`);
+    if (holds !== undefined) account.lost('hold', reason);
+    if (holdingRole !== undefined) account.lost(`role:${holdingRole}`, reason);
+    for (const what of whatsOf(resume)) account.lost(what, reason);
+    this.tell();
   }
 
   /** The other of a pair hears music while this one's phone holds; its unhold ends it as always. */
   async holdOther(bridgeId: string): Promise<void> {
     const { holds } = this.resume;
     if (holds === undefined) return;
-    await this.account.try('hold', async ({ bridges, channels }) => {
-      const { channelIds } = await bridges.get(bridgeId);
-      const [other] = channelIds.filter((id) => id !== this.leg.channelId);
-      if (other === undefined || channelIds.length !== PAIR) return;
-      await channels.startMusicOnHold(other, holds.musicClass === '' ? undefined : holds.musicClass);
-    });
+    const { channelId } = this.leg;
+    const { musicClass } = holds;
+    await this.account.try('hold', (ari) => musicToOther(ari, bridgeId, { channelId, musicClass }));
+  }
+
+  private kept(what: string): void {
+    if (this.life.isOver) this.account.lost(what, 'leg-ended');
+    else this.account.restored(what);
+  }
+
+  private tell(): void {
+    const { leg, account, context, life } = this;
+    if (!life.isOutOfReach) context.facts.legResumed(leg, account.result());
   }
 }
 
@@ -97,6 +121,23 @@ export async function resumeBridge(context: LegContext): Promise<void> {
     music: ({ bridges }, musicClass) => bridges.startMusicOnHold(bridgeId, musicClass),
   });
   context.facts.bridgeResumed(bridgeId, account.result());
+}
+
+/** Says of the bridge of a call that nobody could be joined in that nothing of it goes on. */
+export function bridgeNotJoined(why: JoinReason, { command, facts }: LegContext): void {
+  const { join, bridgeResume } = command;
+  if (join.kind !== 'ari-bridge' || bridgeResume === undefined) return;
+  const lost = whatsOf(bridgeResume).map((what) => ({ what, reason: UNJOINED[why] }));
+  facts.bridgeResumed(join.bridgeId, {
+    restored: [],
+    notRestored: [...(bridgeResume.notRestored ?? []), ...lost],
+  });
+}
+
+/** All that is played and recorded, by its names in the audit. */
+function whatsOf({ musicOnHold, playbacks = [], recordings = [] }: BridgeResume): string[] {
+  const music = musicOnHold === undefined ? [] : [whatOfMusic(musicOnHold)];
+  return [...music, ...playbacks.map(whatOfPlayback), ...recordings.map(whatOfRecording)];
 }
 
 async function goOn(resume: BridgeResume, account: Account, doing: Doing): Promise<void> {
