@@ -75,6 +75,11 @@ export class AriBridges {
     return this.call('bridges', 'startMoh', { bridgeId, mohClass }, nothing);
   }
 
+  /** Ends what {@link startMusicOnHold} began. @throws CodedError `ARI_CONFLICT` where none plays, `ARI_NOT_FOUND` for no such bridge. */
+  stopMusicOnHold(bridgeId: string): Promise<void> {
+    return this.call('bridges', 'stopMoh', { bridgeId }, nothing);
+  }
+
   /** The channels in it stay in Stasis. */
   destroy(bridgeId: string): Promise<void> {
     return this.call('bridges', 'destroy', { bridgeId }, nothing);

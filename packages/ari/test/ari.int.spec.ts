@@ -74,6 +74,10 @@ describe('ARI of a real Asterisk', () => {
     expect(await ari.bridges.create('bridge.', 'mixing', 'ours')).toEqual({ ...bridge, isNew: false });
     await ari.bridges.addChannels('bridge.', ['one.']);
     expect(await ari.bridges.get('bridge.')).toMatchObject({ name: 'ours', channelIds: ['one.'] });
+    await ari.bridges.startMusicOnHold('bridge.');
+    await ari.bridges.stopMusicOnHold('bridge.');
+    await expect(ari.bridges.stopMusicOnHold('bridge.')).rejects.toMatchObject({ code: 'ARI_CONFLICT' });
+    await expect(ari.bridges.stopMusicOnHold('none.')).rejects.toMatchObject({ code: 'ARI_NOT_FOUND' });
     await ari.channels.hangup('one.', 'busy');
     expect(await seen('ChannelDestroyed', 'one.')).toMatchObject({ cause: 17 });
     expect(await ari.channels.find('one.')).toBeUndefined();

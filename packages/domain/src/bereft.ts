@@ -32,6 +32,8 @@ export const tendBereft = z.object({
   /** ARI bridge that it is in: where somebody else is in it by now, it is left alone. */
   bridgeId: z.string().nullable(),
   treatment: bereftTreatment,
+  /** Ends a hold before it: music may play in the bridge, also where somebody else is in it by now. */
+  endsHold: z.literal(true).optional(),
   /** After this moment nobody tries it any more. */
   notAfter: epochMs,
 });

@@ -6,6 +6,7 @@ import {
   newRecovery,
   restoreFact,
   unplanned,
+  workerCommand,
   type BereftTreatment,
   type PlanRecovery,
   type RecoveryEvent,
@@ -127,6 +128,35 @@ describe('who is left of a pair when the other cannot return', () => {
     );
     expect(new Set(commands).size).toBe(2);
     expect(decide({ type: 'EndBereftHold', at: until + 1 }, over.reduce(evolve, state))).toEqual([]);
+  });
+
+  it('lets the end of its hold stop the music, where nobody has told that it has ended', () => {
+    const { events, state } = play(planRecovery(2, { bereft: HOLD }), oneLost);
+    const { recoveryId, call } = planRecovery(2);
+    const tended = (result: 'done' | 'not-alone', at: number): RestoreFact => ({
+      type: 'BereftTended',
+      commandId: 'c',
+      recoveryId,
+      callId: call.callId,
+      attempt: 1,
+      target: 'ast2',
+      at,
+      channelId: facts.channelOf(0),
+      treatment: 'hold',
+      result,
+    });
+    const endAfter = (told: readonly RestoreFact[]) => {
+      const more = told.flatMap((fact) => decide(record(fact), state));
+      const over = decide({ type: 'EndBereftHold', at: 40_100 }, [...more].reduce(evolve, state));
+      const { effects } = advance(newRecovery(), [...events, ...more, ...over]);
+      const last = effects.at(-1);
+      return last?.type === 'sendTendBereft' ? workerCommand.parse(last.command) : undefined;
+    };
+    expect(endAfter([])).toMatchObject({ treatment: { do: 'end' }, endsHold: true });
+    expect(endAfter([tended('done', 12_000)])).toMatchObject({ endsHold: true });
+    const ended = endAfter([tended('done', 12_000), tended('not-alone', 13_000)]);
+    expect(ended).toMatchObject({ treatment: { do: 'end' } });
+    expect(ended).not.toHaveProperty('endsHold');
   });
 
   it('and what came of it stands in the audit', () => {

@@ -78,7 +78,7 @@ describe('what was going on in the dialplan', () => {
 describe('a hold that nobody saw begin', () => {
   const saying = (streams: string | undefined): DialogView => {
     const view = dialogView();
-    const said = streams === undefined ? {} : { PJSIP_RECOVERY_SDP_STREAMS: streams };
+    const said: Record<string, string> = streams === undefined ? {} : { PJSIP_RECOVERY_SDP_STREAMS: streams };
     return { ...view, variables: { ...view.variables, ...said } };
   };
   const resume = (streams: string | undefined, scene: Scene = { bridge: {} }) =>

@@ -46,7 +46,8 @@ export class Commands {
     const log = this.options.log.child({ recoveryId, callId, nodeId });
     const target = targets.get(nodeId);
     if (target === undefined) return this.leave(command, mayHaveBegun, log);
-    if (command.type === 'TendBereft') return tendToBereft({ command, target, bus, log, now, closing });
+    if (command.type === 'TendBereft')
+      return tendToBereft({ command, target, bus, log, mayHaveBegun, now, closing });
     const facts = new Facts(command, { bus, log, signal: closing, now });
     log.debug({ legs: command.legs.length, mayHaveBegun }, 'restoring a call');
     await restoreCall({ command, target, facts, log, mayHaveBegun, answerTimeoutMs, now, closing });

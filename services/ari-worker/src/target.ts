@@ -45,6 +45,8 @@ export class Target {
   private readonly queue: PQueue;
   /** Bridges whose request is in the queue. */
   private readonly asking = new Set<string>();
+  /** Who wants to know when something happens to a bridge, by its id. */
+  private readonly watched = new Map<string, Set<() => void>>();
   private givingUp: NodeJS.Timeout | undefined;
 
   constructor(private readonly options: TargetOptions) {
@@ -55,6 +57,7 @@ export class Target {
     ari.on('up', ({ incarnation }) => {
       this.stopWaiting();
       this.reconcile(incarnation);
+      this.watched.forEach((watchers) => watchers.forEach((tell) => tell()));
     });
     ari.on('down', () => this.waitForReturn());
   }
@@ -151,6 +154,19 @@ export class Target {
     });
   }
 
+  /**
+   * Tells of whatever happens to a bridge, and when the connection is back: something may have happened meanwhile.
+   * @returns what ends it.
+   */
+  watchBridge(bridgeId: string, tell: () => void): () => void {
+    const watchers = this.watched.get(bridgeId) ?? new Set();
+    this.watched.set(bridgeId, watchers.add(tell));
+    return () => {
+      watchers.delete(tell);
+      if (watchers.size === 0) this.watched.delete(bridgeId);
+    };
+  }
+
   /** @throws CodedError `ARI_NOT_FOUND` where it has ended already. */
   hangup(channelId: string, reason: HangupReason = 'no_answer'): Promise<void> {
     return this.options.ari.channels.hangup(channelId, reason);
@@ -209,6 +225,7 @@ export class Target {
   }
 
   private deliver(event: AriEvent): void {
+    if ('bridge' in event) this.watched.get(event.bridge.id)?.forEach((tell) => tell());
     if (!('channel' in event) || event.channel === undefined) return;
     this.followed.get(event.channel.id)?.life.onEvent(event);
   }

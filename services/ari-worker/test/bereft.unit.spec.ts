@@ -1,6 +1,6 @@
 import type { TendBereft } from '@reinvite/domain';
 import { createLogger } from '@reinvite/runtime';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Commands } from '../src/commands.js';
 import { Target } from '../src/target.js';
 import { FactStream } from './fact-stream.js';
@@ -15,12 +15,9 @@ describe('one who is alone', () => {
   let stream: FactStream;
   let clock: number;
 
-  beforeEach(() => {
-    asterisk = new FakeAsterisk();
-    stream = new FactStream();
-    clock = 0;
+  const anotherWorker = (): Commands => {
     const target = new Target({ nodeId: 'ast2', ari: asterisk.connection, concurrency: 16, log });
-    commands = new Commands({
+    return new Commands({
       bus: stream.bus,
       targets: new Map([['ast2', target]]),
       answerTimeoutMs: 5_000,
@@ -28,6 +25,13 @@ describe('one who is alone', () => {
       now: () => clock,
       closing: new AbortController().signal,
     });
+  };
+
+  beforeEach(() => {
+    asterisk = new FakeAsterisk();
+    stream = new FactStream();
+    clock = 0;
+    commands = anotherWorker();
   });
 
   const tend = (treatment: TendBereft['treatment'], change: Partial<TendBereft> = {}): TendBereft => ({
@@ -56,13 +60,13 @@ describe('one who is alone', () => {
       await commands.handle(tend({ do: 'hold', musicOnHold: 'waiting', forMs: 1 }), 1);
       await commands.handle(tend({ do: 'application', app: 'ivr', args: ['a'] }, { commandId: '2' }), 1);
       await commands.handle(tend({ do: 'end', cause: 31 }, { commandId: '3' }), 1);
-      expect(asterisk.requests.filter((request) => !request.startsWith('find'))).toEqual([
+      expect(asterisk.requests.filter((request) => !/^(find|no-moh)/.test(request))).toEqual([
         'moh b1 waiting',
         'remove c1',
         'move c1 ivr a',
         'hangup c1',
       ]);
-      expect(results()).toEqual(['done', 'done', 'done']);
+      await vi.waitFor(() => expect(results().toSorted()).toEqual(['done', 'done', 'done', 'gone']));
     });
 
     it('is let be where somebody else is there by now', async () => {
@@ -94,10 +98,116 @@ describe('one who is alone', () => {
       expect(stream.facts).toEqual([]);
     });
 
+    it('and has gone to an application already goes there once', async () => {
+      const application = tend({ do: 'application', app: 'ivr', args: ['a'] });
+      await commands.handle(application, 1);
+      await anotherWorker().handle(application, 2);
+      expect(asterisk.requests.filter((request) => request.startsWith('move'))).toEqual(['move c1 ivr a']);
+    });
+
+    it('and has gone on in the dialplan already is told to have', async () => {
+      const dialplan = { do: 'dialplan', context: 'lost', extension: 's', priority: 1 } as const;
+      await commands.handle(tend(dialplan), 1);
+      await anotherWorker().handle(tend(dialplan, { commandId: '2' }), 2);
+      expect(results()).toEqual(['done', 'done']);
+    });
+
+    it('goes to an application to which the worker before had not come', async () => {
+      asterisk.variables.set('c1 REINVITE_BEREFT', 'another');
+      await commands.handle(tend({ do: 'application', app: 'ivr', args: ['a'] }), 2);
+      expect(asterisk.requests).toContain('move c1 ivr a');
+    });
+
     it('was of another life of the node', async () => {
       await commands.handle(tend({ do: 'end', cause: 16 }, { targetIncarnation: '1' }), 1);
       expect(asterisk.live.has('c1')).toBe(true);
       expect(stream.facts).toEqual([]);
+    });
+  });
+
+  describe('and held', () => {
+    const hold = tend({ do: 'hold', musicOnHold: 'waiting', forMs: 1 });
+    const over = { commandId: 'r1-bereft-over', endsHold: true } as const;
+
+    beforeEach(() => {
+      asterisk.live.set('c1', { state: 'Up', appName: 'Stasis' });
+      asterisk.bridged.set('b1', ['c1']);
+    });
+
+    it('hears the music until somebody comes, whoever brings them', async () => {
+      await commands.handle(hold, 1);
+      expect(asterisk.music).toContain('b1');
+      asterisk.enter('b1', 'somebody');
+      await vi.waitFor(() => expect(results()).toEqual(['done', 'not-alone']));
+      expect([...asterisk.music]).toEqual([]);
+    });
+
+    it('leaves no music behind for those who meet there next', async () => {
+      await commands.handle(hold, 1);
+      asterisk.leave('b1', 'c1');
+      await vi.waitFor(() => expect(results()).toEqual(['done', 'gone']));
+      expect([...asterisk.music]).toEqual([]);
+    });
+
+    it('hears it no longer where somebody came while it was about to begin', async () => {
+      const { startMusicOnHold } = asterisk.bridges;
+      asterisk.bridges.startMusicOnHold = async (...asked) => {
+        asterisk.enter('b1', 'somebody');
+        await startMusicOnHold(...asked);
+      };
+      await commands.handle(hold, 1);
+      await vi.waitFor(() => expect(results()).toEqual(['done', 'not-alone']));
+      expect([...asterisk.music]).toEqual([]);
+    });
+
+    it('hears it no longer where somebody came while the connection was away', async () => {
+      await commands.handle(hold, 1);
+      asterisk.disconnect();
+      asterisk.enter('b1', 'somebody');
+      asterisk.connect(INCARNATION);
+      await vi.waitFor(() => expect([...asterisk.music]).toEqual([]));
+    });
+
+    it('leaves the music alone that others begin once somebody has come', async () => {
+      await commands.handle(hold, 1);
+      asterisk.enter('b1', 'somebody');
+      await vi.waitFor(() => expect(results()).toHaveLength(2));
+      asterisk.music.add('b1');
+      asterisk.leave('b1', 'somebody');
+      asterisk.enter('b1', 'somebody');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect([...asterisk.music]).toEqual(['b1']);
+    });
+
+    it('is of no concern to the bridge of that name in another life of the node', async () => {
+      await commands.handle(hold, 1);
+      asterisk.disconnect();
+      asterisk.bridged.set('b1', ['another']);
+      asterisk.connect('1700000009999');
+      asterisk.enter('b1', 'somebody');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      expect([...asterisk.music]).toEqual(['b1']);
+    });
+
+    it('is let go by the end of the hold where its worker is gone, whether or not it is alone', async () => {
+      asterisk.music.add('b1');
+      asterisk.bridged.set('b1', ['c1', 'somebody']);
+      await commands.handle(tend({ do: 'end', cause: 16 }, over), 1);
+      expect([...asterisk.music]).toEqual([]);
+      expect(asterisk.live.has('c1')).toBe(true);
+      asterisk.music.add('b1');
+      asterisk.bridged.set('b1', ['c1']);
+      await commands.handle(tend({ do: 'end', cause: 16 }, { ...over, commandId: '2' }), 1);
+      expect([...asterisk.music]).toEqual([]);
+      expect(asterisk.live.has('c1')).toBe(false);
+    });
+
+    it('hears no music of a worker that died before it said so, where somebody has come by then', async () => {
+      asterisk.music.add('b1');
+      asterisk.bridged.set('b1', ['c1', 'somebody']);
+      await commands.handle(hold, 2);
+      expect([...asterisk.music]).toEqual([]);
+      expect(results()).toEqual(['not-alone']);
     });
   });
 
@@ -146,16 +256,6 @@ describe('one who is alone', () => {
       expect(asterisk.requests).toContain('stop r1-1-comfort');
     });
 
-    it('hears nothing where nothing is configured', async () => {
-      asterisk.onOriginate = ({ channelId }) => {
-        if (channelId === 'c1') setImmediate(() => asterisk.answer(channelId));
-        else onceAsked('add c1', () => asterisk.answer(channelId));
-      };
-      await commands.handle(command(pair), 1);
-      expect(asterisk.requests.some((request) => request.startsWith('play'))).toBe(false);
-    });
-  });
-});
     it('does not hear it over the other where the worker that began it died', async () => {
       for (const channelId of ['c1', 'c2']) asterisk.live.set(channelId, { state: 'Up', appName: 'Stasis' });
       asterisk.bridged.set('b1', ['c1', 'c2']);
@@ -180,3 +280,13 @@ describe('one who is alone', () => {
       expect(asterisk.requests).toContain('stop r1-1-comfort');
     });
 
+    it('hears nothing where nothing is configured', async () => {
+      asterisk.onOriginate = ({ channelId }) => {
+        if (channelId === 'c1') setImmediate(() => asterisk.answer(channelId));
+        else onceAsked('add c1', () => asterisk.answer(channelId));
+      };
+      await commands.handle(command(pair), 1);
+      expect(asterisk.requests.some((request) => request.startsWith('play'))).toBe(false);
+    });
+  });
+});

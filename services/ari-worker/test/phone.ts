@@ -12,17 +12,18 @@ export class Phone {
     private readonly end: () => Promise<void>,
   ) {}
 
-  /** @param response of the phone to an INVITE, after `pauseMs`. */
+  /** @param response of the phone to an INVITE, after `pauseMs`; one that holds answers `sendonly`. */
   static async start(
     lab: Lab,
     port: number,
     response: '200 OK' | `${number} ${string}`,
     pauseMs = 0,
+    direction: 'sendrecv' | 'sendonly' = 'sendrecv',
   ): Promise<Phone> {
     const dir = await mkdtemp(path.join(lab.info.shared, 'phone-'));
     const inLab = path.posix.join('/lab', path.basename(dir));
     const address = lab.info.hosts['phones']?.address ?? '';
-    await writeFile(path.join(dir, 'phone.xml'), scenario(response, pauseMs));
+    await writeFile(path.join(dir, 'phone.xml'), scenario(response, pauseMs, direction));
     await writeFile(path.join(dir, 'messages'), '');
     const argv = ['sipp', '-sf', `${inLab}/phone.xml`, '-i', address, '-p', String(port), '-nostdin'];
     const sipp = lab.spawn('phones', [...argv, '-trace_msg', '-message_file', `${inLab}/messages`], {
@@ -55,7 +56,7 @@ export class Phone {
   }
 }
 
-function scenario(response: string, pauseMs: number): string {
+function scenario(response: string, pauseMs: number, direction: string): string {
   const ok = response.startsWith('2');
   const answer = ok
     ? `Contact: <sip:phone@[local_ip]:[local_port]>
@@ -69,6 +70,7 @@ c=IN IP4 [local_ip]
 t=0 0
 m=audio 40000 RTP/AVP 0
 a=rtpmap:0 PCMU/8000
+a=${direction}
 `
     : 'Content-Length: 0\n\n';
   return `<?xml version="1.0" encoding="ISO-8859-1" ?>

@@ -2,11 +2,15 @@ import type { AriConnection, AriEvent } from '@reinvite/ari';
 import { subjects, type Bus } from '@reinvite/bus';
 import type { LegAttempt, RestoreCall, RestoreFact, TendBereft } from '@reinvite/domain';
 import type { Lab } from '@reinvite/lab';
+import { isCoded } from '@reinvite/runtime';
 import { eventually } from '@reinvite/test-support';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { HOLDS } from '../src/resume/hold.js';
 import { Phone } from './phone.js';
 import { realLeg } from './real-leg.js';
 import { startRealWorker, type RealWorker } from './real-worker.js';
+
+type Manner = Parameters<typeof Phone.start> extends [Lab, number, ...infer Rest] ? Rest : never;
 
 describe('who comes back to others, and who stays alone, on a real Asterisk', () => {
   let lab: Lab;
@@ -19,8 +23,8 @@ describe('who comes back to others, and who stays alone, on a real Asterisk', ()
   let count = 0;
 
   const address = (host: string): string => lab.info.hosts[host]?.address ?? '';
-  const legTo = async (response: Parameters<typeof Phone.start>[2], pauseMs = 0): Promise<LegAttempt> => {
-    const phone = await Phone.start(lab, 22_000 + (count += 1), response, pauseMs);
+  const legTo = async (...manner: Manner): Promise<LegAttempt> => {
+    const phone = await Phone.start(lab, 22_000 + (count += 1), ...manner);
     phones.push(phone);
     const legId = `leg${count}x`;
     return realLeg({
@@ -57,6 +61,7 @@ describe('who comes back to others, and who stays alone, on a real Asterisk', ()
     bridgeId: string,
     channelId: string,
     treatment: TendBereft['treatment'],
+    change: Partial<TendBereft> = {},
   ): Promise<RestoreFact> => {
     const of = await common();
     const command: TendBereft = {
@@ -67,6 +72,7 @@ describe('who comes back to others, and who stays alone, on a real Asterisk', ()
       channelId,
       treatment,
       notAfter: Date.now() + 30_000,
+      ...change,
     };
     await bus.publishDurable(subjects.restoreCommand('ast1'), command, command.commandId);
     return told('BereftTended', of.recoveryId);
@@ -137,6 +143,69 @@ describe('who comes back to others, and who stays alone, on a real Asterisk', ()
     expect(await tend('left', alice.channelId, { do: 'end', cause: 31 })).toMatchObject({ result: 'done' });
     await eventually('its end', async () => (await demo.channels.find(alice.channelId)) === undefined);
     expect(await tend('left', alice.channelId, { do: 'end', cause: 31 })).toMatchObject({ result: 'gone' });
+  });
+
+  const musicPlays = async (bridgeId: string): Promise<boolean> => {
+    try {
+      await demo.bridges.stopMusicOnHold(bridgeId);
+      return true;
+    } catch (err) {
+      if (isCoded(err, 'ARI_CONFLICT')) return false;
+      throw err;
+    }
+  };
+
+  it('ends the music of who was held when another recovery, or the application, brings somebody', async () => {
+    for (const bringer of ['recovery', 'application']) {
+      const [alice, bob] = [await legTo('200 OK'), await legTo('200 OK')];
+      await told('LegsJoined', (await restore(bringer, [alice])).recoveryId);
+      const hold = { do: 'hold', musicOnHold: 'default', forMs: 60_000 } as const;
+      const { recoveryId } = await tend(bringer, alice.channelId, hold);
+      if (bringer === 'recovery') await told('LegsJoined', (await restore(bringer, [bob])).recoveryId);
+      else {
+        await told('LegsJoined', (await restore('elsewhere', [bob])).recoveryId);
+        await demo.bridges.addChannels(bringer, [bob.channelId]);
+      }
+      await eventually('the end of the hold', () =>
+        facts.some(
+          (fact) =>
+            fact.type === 'BereftTended' && fact.recoveryId === recoveryId && fact.result === 'not-alone',
+        ),
+      );
+      expect(await musicPlays(bringer)).toBe(false);
+      expect(await members(bringer)).toHaveLength(2);
+    }
+  });
+
+  it('ends the music of a hold whose worker is gone when the hold is over, also where somebody is there', async () => {
+    const pair = [await legTo('200 OK'), await legTo('200 OK')];
+    await told('LegsJoined', (await restore('over', pair)).recoveryId);
+    await demo.bridges.startMusicOnHold('over', 'default');
+    const over = await tend('over', pair[0]?.channelId ?? '', { do: 'end', cause: 16 }, { endsHold: true });
+    expect(over).toMatchObject({ result: 'not-alone' });
+    expect(await musicPlays('over')).toBe(false);
+    expect(await members('over')).toHaveLength(2);
+  });
+
+  it('marks who was handed to an application', async () => {
+    const alice = await legTo('200 OK');
+    await told('LegsJoined', (await restore('marked', [alice])).recoveryId);
+    const { recoveryId } = await tend('marked', alice.channelId, {
+      do: 'application',
+      app: 'demo',
+      args: ['marked'],
+    });
+    const mark = await demo.channels.getVariable(alice.channelId, 'REINVITE_BEREFT');
+    expect(mark).toBe(`${recoveryId}-bereft-begin`);
+  });
+
+  it('can tell of who is back whether their phone holds, for those who come later', async () => {
+    const [alice, bob] = [await legTo('200 OK', 0, 'sendonly'), await legTo('200 OK')];
+    await told('LegsJoined', (await restore('held', [alice])).recoveryId);
+    const holding = [{ channelId: alice.channelId, musicClass: 'default' }];
+    await told('LegsJoined', (await restore('held', [bob], { holding })).recoveryId);
+    const holds = [alice, bob].map(({ channelId }) => demo.channels.getVariable(channelId, HOLDS));
+    expect(await Promise.all(holds)).toEqual(['1', '0']);
   });
 
   it('leaves alone who is not alone any more', async () => {

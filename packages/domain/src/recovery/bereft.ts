@@ -53,7 +53,7 @@ function bereftOf(state: RestoringState, at: number): LegsBereft | null {
 }
 
 /** What an ari-worker has to do. */
-export function tendBereftOf({ plan, bereft, bereftOver }: CompletedState): TendBereft | null {
+export function tendBereftOf({ plan, bereft, bereftHeld, bereftOver }: CompletedState): TendBereft | null {
   if (bereft === undefined) return null;
   const { recoveryId, callId } = plan;
   const { attempt, target, targetIncarnation, channelId, bridgeId } = bereft;
@@ -70,6 +70,7 @@ export function tendBereftOf({ plan, bereft, bereftOver }: CompletedState): Tend
     channelId,
     bridgeId,
     treatment,
+    ...(isOver && bereftHeld !== false ? { endsHold: true } : {}),
     notAfter: (bereftOver ?? bereft.at) + PATIENCE_MS,
   };
 }

@@ -49,7 +49,9 @@ export function evolve(state: RecoveryState, event: RecoveryEvent): RecoveryStat
     case 'BereftHoldOver':
       return state.phase === 'completed' ? { ...state, bereftOver: event.at } : state;
     case 'BereftTended':
-      return state;
+      return state.phase === 'completed' && event.treatment === 'hold'
+        ? { ...state, bereftHeld: event.result === 'done' }
+        : state;
     case 'AttemptTimedOut':
       return state.phase === 'restoring' && state.attempt.attempt === event.attempt
         ? { ...state, timedOut: true }
@@ -109,16 +111,14 @@ function attemptStarted(state: RecoveryState, event: AttemptStarted): RecoverySt
       ...fresh.values(),
     ],
     join: null,
+    ...bridgeBefore(state, event),
     timedOut: false,
     waiting: null,
-    ...bridgeBefore(state, event),
     targetDead: false,
     takenOver: [],
   };
 }
 
-function lostAgain(
-  legs: readonly LegProgress[],
 /** What holds of the bridge still in the next attempt; of another node, or another life of it, nothing does. */
 function bridgeBefore(
   state: RecoveryState,
@@ -135,6 +135,8 @@ function bridgeBefore(
   };
 }
 
+function lostAgain(
+  legs: readonly LegProgress[],
   { retaken = [] }: Pick<Extract<RecoveryEvent, { type: 'TargetDied' }>, 'retaken'>,
 ): readonly LegProgress[] {
   const lost = new Set(retaken.map(({ channelId }) => channelId));

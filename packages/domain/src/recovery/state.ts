@@ -62,6 +62,8 @@ export interface CompletedState {
   readonly targetIncarnation?: string;
   /** The one leg that is left of the call. */
   readonly bereft?: LegsBereft;
+  /** Whether music plays to it; absent while nothing is known. */
+  readonly bereftHeld?: boolean;
   /** When it had been held for long enough, epoch ms. */
   readonly bereftOver?: number;
 }
@@ -77,10 +79,10 @@ export interface RestoringState {
   readonly join: JoinProgress;
   /** Whether it is known what came back of what was going on in the bridge. */
   readonly bridgeResumed?: boolean;
-  readonly timedOut: boolean;
-  /** The next attempt, where it is waited for. */
   /** An attempt before has brought somebody back on this target: what was going on in the bridge is its worker's to bring back. */
   readonly bridgeGoesOn?: boolean;
+  readonly timedOut: boolean;
+  /** The next attempt, where it is waited for. */
   readonly waiting: Waiting | null;
   /** The target of the latest attempt is dead for certain. */
   readonly targetDead: boolean;
