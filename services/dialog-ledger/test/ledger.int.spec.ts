@@ -1,7 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Bus, subjects } from '@reinvite/bus';
@@ -27,6 +27,7 @@ import { dialogLedger } from '../src/service.js';
 import { answeredCall, AST1, callTo, hep, ledgerOn, nodes, PHONE } from './captures.js';
 import { FakeStore } from './fake-store.js';
 import { Flood } from './flood.js';
+import { freePort } from './free-port.js';
 
 const log = createLogger('test', 'fatal');
 
@@ -303,26 +304,3 @@ describe('the dialog-ledger, on a real Postgres and NATS', () => {
     });
   }
 });
-
-/** Free over UDP and TCP, and none that the kernel gives to others meanwhile: these are higher. */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 10_000 + Math.floor(Math.random() * 20_000);
-    if ((await isFree(port, 'udp')) && (await isFree(port, 'tcp'))) return port;
-  }
-}
-
-async function isFree(port: number, transport: 'udp' | 'tcp'): Promise<boolean> {
-  const socket =
-    transport === 'udp'
-      ? createSocket('udp4').bind(port, '127.0.0.1')
-      : createServer().listen(port, '127.0.0.1');
-  try {
-    await once(socket, 'listening');
-  } catch {
-    return false;
-  }
-  socket.close();
-  await once(socket, 'close');
-  return true;
-}
