@@ -95,6 +95,15 @@ describe('two replicas plan one death, on a real Postgres', () => {
     expect((await whatIsPlanned(pool, NODE, LIFE)).legIds).toContain(ours);
   });
 
+  it('a channel in a bridge of which no leg was known: its leg, told of later, is planned', async () => {
+    await plan('r1', ['a', 'late']);
+    await pool.query(
+      `update recovery_legs set outcome = 'skipped', reason = 'leg-not-pjsip' where leg_id = 'late'`,
+    );
+    expect((await whatIsPlanned(pool, NODE, LIFE)).legIds).toEqual(new Set(['a']));
+    await plan('r2', ['late']);
+  });
+
   it('calls of another life do not matter', async () => {
     await plan('r1', ['a']);
     await pool.query(`update recoveries set incarnation = 'another'`);

@@ -1,5 +1,5 @@
 import type { Database } from '@reinvite/db';
-import { recoveryOfChannel, type PlanRecovery } from '@reinvite/domain';
+import { recoveryOfChannel, type PlanRecovery, type SkipReason } from '@reinvite/domain';
 import { codedError } from '@reinvite/runtime';
 import { sql } from 'drizzle-orm';
 import { handedOnLegs } from './handed-on.js';
@@ -7,11 +7,20 @@ import { handedOnLegs } from './handed-on.js';
 /** The recoveries that are about to be recorded, by the ids of their legs, planned and skipped ones. */
 export type Claim = ReadonlyMap<string, string>;
 
+/**
+ * Why a channel is recorded that was in a bridge and of which no leg was known: it is planned by that as little as it is claimed, for
+ * its leg may be told of later.
+ */
+const NO_LEG: SkipReason = 'leg-not-pjsip';
+
+/** Whether a row of `recovery_legs` stands for a leg. */
+export const isLegRow = sql`recovery_legs.reason is distinct from ${NO_LEG}`;
+
 /** What plans claim. A channel that is no leg of ours may be seen in two calls. */
 export function claimOf(commands: readonly PlanRecovery[]): Claim {
   return new Map(
     commands.flatMap(({ recoveryId, legs, skipped }) =>
-      [...legs, ...skipped.filter(({ reason }) => reason !== 'leg-not-pjsip')].map(
+      [...legs, ...skipped.filter(({ reason }) => reason !== NO_LEG)].map(
         ({ legId }) => [legId, recoveryId] as const,
       ),
     ),
@@ -46,7 +55,7 @@ export async function claim(
   const [legIds, recoveryIds] = [[...claimed.keys()], [...new Set(claimed.values())]];
   const { rows } = await tx.execute<{ recovery_id: string; leg_ids: string[] }>(sql`
     select recoveries.recovery_id, coalesce(array_agg(distinct leg_id) filter (where leg_id is not null), '{}') as leg_ids
-    from recoveries left join recovery_legs using (recovery_id)
+    from recoveries left join recovery_legs on recovery_legs.recovery_id = recoveries.recovery_id and ${isLegRow}
     where node_id = ${nodeId} and incarnation = ${incarnation}
       and (recoveries.recovery_id = any(${sql.param(recoveryIds)}::text[]) or leg_id = any(${sql.param(legIds)}::text[]))
     group by recoveries.recovery_id`);

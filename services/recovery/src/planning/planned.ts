@@ -1,5 +1,6 @@
 import { database, recoveries, recoveryLegs, withPostgresErrors, type Pool } from '@reinvite/db';
 import { and, eq } from 'drizzle-orm';
+import { isLegRow } from './claim.js';
 import { handedOnLegs } from './handed-on.js';
 
 /** What of a dead incarnation has a recovery already, whatever became of it. */
@@ -22,7 +23,7 @@ export async function whatIsPlanned(pool: Pool, nodeId: string, incarnation: str
       db
         .selectDistinct({ callId: recoveries.callId, legId: recoveryLegs.legId })
         .from(recoveries)
-        .leftJoin(recoveryLegs, eq(recoveryLegs.recoveryId, recoveries.recoveryId))
+        .leftJoin(recoveryLegs, and(eq(recoveryLegs.recoveryId, recoveries.recoveryId), isLegRow))
         .where(and(eq(recoveries.nodeId, nodeId), eq(recoveries.incarnation, incarnation))),
       handedOnLegs(db, nodeId, incarnation),
     ]),
