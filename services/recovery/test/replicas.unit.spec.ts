@@ -44,7 +44,11 @@ class SharedStreams {
     new Map(ids.flatMap((id) => (this.streams.has(id) ? [[id, this.streams.get(id) ?? []] as const] : [])));
 
   types(): string[] {
-    return (this.streams.get(recoveryStream(recoveryId)) ?? []).map(({ event }) => event.type);
+    return this.events(recoveryId).map(({ type }) => type);
+  }
+
+  events(id: string): RecoveryEvent[] {
+    return (this.streams.get(recoveryStream(id)) ?? []).map(({ event }) => event);
   }
 }
 
@@ -141,4 +145,37 @@ describe('a replica whose memory of a recovery is behind', () => {
 
     expect(store.types()).toEqual(before);
   });
+});
+
+test('the calls of a target that dies are spread over the others', async () => {
+  const store = new SharedStreams();
+  const replica = replicaOn(store);
+  const ids = ['b', 'c', 'd', 'e'].map((letter) => letter.repeat(20));
+  await replica.plan(
+    ids.map((id) => ({ ...plan, recoveryId: id, call: { ...plan.call, callId: `call ${id}` } })),
+  );
+  const others = ['ast3', 'ast4'].map((nodeId) => ({
+    nodeId,
+    incarnation: '1',
+    group: 'default',
+    load: 0,
+    lastResort: false,
+  }));
+  const died = {
+    nodeId: 'ast2',
+    incarnation: '2',
+    takenOver: new Set<string>(),
+    ended: new Set<string>(),
+    candidates: others,
+  };
+  await replica.tell(
+    ids.map((id) => ({
+      recoveryId: id,
+      command: { type: 'TargetDied', ...died, at: PLANNED_AT + 1_000 },
+    })),
+  );
+  const targets = ids.map((id) =>
+    store.events(id).flatMap((event) => (event.type === 'AttemptStarted' ? [event.target] : [])),
+  );
+  expect(targets.map((of) => of.at(-1)).sort()).toEqual(['ast3', 'ast3', 'ast4', 'ast4']);
 });

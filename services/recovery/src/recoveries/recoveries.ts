@@ -8,6 +8,7 @@ import {
   type RecoveryState,
 } from '@reinvite/domain';
 import { isCoded, type Logger } from '@reinvite/runtime';
+import { BatchLoad } from './batch-load.js';
 import { atHomes, commandAtHome, fitFor, planAtHome, type HomesByRecovery } from './choose-homes.js';
 import type { InTransaction, Decided, Journal, Recorded } from './journal.js';
 import type { Machine, Machines } from './machines.js';
@@ -111,6 +112,7 @@ export class Recoveries {
       if (commands === undefined) byRecovery.set(recoveryId, [command]);
       else commands.push(command);
     }
+    const load = new BatchLoad();
     return [...byRecovery].flatMap(([recoveryId, commands]) => {
       const machine = machines.get(recoveryId);
       if (machine === undefined) {
@@ -122,9 +124,10 @@ export class Recoveries {
       }
       const [first, ...others] = decideInTurn(
         machine.snapshot.context.recovery,
-        commands.map((command) => commandAtHome(command, homes.get(recoveryId))),
+        commands.map((command) => commandAtHome(load.added(command), homes.get(recoveryId))),
       );
       if (first === undefined) return [];
+      load.note([first, ...others]);
       return [{ recoveryId, ...machine, events: [first, ...others], fit: fitFor(commands) }];
     });
   }
