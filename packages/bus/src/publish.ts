@@ -1,4 +1,5 @@
 import type { JetStreamClient, PubAck } from '@nats-io/jetstream';
+import { InvalidArgumentError } from '@nats-io/transport-node';
 
 /**
  * A server that goes away takes what it was sent along, and nobody tells: it is sent again, under the same id, which JetStream
@@ -12,7 +13,7 @@ const ONCE_MS = 2 * TRY_MS;
 
 /**
  * Publishes until it is acknowledged: once more than there are {@link PAUSES_MS}, each for {@link TRY_MS} at most, its pause
- * included. Rejects with the last try's error.
+ * included. Rejects with the last try's error; at once where the client will never send it (`max_payload`).
  */
 export async function publishAcknowledged(
   js: Pick<JetStreamClient, 'publish'>,
@@ -25,7 +26,8 @@ export async function publishAcknowledged(
     const begun = performance.now();
     try {
       return await publish();
-    } catch {
+    } catch (error) {
+      if (error instanceof InvalidArgumentError) throw error;
       const leftMs = begun + TRY_MS - performance.now();
       if (leftMs > 0) await new Promise((resolve) => setTimeout(resolve, Math.min(pauseMs, leftMs)));
     }

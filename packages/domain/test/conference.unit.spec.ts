@@ -152,6 +152,15 @@ describe('where a conference is joined again', () => {
     expect(plan?.conference).toEqual({ key: 'ari-bridge:conf', trunks: [], others: [] });
   });
 
+  it('also where it waits: others may come to it elsewhere meanwhile', () => {
+    const waiting = { key: 'ari-bridge:conf', trunks: [], others: [] };
+    const restraint = { kind: 'ask', until: 99_000 } as const;
+    const [held] = plansOf([stasisLeg('a')], [ariBridge('conf', ['a'])], {}, { restraint });
+    expect(held).toMatchObject({ hold: { reason: 'mass-failure' }, conference: waiting });
+    const [nowhere] = plansOf([stasisLeg('a')], [ariBridge('conf', ['a'])], {}, { candidates: [] });
+    expect(nowhere).toMatchObject({ target: null, conference: waiting });
+  });
+
   it('while a bridge of one node alone is nothing that others have to know of', () => {
     const [plan] = plansOf([stasisLeg('a')], [ariBridge('conf', ['a'])], {});
     expect(plan?.conference).toBeUndefined();

@@ -54,7 +54,8 @@ export class Commands {
   }
 
   /**
-   * The node is in no configuration of ours, as while a new one is made known: what may have begun is for a worker that knows it.
+   * The node is in no configuration of ours, as while a new one is made known: what may have begun, and what nobody would try
+   * elsewhere, is for a worker that knows it.
    * @throws CodedError `ARI_UNREACHABLE`
    */
   private async leave(command: RestoreCall | TendBereft, mayHaveBegun: boolean, log: Logger): Promise<void> {
@@ -62,7 +63,7 @@ export class Commands {
     const isForAnother =
       command.type === 'TendBereft'
         ? now() <= command.notAfter
-        : mayHaveBegun && isWorthAnotherTry({ now, command, answerTimeoutMs });
+        : (mayHaveBegun || command.legs.length === 0) && isWorthAnotherTry({ now, command, answerTimeoutMs });
     if (isForAnother)
       throw codedError('ARI_UNREACHABLE', `${command.target} is not configured here`, { maybeSent: false });
     log.error('a command for a node that is not configured here cannot be carried out');

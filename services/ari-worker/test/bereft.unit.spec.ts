@@ -1,5 +1,6 @@
 import type { TendBereft } from '@reinvite/domain';
 import { createLogger } from '@reinvite/runtime';
+import { SOON } from '@reinvite/test-support';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Commands } from '../src/commands.js';
 import { Target } from '../src/target.js';
@@ -66,7 +67,7 @@ describe('one who is alone', () => {
         'move c1 ivr a',
         'hangup c1',
       ]);
-      await vi.waitFor(() => expect(results().toSorted()).toEqual(['done', 'done', 'done', 'gone']));
+      await vi.waitFor(() => expect(results().toSorted()).toEqual(['done', 'done', 'done', 'gone']), SOON);
     });
 
     it('is let be where somebody else is there by now', async () => {
@@ -138,14 +139,14 @@ describe('one who is alone', () => {
       await commands.handle(hold, 1);
       expect(asterisk.music).toContain('b1');
       asterisk.enter('b1', 'somebody');
-      await vi.waitFor(() => expect(results()).toEqual(['done', 'not-alone']));
+      await vi.waitFor(() => expect(results()).toEqual(['done', 'not-alone']), SOON);
       expect([...asterisk.music]).toEqual([]);
     });
 
     it('leaves no music behind for those who meet there next', async () => {
       await commands.handle(hold, 1);
       asterisk.leave('b1', 'c1');
-      await vi.waitFor(() => expect(results()).toEqual(['done', 'gone']));
+      await vi.waitFor(() => expect(results()).toEqual(['done', 'gone']), SOON);
       expect([...asterisk.music]).toEqual([]);
     });
 
@@ -156,7 +157,7 @@ describe('one who is alone', () => {
         await startMusicOnHold(...asked);
       };
       await commands.handle(hold, 1);
-      await vi.waitFor(() => expect(results()).toEqual(['done', 'not-alone']));
+      await vi.waitFor(() => expect(results()).toEqual(['done', 'not-alone']), SOON);
       expect([...asterisk.music]).toEqual([]);
     });
 
@@ -165,13 +166,13 @@ describe('one who is alone', () => {
       asterisk.disconnect();
       asterisk.enter('b1', 'somebody');
       asterisk.connect(INCARNATION);
-      await vi.waitFor(() => expect([...asterisk.music]).toEqual([]));
+      await vi.waitFor(() => expect([...asterisk.music]).toEqual([]), SOON);
     });
 
     it('leaves the music alone that others begin once somebody has come', async () => {
       await commands.handle(hold, 1);
       asterisk.enter('b1', 'somebody');
-      await vi.waitFor(() => expect(results()).toHaveLength(2));
+      await vi.waitFor(() => expect(results()).toHaveLength(2), SOON);
       asterisk.music.add('b1');
       asterisk.leave('b1', 'somebody');
       asterisk.enter('b1', 'somebody');

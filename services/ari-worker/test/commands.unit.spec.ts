@@ -188,6 +188,11 @@ describe('a command', () => {
       ]);
     });
 
+    it('is left to a worker that knows the node where nobody would try it elsewhere', async () => {
+      const onlyHangsUp = command({ legs: [], hangUp: ['trunk'], ...elsewhere });
+      await expect(commands.handle(onlyHangsUp, 1)).rejects.toMatchObject({ code: 'ARI_UNREACHABLE' });
+    });
+
     it('is left to a worker that knows the node, for as long as that makes sense', async () => {
       const unreachable = { code: 'ARI_UNREACHABLE', class: 'retryable' };
       await expect(commands.handle(command(elsewhere), 2)).rejects.toMatchObject(unreachable);

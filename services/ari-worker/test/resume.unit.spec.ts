@@ -1,5 +1,6 @@
 import type { LegResume, RestoreFact } from '@reinvite/domain';
 import { createLogger } from '@reinvite/runtime';
+import { SOON } from '@reinvite/test-support';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { Commands } from '../src/commands.js';
 import { Target } from '../src/target.js';
@@ -56,7 +57,7 @@ describe('what a leg and its bridge were doing', () => {
   describe('where the leg is up and not joined', () => {
     it('is named with its reason where the phone has hung up', async () => {
       const done = commands.handle(busyPair, 1);
-      await vi.waitFor(() => expect(asterisk.originated).toHaveLength(2));
+      await vi.waitFor(() => expect(asterisk.originated).toHaveLength(2), SOON);
       asterisk.destroy('c2', 17, 486);
       asterisk.answer('c1', { stasis: false });
       asterisk.destroy('c1', 16);

@@ -7,6 +7,9 @@ import { LiveDialogs } from './live-dialogs.js';
 import type { Retention } from './retention.js';
 import type { DialogStore } from './store.js';
 
+/** Dialogs that are looked up and removed together: what comes meanwhile is read in between. */
+const EXPIRED_AT_ONCE = 1_000;
+
 export interface LedgerOptions {
   readonly reader: CaptureReader;
   readonly store: DialogStore;
@@ -110,14 +113,17 @@ export class Ledger {
     const { store, counters, now } = this.options;
     const asOf = now();
     counters.report(asOf);
-    const expired = this.dialogs.expired(asOf);
-    try {
-      await store.remove(expired);
-    } catch (error) {
-      this.dialogs.giveBack(expired.map(({ callId }) => callId));
-      throw error;
+    for (let more = true; more;) {
+      const expired = this.dialogs.expired(asOf, EXPIRED_AT_ONCE);
+      more = expired.length >= EXPIRED_AT_ONCE;
+      try {
+        await store.remove(expired);
+      } catch (error) {
+        this.dialogs.giveBack(expired.map(({ callId }) => callId));
+        throw error;
+      }
+      this.dialogs.forget(expired, asOf);
     }
-    this.dialogs.forget(expired, asOf);
     this.flusher.schedule();
   }
 

@@ -139,11 +139,13 @@ export class LiveDialogs {
   /**
    * What is over and may be in Postgres, as it stood at `now`; it is not written any more, unless it is given back. What is
    * over and never came to Postgres is forgotten at once: a call that came and went while it was away leaves nothing behind.
+   * @param limit of dialogs, about; there may be more.
    */
-  expired(now: number): readonly Evidence[] {
+  expired(now: number, limit: number): readonly Evidence[] {
     const { retention } = this.options;
     const over: Evidence[] = [];
     for (const entry of this.calls.values()) {
+      if (over.length >= limit) break;
       const silentFor = now - entry.heardAt;
       if (silentFor < shortest(retention)) continue;
       if (typeof entry.call === 'string' && now < entry.dueAt) continue;

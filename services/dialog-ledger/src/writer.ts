@@ -5,7 +5,7 @@ import { dialogKey, type Evidence } from '@reinvite/sip';
 const DATA_ERROR = /^(22|23|54)/;
 /** SQLSTATE of a statement timeout. */
 const TIMEOUT = '57014';
-/** So often a dialog alone may take too long before it is taken for the reason: the server may have been slow. */
+/** So often a batch, or a dialog alone, may take too long before it is taken for the reason: the server may have been slow. */
 const PATIENCE = 3;
 /** So many dialogs that each take too long are the server's doing. */
 const MAX_SLOW = 4;
@@ -23,6 +23,8 @@ export interface WrittenBatch {
 export class BatchWriter {
   /** By dialog, how often it alone took too long. */
   private readonly slow = new Map<string, number>();
+  /** Batches in a row that took too long as a whole. */
+  private slowBatches = 0;
 
   constructor(private readonly log: Logger) {}
 
@@ -42,8 +44,11 @@ export class BatchWriter {
       try {
         await upsert(part);
         counts.dialogs += part.length;
+        if (this.slow.size > 0) part.forEach((one) => this.slow.delete(keyOf(one)));
+        if (part === evidence) this.slowBatches = 0;
       } catch (err) {
         if (!isOfData(err) && !isTimeout(err)) throw err;
+        if (part === evidence && isTimeout(err) && this.isServersDoing()) throw err;
         const [first, ...others] = part;
         if (first === undefined) return;
         if (others.length > 0) {
@@ -64,13 +69,23 @@ export class BatchWriter {
     return counts;
   }
 
+  /** A server that is slow for a while is not asked a dozen times in a row, each for as long as it lets a statement run. */
+  private isServersDoing(): boolean {
+    this.slowBatches += 1;
+    return this.slowBatches < PATIENCE;
+  }
+
   private isTooOften(one: Evidence): boolean {
-    const key = `${one.callId} ${dialogKey(one)}`;
+    const key = keyOf(one);
     const times = (this.slow.get(key) ?? 0) + 1;
     if (times < PATIENCE) this.slow.set(key, times);
     else this.slow.delete(key);
     return times >= PATIENCE;
   }
+}
+
+function keyOf(one: Evidence): string {
+  return `${one.callId} ${dialogKey(one)}`;
 }
 
 /** Of the data, too, is what was never sent: it could not be made a statement, as where the text would be too long. */

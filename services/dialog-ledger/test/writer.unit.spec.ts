@@ -45,6 +45,10 @@ describe('writing a batch', () => {
     const writer = new BatchWriter(log);
     for (let time = 0; time < 2; time += 1) {
       await expect(writer.write(batch, upsert)).rejects.toBe(timeout);
+      expect(written).toEqual([]);
+    }
+    for (let time = 0; time < 2; time += 1) {
+      await expect(writer.write(batch, upsert)).rejects.toBe(timeout);
       expect(written.splice(0)).toEqual(['a', 'b', 'c', 'd']);
     }
     expect(await writer.write(batch, upsert)).toEqual({ dialogs: 4, refused: 1 });

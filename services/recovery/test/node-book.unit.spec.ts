@@ -1,4 +1,4 @@
-import type { Heartbeat } from '@reinvite/domain';
+import type { Heartbeat, NodeHistory } from '@reinvite/domain';
 import { describe, expect, it } from 'vitest';
 import { NodeBook } from '../src/nodes/node-book.js';
 import { isSurelyDead } from '../src/requests/standing.js';
@@ -72,7 +72,10 @@ describe('what is known of the nodes', () => {
 });
 
 describe('an incarnation is surely dead', () => {
-  const declared = new Set(['1000']);
+  const history: NodeHistory = {
+    current: { incarnation: '3000', standing: 'trusted' },
+    down: new Set(['1000']),
+  };
   it.each<[string, boolean, string, Heartbeat | null]>([
     ['its death was declared', true, '1000', null],
     [
@@ -81,7 +84,20 @@ describe('an incarnation is surely dead', () => {
       '2000',
       beat('a', { asterisk: 'down', incarnation: null }),
     ],
-    ['a later life of the node runs', true, '2000', beat('a', { incarnation: '3000' })],
+    [
+      'its agent, which has seen it, says so',
+      true,
+      '2000',
+      beat('a', { asterisk: 'down', incarnation: '2000' }),
+    ],
+    [
+      'the agent of another life says so of that',
+      false,
+      '2000',
+      beat('a', { asterisk: 'down', incarnation: '3000' }),
+    ],
+    ['its successor runs', true, '2000', beat('a', { incarnation: '3000' })],
+    ['a later life runs that is not known for one', false, '2000', beat('a', { incarnation: '4000' })],
     ['an earlier life of the node runs', false, '2000', beat('a', { incarnation: '1500' })],
     ['a life of which nobody can tell when it began runs', false, '2000', beat('a', { incarnation: 'B' })],
     ['nothing is heard of it', false, '2000', null],
@@ -89,6 +105,6 @@ describe('an incarnation is surely dead', () => {
     ['it hangs', false, '2000', beat('a', { incarnation: '2000', asterisk: 'unresponsive' })],
     ['it starts', false, '2000', beat('a', { incarnation: null, asterisk: 'starting' })],
   ])('when %s: %s', (_, dead, incarnation, heartbeat) => {
-    expect(isSurelyDead(incarnation, declared, heartbeat)).toBe(dead);
+    expect(isSurelyDead(incarnation, history, heartbeat)).toBe(dead);
   });
 });

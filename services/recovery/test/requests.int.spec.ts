@@ -164,6 +164,7 @@ describe('recovery requests, on real Postgres and NATS', () => {
       const { rows } = await cluster.pool.query(`select 1 from legs`);
       return rows.length === 3;
     });
+    await plansOf({ nodeId: 'ast1', dryRun: true });
     const [whole, one] = await Promise.all([
       cluster.request({ nodeId: 'ast1' }),
       cluster.request({ callId: 'b@phone' }),

@@ -31,7 +31,8 @@ function node(history?: NodeHistory) {
     return play(at, { kind: 'heartbeat', heartbeat });
   };
   const tick = (at: number) => play(at, { kind: 'tick' });
-  return { events, seconds, beat, tick };
+  const answers = (at: number, incarnation: string) => play(at, { kind: 'answered', incarnation });
+  return { events, seconds, beat, tick, answers };
 }
 
 const known: NodeHistory = { current: { incarnation: '1000', standing: 'trusted' }, down: new Set() };
@@ -45,6 +46,16 @@ describe('another life of a node', () => {
     expect(events).toEqual(['NodeSeen 1000', 'NodeDown 1000', 'NodeSeen 10201']);
     expect(told[0]).toMatchObject({ evidence: 'superseded', lastFactSeq: null, factsComplete: false });
     expect(seconds).toEqual([]);
+  });
+
+  it('does not prove it while the one before, whose agent is away, answers by itself', () => {
+    const { events, beat, answers } = node();
+    beat(10_000, '1000');
+    answers(12_000, '1000');
+    beat(12_100, '11000');
+    expect(events).toEqual(['NodeSeen 1000']);
+    beat(12_900, '11000');
+    expect(events).toEqual(['NodeSeen 1000', 'NodeDown 1000', 'NodeSeen 11000']);
   });
 
   it('proves it also where the one before was told to be unresponsive since', () => {

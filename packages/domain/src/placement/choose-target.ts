@@ -1,15 +1,8 @@
 import type { Candidate } from './candidate.js';
 
-/**
- * The node for a whole call: the least loaded one, by name where two are equal.
- * @param excluded nodes that have been tried or have died
- */
-export function chooseTarget(
-  candidates: readonly Candidate[],
-  excluded: ReadonlySet<string>,
-): Candidate | null {
-  const open = candidates.filter((candidate) => !excluded.has(candidate.nodeId));
-  return open.reduce<Candidate | null>(
+/** The node for a whole call: the least loaded one, by name where two are equal. */
+export function chooseTarget(candidates: readonly Candidate[]): Candidate | null {
+  return candidates.reduce<Candidate | null>(
     (best, next) => (best === null || isBetter(next, best) ? next : best),
     null,
   );

@@ -93,7 +93,7 @@ function plansOf(input: PlanInput): PlanRecovery[] {
         limits,
         hold: bar,
         ...resumeOf(call, input),
-        ...ofConference(call, spread, candidates),
+        ...ofConference(call, spread, candidates, true),
         ...ofThoseLeft(call, policy),
         at,
       };
@@ -109,7 +109,7 @@ function plansOf(input: PlanInput): PlanRecovery[] {
       trigger,
       limits,
       ...resumeOf(call, input),
-      ...ofConference(call, spread, candidates),
+      ...ofConference(call, spread, candidates, target === null),
       ...ofThoseLeft(call, policy),
       at,
     };
@@ -147,22 +147,24 @@ function targetOf(
 ): Candidate | null {
   const key = conference === undefined ? '' : conferenceKey(conference);
   const standing = spread.get(key);
-  if (standing === undefined) return chooseTarget(candidates, new Set());
+  if (standing === undefined) return chooseTarget(candidates);
   const home = homes.get(key) ?? homeOf(standing, candidates);
   const known = home === null ? undefined : candidates.find((one) => isSamePlace(one, home));
-  const target = known ?? chooseTarget(candidates, new Set());
+  const target = known ?? chooseTarget(candidates);
   if (target !== null) homes.set(key, target);
   return target;
 }
 
+/** @param waits whether it does not begin at once: people may come to the conference elsewhere meanwhile. */
 function ofConference(
   call: Call,
   spread: Conferences,
   fit: readonly Candidate[],
+  waits: boolean,
 ): Pick<PlanRecovery, 'conference' | 'fit'> {
   // A queue is each node's own: only those who come back at once are to be together.
   if (call.conference === undefined || call.conference.kind === 'queue') return {};
-  const standing = spread.get(conferenceKey(call.conference));
+  const standing = spread.get(conferenceKey(call.conference)) ?? (waits ? NOWHERE_ELSE : undefined);
   const conference = standing === undefined ? undefined : plannedConferenceOf(call, standing);
   return conference === undefined ? {} : { conference, fit };
 }

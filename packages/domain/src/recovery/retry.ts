@@ -84,7 +84,7 @@ export function targetAmong(
 ): Candidate | null {
   const open = candidates.filter(({ nodeId }) => !excluded.has(nodeId));
   const home = conference === undefined ? null : livedAt(conference, open);
-  return home ?? chooseTarget(open, new Set());
+  return home ?? chooseTarget(open);
 }
 
 function tried(state: RestoringState, target: Place): boolean {

@@ -9,29 +9,28 @@ export const HOLDS = 'CHANNEL(rtp,hold,audio)';
 
 type Holding = NonNullable<RestoreCall['holding']>[number];
 
-/** The other of a pair hears music of that class. @throws as `AriBridges.get` and `AriChannels.startMusicOnHold`. */
+/**
+ * The other of a pair hears music of that class, where the phone holds still: its hold was told when nobody was there, and its unhold
+ * may have been too.
+ * @throws as `AriChannels.getVariable`, `AriBridges.get` and `AriChannels.startMusicOnHold`.
+ */
 export async function musicToOther(
   { bridges, channels }: AriConnection,
   bridgeId: string,
   { channelId, musicClass }: Holding,
 ): Promise<void> {
+  if ((await channels.getVariable(channelId, HOLDS)) !== '1') return;
   const { channelIds } = await bridges.get(bridgeId);
   const [other] = channelIds.filter((id) => id !== channelId);
   if (other === undefined || channelIds.length !== PAIR) return;
   await channels.startMusicOnHold(other, musicClass === '' ? undefined : musicClass);
 }
 
-/**
- * Who comes to one that is back already hears music where that one's phone holds still: its hold was told when nobody was there, and its
- * unhold may have been too. Never rejects.
- */
+/** Who comes to one that is back already hears music where that one's phone holds still. Never rejects. */
 export async function holdArrived(bridgeId: string, { command, target, log }: LegContext): Promise<void> {
   for (const holding of command.holding ?? []) {
     try {
-      await target.request(async (ari) => {
-        const holds = await ari.channels.getVariable(holding.channelId, HOLDS);
-        if (holds === '1') await musicToOther(ari, bridgeId, holding);
-      });
+      await target.request((ari) => musicToOther(ari, bridgeId, holding));
     } catch (err) {
       log.info({ err, channelId: holding.channelId }, 'who came to one that holds hears no music');
     }

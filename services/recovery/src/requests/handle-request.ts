@@ -155,8 +155,8 @@ export class RequestHandler {
     const dead: DeadIncarnation[] = [];
     for (const one of incarnations) {
       const events = (await nodeEvents.readStream(`node-${one.nodeId}`)).map((stored) => stored.event);
-      const { down } = events.reduce(evolveNode, noHistory);
-      if (!isSurelyDead(one.incarnation, down, nodes.lately(one.nodeId, FRESH_MS))) continue;
+      const history = events.reduce(evolveNode, noHistory);
+      if (!isSurelyDead(one.incarnation, history, nodes.lately(one.nodeId, FRESH_MS))) continue;
       const declared = events.find(
         ({ type, incarnation }) => type === 'NodeDown' && incarnation === one.incarnation,
       );

@@ -233,7 +233,7 @@ export class Cluster {
     return parseConfig({
       nats: { servers: [this.backends.natsUrl] },
       postgres: { url: this.backends.postgresUrl },
-      nodes: NODES.map((id) => ({ id, sipAddresses: ['127.0.0.1'], ari })),
+      nodes: NODES.map((id, index) => ({ id, sipAddresses: [`127.0.0.${index + 1}`], ari })),
       recovery: settings,
       ...sections,
     });

@@ -81,7 +81,8 @@ function onAnswered(watch: Watch, incarnation: string, now: Moment): Verdict {
   // Another life than the one that is watched: whoever is configured there is no proof of anything.
   if (watch.history.current?.incarnation !== incarnation || watch.history.down.has(incarnation))
     return quiet(watch);
-  return wellSince(watch, now.mono, incarnation, now);
+  // What its agent said last is not the latest any more: who supersedes it waits until it answers no longer.
+  return wellSince({ ...watch, upAt: null }, now.mono, incarnation, now);
 }
 
 function onHeartbeat(watch: Watch, heartbeat: Heartbeat, now: Moment, settings: DetectorSettings): Verdict {
@@ -138,8 +139,8 @@ function onOtherLife(
 
 /**
  * A new life proves that the one before is over where that was not up any more when this one started, by the clock of the host that
- * both have: a node has one Asterisk. Of two that are up side by side neither is proof against the other. Who has not heard the one
- * before yet, because it listens since a moment ago, waits for it.
+ * both have: a node has one Asterisk. Of two that are up side by side neither is proof against the other. Where the one before is not
+ * known to have been up lately by its agent, it may be without one, or not heard of yet: it is waited for.
  */
 function standingBeside(
   watch: Watch,
