@@ -177,32 +177,6 @@ describe('a command', () => {
     expect(asterisk.originated).toEqual([]);
   });
 
-  describe('for a node that is not configured here', () => {
-    const elsewhere = { target: 'ast9' };
-
-    it('is refused at once where nobody can have begun it', async () => {
-      await commands.handle(command({ ...pair, ...elsewhere }), 1);
-      expect(refusals()).toMatchObject([
-        { target: 'ast9', legId: 'leg-c1', reason: 'TARGET_UNREACHABLE', sent: false },
-        { target: 'ast9', legId: 'leg-c2', reason: 'TARGET_UNREACHABLE', sent: false },
-      ]);
-    });
-
-    it('is left to a worker that knows the node where nobody would try it elsewhere', async () => {
-      const onlyHangsUp = command({ legs: [], hangUp: ['trunk'], ...elsewhere });
-      await expect(commands.handle(onlyHangsUp, 1)).rejects.toMatchObject({ code: 'ARI_UNREACHABLE' });
-    });
-
-    it('is left to a worker that knows the node, for as long as that makes sense', async () => {
-      const unreachable = { code: 'ARI_UNREACHABLE', class: 'retryable' };
-      await expect(commands.handle(command(elsewhere), 2)).rejects.toMatchObject(unreachable);
-      expect(stream.facts).toEqual([]);
-      clock = 6_001;
-      await commands.handle(command(elsewhere), 3);
-      expect(refusals()).toMatchObject([{ reason: 'OUTCOME_UNKNOWN', sent: true }]);
-    });
-  });
-
   it('tells that nothing was sent when ARI refuses the originate', async () => {
     asterisk.onOriginate = () => {
       throw codedError('ARI_REQUEST_FAILED', 'Allocation failed', { status: 500 });
