@@ -166,7 +166,8 @@ export class Bus {
   /**
    * Answers requests. Requests are handled side by side. A message that does not fit the schema, and an error of the
    * handler, are answered with what `refuse` makes of the error, so that the asker always learns why. What asks for its answer
-   * anywhere but at an inbox is dropped unread: the answer is sent with our rights, and would be a command or a fact there.
+   * anywhere but at an inbox is dropped unread: the answer is sent with our rights, and would be a command or a fact there. What
+   * was only published is handled, and answered nowhere.
    */
   respond<T>(
     subject: string,
@@ -201,8 +202,12 @@ export class Bus {
     void (async () => {
       for await (const raw of subscription) {
         const { subject: from, reply } = raw;
-        if (!isInbox(reply)) {
-          this.options.log.warn({ subject: from, reply }, 'a request that names no inbox was dropped');
+        const wantsAnswer = reply !== undefined && reply !== '';
+        if (wantsAnswer && !isInbox(reply)) {
+          this.options.log.warn(
+            { subject: from, reply },
+            'a request whose answer is for no inbox was dropped',
+          );
           continue;
         }
         respondTo(raw).catch((err: unknown) =>
